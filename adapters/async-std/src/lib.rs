@@ -1,0 +1,2 @@
+//! async-std's timer for zigflow.
+#![forbid(unsafe_code)]

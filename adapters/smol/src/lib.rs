@@ -1,0 +1,2 @@
+//! smol's timer for zigflow.
+#![forbid(unsafe_code)]

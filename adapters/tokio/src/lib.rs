@@ -1,0 +1,2 @@
+//! tokio's timer for zigflow.
+#![forbid(unsafe_code)]

@@ -1,0 +1,396 @@
+//! The border, Rust's half. `zig/src/abi.zig` is the other half: same order, same names, same
+//! numbers. Both assert every size and offset when they are compiled, and a test compares the
+//! two tables that they publish, so neither can move alone.
+//!
+//! Rules of the border:
+//! - only scalars and pointers are passed or returned by value; results go through out-pointers;
+//! - no enum, bool or slice stands in a shared struct: plain integers, checked by who reads them;
+//! - what one side writes while the other reads is a [`Word`](crate::sync::Word), nothing wider.
+//!
+//! The items are public because macros and generated code name them; they are no part of the
+//! stable API.
+
+use core::ffi::c_void;
+use core::ptr;
+
+use crate::sync::Word;
+
+/// Rises with every change of a shared layout, protocol or symbol. Every exported symbol carries
+/// it, so two versions of zigflow can live in one program.
+pub const ABI_NUMBER: u32 = 1;
+
+/// "ZFLW": what a source type starts with.
+pub const MAGIC: u32 = 0x5a46_4c57;
+
+/// A Rust `Waker` as its two words. Both null: no waker.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RawWaker {
+    /// `Waker::data`.
+    pub data: *const (),
+    /// `Waker::vtable`.
+    pub vtable: *const (),
+}
+
+impl RawWaker {
+    /// No waker.
+    pub const NULL: Self = Self {
+        data: ptr::null(),
+        vtable: ptr::null(),
+    };
+}
+
+/// One waiter, any number of wakers. The protocol is in `waker/cell.rs`.
+#[repr(C)]
+#[derive(Debug)]
+pub struct RawWakerCell {
+    pub(crate) state: Word,
+    pub(crate) reserved: u32,
+    pub(crate) slots: [core::cell::UnsafeCell<RawWaker>; 2],
+}
+
+/// What a poll answers, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum StreamState {
+    /// The out-pointer holds an item.
+    Ready = 0,
+    /// The waker was kept and will be woken.
+    Pending = 1,
+    /// The stream has ended.
+    Done = 2,
+    /// The stream has failed and is over; `take_error` says why.
+    Error = 3,
+}
+
+impl StreamState {
+    /// The state of that number, or `None` for a number that no state has.
+    pub const fn from_raw(raw: u32) -> Option<Self> {
+        match raw {
+            0 => Some(Self::Ready),
+            1 => Some(Self::Pending),
+            2 => Some(Self::Done),
+            3 => Some(Self::Error),
+            _ => None,
+        }
+    }
+}
+
+/// A byte item. `state` repeats what the poll returned.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct StreamItem {
+    /// A [`StreamState`] by number; checked, because it comes from outside.
+    pub state: u32,
+    /// A code that the Zig author chose, for [`StreamState::Error`].
+    pub error_code: i32,
+    /// The first byte; may be null when `data_len` is 0.
+    pub data_ptr: *const u8,
+    /// The length, bytes.
+    pub data_len: usize,
+}
+
+impl StreamItem {
+    /// Pending, no bytes.
+    pub const EMPTY: Self = Self {
+        state: StreamState::Pending as u32,
+        error_code: 0,
+        data_ptr: ptr::null(),
+        data_len: 0,
+    };
+}
+
+/// Releases the memory of an [`OwnedItem`]: context, pointer, length in bytes.
+pub type ReleaseFn = unsafe extern "C" fn(*mut c_void, *mut u8, usize);
+
+/// An owned byte item: `release(context, ptr, len)` runs once, on any thread.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct OwnedItem {
+    /// The first byte; may be null when `len` is 0.
+    pub ptr: *mut u8,
+    /// The length, bytes.
+    pub len: usize,
+    /// `None`: the memory needs no release.
+    pub release: Option<ReleaseFn>,
+    /// Handed to `release`.
+    pub context: *mut c_void,
+}
+
+impl OwnedItem {
+    /// No bytes, nothing to release.
+    pub const EMPTY: Self = Self {
+        ptr: ptr::null_mut(),
+        len: 0,
+        release: None,
+        context: ptr::null_mut(),
+    };
+}
+
+/// How items arrive in the out-pointer of a poll.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum ItemKind {
+    /// A value of `size` bytes.
+    Plain = 0,
+    /// A [`StreamItem`] whose bytes stay valid until the next poll or the drop of the source.
+    Lent = 1,
+    /// An [`OwnedItem`].
+    Owned = 2,
+}
+
+/// What an item is; compared when a source is opened.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct ItemType {
+    /// An [`ItemKind`] by number.
+    pub kind: u32,
+    /// Size, bytes.
+    pub size: u32,
+    /// Alignment, bytes.
+    pub alignment: u32,
+    /// Length of the name, bytes.
+    pub name_len: u32,
+    /// The type's name in Zig, static text.
+    pub name_ptr: *const u8,
+}
+
+/// The kinds of a [`RawError`], by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum ErrorKind {
+    /// A Zig error: `name` is its `@errorName`, static text.
+    Zig = 0,
+    /// A code that the Zig author chose.
+    Code = 1,
+    /// An argument of `open` has another type than Zig's function; `code` is its index.
+    Argument = 2,
+    /// `open` takes another number of arguments; `code` is the number that Zig takes.
+    ArgumentCount = 3,
+}
+
+/// An error on its way from Zig.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct RawError {
+    /// An [`ErrorKind`] by number.
+    pub kind: u32,
+    /// See [`ErrorKind`].
+    pub code: i32,
+    /// The error's name, static text.
+    pub name_ptr: *const u8,
+    /// Length of the name, bytes.
+    pub name_len: usize,
+}
+
+impl RawError {
+    /// What stands there before Zig fills it.
+    pub const EMPTY: Self = Self {
+        kind: ErrorKind::Zig as u32,
+        code: 0,
+        name_ptr: ptr::null(),
+        name_len: 0,
+    };
+}
+
+/// The kinds of a [`RawArg`], by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum ArgKind {
+    /// `u8` to `u64`, `usize`.
+    Unsigned = 0,
+    /// `i8` to `i64`, `isize`.
+    Signed = 1,
+    /// `f32`, `f64`.
+    Float = 2,
+    /// `bool`.
+    Boolean = 3,
+    /// `&[u8]`, `&str`.
+    Bytes = 4,
+}
+
+/// One argument of `open`. A number of `bits` bits stands in `lo` and `hi` (two's complement, IEEE
+/// 754); bytes are valid during the call.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct RawArg {
+    /// An [`ArgKind`] by number.
+    pub kind: u32,
+    /// Width of a number, bits.
+    pub bits: u32,
+    /// The low half of a number.
+    pub lo: u32,
+    /// The high half of a number.
+    pub hi: u32,
+    /// The first byte of a slice.
+    pub ptr: *const u8,
+    /// The length of a slice, bytes.
+    pub len: usize,
+}
+
+/// `flags` of a size hint.
+pub const HAS_UPPER: u32 = 1;
+
+/// A size hint.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct RawSizeHint {
+    /// At least so many items.
+    pub lower: usize,
+    /// At most so many, when `flags` has [`HAS_UPPER`].
+    pub upper: usize,
+    /// [`HAS_UPPER`] or 0.
+    pub flags: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+/// What `open` fills in.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct RawSource {
+    /// The Zig source; never null after a successful `open`.
+    pub state: *mut c_void,
+    /// Where every lent byte lies; null when the source does not promise it.
+    pub registered_ptr: *const u8,
+    /// The length of the registered memory, bytes.
+    pub registered_len: usize,
+}
+
+/// `flags` of a source type: its state may move to another thread.
+pub const SENDABLE: u32 = 1;
+
+/// `poll` of a source: state, the two words of the waker, where the item goes.
+pub type PollFn = unsafe extern "C" fn(*mut c_void, *const (), *const (), *mut c_void) -> u32;
+
+/// A source written in Zig: what `zigflow.source` exports, one for each type.
+#[repr(C)]
+#[derive(Debug)]
+pub struct SourceType {
+    /// [`MAGIC`].
+    pub magic: u32,
+    /// The ABI number of the Zig side.
+    pub abi: u32,
+    /// [`SENDABLE`] or 0.
+    pub flags: u32,
+    /// 0.
+    pub reserved: u32,
+    /// What the items are.
+    pub item: ItemType,
+    /// Returns `StreamState::Ready` with `out` filled, or `StreamState::Error` with `err` filled.
+    pub open: unsafe extern "C" fn(
+        args: *const RawArg,
+        args_len: u32,
+        out: *mut RawSource,
+        err: *mut RawError,
+    ) -> u32,
+    /// The waker is lent for the call. `out` is what the item kind says; it is written only when
+    /// the answer is ready.
+    pub poll: PollFn,
+    /// The error of a poll that answered `Error`.
+    pub take_error: unsafe extern "C" fn(state: *mut c_void, err: *mut RawError),
+    /// How many items are left, as far as the source knows.
+    pub size_hint: unsafe extern "C" fn(state: *const c_void, out: *mut RawSizeHint),
+    /// Ends the source and frees its memory.
+    pub drop: unsafe extern "C" fn(state: *mut c_void),
+}
+
+// SAFETY: a `SourceType` is constant data and function pointers; nobody writes it.
+unsafe impl Sync for SourceType {}
+
+/// A waker whose other side is a counted Zig object: Rust sees it as a `Waker`.
+#[repr(C)]
+#[derive(Debug)]
+pub struct WakerObject {
+    /// Wakes; the count does not change.
+    pub wake_by_ref: unsafe extern "C" fn(object: *const WakerObject),
+    /// Counts up.
+    pub retain: unsafe extern "C" fn(object: *const WakerObject),
+    /// Counts down; the last one frees.
+    pub release: unsafe extern "C" fn(object: *const WakerObject),
+}
+
+/// One row of the layout table: name, size, alignment, offsets of the fields.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct LayoutRow {
+    /// The struct's name, static text.
+    pub name_ptr: *const u8,
+    /// Length of the name, bytes.
+    pub name_len: u32,
+    /// Size, bytes.
+    pub size: u32,
+    /// Alignment, bytes.
+    pub alignment: u32,
+    /// How many fields there are.
+    pub offsets_len: u32,
+    /// The offset of each field, bytes.
+    pub offsets: [u32; 12],
+}
+
+/// A row of [`LAYOUT_TABLE`]: name, size, alignment, offsets.
+pub type Layout = (&'static str, usize, usize, &'static [usize]);
+
+macro_rules! layout_table {
+    ($($name:ident { $($field:ident),* })*) => {
+        /// The layouts as this compilation sees them; a test compares them with Zig's.
+        pub const LAYOUT_TABLE: &[Layout] = &[$((
+            stringify!($name),
+            size_of::<$name>(),
+            align_of::<$name>(),
+            &[$(core::mem::offset_of!($name, $field)),*],
+        )),*];
+    };
+}
+
+layout_table! {
+    RawWaker { data, vtable }
+    RawWakerCell { state, reserved, slots }
+    StreamItem { state, error_code, data_ptr, data_len }
+    OwnedItem { ptr, len, release, context }
+    ItemType { kind, size, alignment, name_len, name_ptr }
+    RawError { kind, code, name_ptr, name_len }
+    RawArg { kind, bits, lo, hi, ptr, len }
+    RawSizeHint { lower, upper, flags, reserved }
+    RawSource { state, registered_ptr, registered_len }
+    SourceType { magic, abi, flags, reserved, item, open, poll, take_error, size_hint, drop }
+    WakerObject { wake_by_ref, retain, release }
+}
+
+const fn expect_layout(
+    row: usize,
+    words_before: usize,
+    pointers: usize,
+    offsets: &'static [usize],
+) {
+    let (_, size, alignment, found) = LAYOUT_TABLE[row];
+    let word = size_of::<usize>();
+    let plain = words_before * 4 + pointers * word;
+    assert!(alignment == word, "another alignment than the border's");
+    assert!(size == plain.next_multiple_of(word), "another size than the border's");
+    assert!(found.len() == offsets.len(), "another number of fields than the border's");
+    let mut i = 0;
+    while i < offsets.len() {
+        assert!(found[i] == offsets[i], "another offset than the border's");
+        i += 1;
+    }
+}
+
+// `P` is a pointer's width: 4 or 8. u32s come in pairs before pointers, so nothing is padded.
+const P: usize = size_of::<usize>();
+const _: () = expect_layout(0, 0, 2, &[0, P]);
+const _: () = expect_layout(1, 2, 4, &[0, 4, 8]);
+const _: () = expect_layout(2, 2, 2, &[0, 4, 8, 8 + P]);
+const _: () = expect_layout(3, 0, 4, &[0, P, 2 * P, 3 * P]);
+const _: () = expect_layout(4, 4, 1, &[0, 4, 8, 12, 16]);
+const _: () = expect_layout(5, 2, 2, &[0, 4, 8, 8 + P]);
+const _: () = expect_layout(6, 4, 2, &[0, 4, 8, 12, 16, 16 + P]);
+const _: () = expect_layout(7, 2, 2, &[0, P, 2 * P, 2 * P + 4]);
+const _: () = expect_layout(8, 0, 3, &[0, P, 2 * P]);
+const _: () = expect_layout(
+    9,
+    8,
+    6,
+    &[0, 4, 8, 12, 16, 32 + P, 32 + 2 * P, 32 + 3 * P, 32 + 4 * P, 32 + 5 * P],
+);
+const _: () = expect_layout(10, 0, 3, &[0, P, 2 * P]);

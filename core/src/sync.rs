@@ -1,0 +1,63 @@
+//! The one facade for atomics that both languages touch, with one backend at a time: the
+//! hardware's, or under `--cfg loom` a registry that finds loom's object by the word's address.
+//! (loom's own atomics have another size, so swapping the type would move every shared layout.)
+//!
+//! `zig/src/sync.zig` is the other half and ends in the same registry when it is built as a model.
+
+#[cfg(loom)]
+#[path = "sync_model.rs"]
+pub mod model;
+
+use core::cell::UnsafeCell;
+pub use core::sync::atomic::Ordering;
+
+/// A `u32` that Rust and Zig read and write at the same time.
+#[repr(transparent)]
+#[derive(Debug)]
+pub struct Word(UnsafeCell<u32>);
+
+// SAFETY: every access to the inner u32 is atomic (or goes through loom, which checks it).
+unsafe impl Sync for Word {}
+// SAFETY: as above; the word holds no pointer.
+unsafe impl Send for Word {}
+
+#[cfg(not(loom))]
+impl Word {
+    /// A word that starts at `value`.
+    pub const fn new(value: u32) -> Self {
+        Self(UnsafeCell::new(value))
+    }
+
+    fn atomic(&self) -> &core::sync::atomic::AtomicU32 {
+        // SAFETY: the u32 is aligned and lives as long as `self`; all accesses are atomic.
+        unsafe { core::sync::atomic::AtomicU32::from_ptr(self.0.get()) }
+    }
+
+    pub(crate) fn load(&self, order: Ordering) -> u32 {
+        self.atomic().load(order)
+    }
+
+    pub(crate) fn fetch_or(&self, bits: u32, order: Ordering) -> u32 {
+        self.atomic().fetch_or(bits, order)
+    }
+
+    pub(crate) fn fetch_and(&self, bits: u32, order: Ordering) -> u32 {
+        self.atomic().fetch_and(bits, order)
+    }
+
+    pub(crate) fn compare_exchange(&self, old: u32, new: u32) -> Result<u32, u32> {
+        self.atomic()
+            .compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire)
+    }
+}
+
+/// A place that is not atomic and that one side at a time may touch. Under loom every access is
+/// checked for races; otherwise this is nothing.
+#[cfg(not(loom))]
+pub(crate) mod place {
+    pub(crate) fn read<T>(_at: *const T) {}
+    pub(crate) fn write<T>(_at: *const T) {}
+}
+
+#[cfg(loom)]
+pub(crate) use model::place;

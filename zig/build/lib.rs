@@ -1,0 +1,2 @@
+//! The build-script helper of zigflow.
+#![forbid(unsafe_code)]

@@ -1,0 +1,230 @@
+//! The border, Zig's half. `core/src/abi.rs` is the other half: same order, same names, same
+//! numbers. Both assert every size and offset when they are compiled, and a test compares the
+//! two tables that they publish, so neither can move alone.
+//!
+//! Rules of the border:
+//!   - only scalars and pointers are passed or returned by value; results go through out-pointers;
+//!   - no enum, bool or slice stands in a shared struct: plain integers, checked by who reads them;
+//!   - what one side writes while the other reads is a `Word` (sync.zig), nothing wider.
+
+const std = @import("std");
+
+/// Rises with every change of a shared layout, protocol or symbol. Every exported symbol carries
+/// it, so two versions of zigflow can live in one program.
+pub const abi_number: u32 = 1;
+
+/// "ZFLW": what a source type starts with.
+pub const magic: u32 = 0x5a46_4c57;
+
+/// A Rust `Waker` as its two words. Both null: no waker.
+pub const RawWaker = extern struct {
+    data: ?*const anyopaque = null,
+    vtable: ?*const anyopaque = null,
+};
+
+/// One waiter, any number of wakers. The protocol is in waker_cell.zig.
+pub const RawWakerCell = extern struct {
+    state: u32 = 0,
+    reserved: u32 = 0,
+    slots: [2]RawWaker = .{ .{}, .{} },
+};
+
+/// What a poll answers.
+pub const StreamState = struct {
+    pub const ready: u32 = 0;
+    pub const pending: u32 = 1;
+    pub const done: u32 = 2;
+    pub const failed: u32 = 3;
+};
+
+/// A byte item. `state` repeats what the poll returned.
+pub const StreamItem = extern struct {
+    state: u32 = StreamState.pending,
+    error_code: i32 = 0,
+    data_ptr: ?[*]const u8 = null,
+    data_len: usize = 0,
+};
+
+/// An owned byte item: `release(context, ptr, len)` runs once, on any thread.
+pub const OwnedItem = extern struct {
+    ptr: ?[*]u8 = null,
+    len: usize = 0,
+    release: ?*const fn (context: ?*anyopaque, ptr: ?[*]u8, len: usize) callconv(.c) void = null,
+    context: ?*anyopaque = null,
+};
+
+/// How items arrive in the out-pointer of a poll.
+pub const ItemKind = struct {
+    /// A value of `size` bytes.
+    pub const plain: u32 = 0;
+    /// A `StreamItem` whose bytes stay valid until the next poll or the drop of the source.
+    pub const lent: u32 = 1;
+    /// An `OwnedItem`.
+    pub const owned: u32 = 2;
+};
+
+/// What an item is; compared when a source is opened.
+pub const ItemType = extern struct {
+    kind: u32,
+    size: u32,
+    alignment: u32,
+    name_len: u32,
+    name_ptr: [*]const u8,
+};
+
+pub const ErrorKind = struct {
+    /// A Zig error: `name` is its `@errorName`, static text.
+    pub const zig: u32 = 0;
+    /// A code that the Zig author chose.
+    pub const code: u32 = 1;
+    /// An argument of `open` has another type than Zig's function; `code` is its index.
+    pub const argument: u32 = 2;
+    /// `open` takes another number of arguments; `code` is the number that Zig takes.
+    pub const argument_count: u32 = 3;
+};
+
+pub const RawError = extern struct {
+    kind: u32 = ErrorKind.zig,
+    code: i32 = 0,
+    name_ptr: ?[*]const u8 = null,
+    name_len: usize = 0,
+};
+
+pub const ArgKind = struct {
+    pub const unsigned: u32 = 0;
+    pub const signed: u32 = 1;
+    pub const float: u32 = 2;
+    pub const boolean: u32 = 3;
+    pub const bytes: u32 = 4;
+};
+
+/// One argument of `open`. A number of `bits` bits stands in `lo` and `hi` (two's complement, IEEE
+/// 754); bytes are valid during the call.
+pub const RawArg = extern struct {
+    kind: u32,
+    bits: u32,
+    lo: u32,
+    hi: u32,
+    ptr: ?[*]const u8,
+    len: usize,
+};
+
+/// `flags` of a size hint.
+pub const has_upper: u32 = 1;
+
+pub const RawSizeHint = extern struct {
+    lower: usize = 0,
+    upper: usize = 0,
+    flags: u32 = 0,
+    reserved: u32 = 0,
+};
+
+/// What `open` fills in.
+pub const RawSource = extern struct {
+    state: ?*anyopaque = null,
+    /// Where every lent byte lies; null when the source does not promise it.
+    registered_ptr: ?[*]const u8 = null,
+    registered_len: usize = 0,
+};
+
+/// `flags` of a source type: its state may move to another thread.
+pub const sendable: u32 = 1;
+
+/// A source written in Zig: what `zigflow.source` exports, one for each type.
+pub const SourceType = extern struct {
+    magic: u32,
+    abi: u32,
+    flags: u32,
+    reserved: u32,
+    item: ItemType,
+    /// Returns `StreamState.ready` with `out` filled, or `StreamState.failed` with `err` filled.
+    open: *const fn (args: [*]const RawArg, args_len: u32, out: *RawSource, err: *RawError) callconv(.c) u32,
+    /// The waker is lent for the call. `out` is what the item kind says; it is written only when
+    /// the answer is ready.
+    poll: *const fn (state: *anyopaque, waker_data: ?*const anyopaque, waker_vtable: ?*const anyopaque, out: *anyopaque) callconv(.c) u32,
+    /// The error of a poll that answered `failed`.
+    take_error: *const fn (state: *anyopaque, err: *RawError) callconv(.c) void,
+    size_hint: *const fn (state: *const anyopaque, out: *RawSizeHint) callconv(.c) void,
+    drop: *const fn (state: *anyopaque) callconv(.c) void,
+};
+
+/// A waker whose other side is a counted Zig object: Rust sees it as a `Waker`.
+pub const WakerObject = extern struct {
+    wake_by_ref: *const fn (object: *const WakerObject) callconv(.c) void,
+    retain: *const fn (object: *const WakerObject) callconv(.c) void,
+    release: *const fn (object: *const WakerObject) callconv(.c) void,
+};
+
+/// One row of the layout table: name, size, alignment, offsets of the fields.
+pub const LayoutRow = extern struct {
+    name_ptr: [*]const u8,
+    name_len: u32,
+    size: u32,
+    alignment: u32,
+    offsets_len: u32,
+    offsets: [12]u32,
+};
+
+const shared = .{
+    .{ "RawWaker", RawWaker },
+    .{ "RawWakerCell", RawWakerCell },
+    .{ "StreamItem", StreamItem },
+    .{ "OwnedItem", OwnedItem },
+    .{ "ItemType", ItemType },
+    .{ "RawError", RawError },
+    .{ "RawArg", RawArg },
+    .{ "RawSizeHint", RawSizeHint },
+    .{ "RawSource", RawSource },
+    .{ "SourceType", SourceType },
+    .{ "WakerObject", WakerObject },
+};
+
+/// The layouts as this compilation sees them; Rust compares them with its own in a test.
+pub const layout_table: [shared.len]LayoutRow = blk: {
+    @setEvalBranchQuota(10_000);
+    var rows: [shared.len]LayoutRow = undefined;
+    for (shared, 0..) |entry, i| rows[i] = layoutRow(entry[0], entry[1]);
+    break :blk rows;
+};
+
+fn layoutRow(comptime name: []const u8, comptime T: type) LayoutRow {
+    const names = std.meta.fieldNames(T);
+    var row: LayoutRow = .{
+        .name_ptr = name.ptr,
+        .name_len = name.len,
+        .size = @sizeOf(T),
+        .alignment = @alignOf(T),
+        .offsets_len = names.len,
+        .offsets = @splat(0),
+    };
+    for (names, 0..) |field, i| row.offsets[i] = @offsetOf(T, field);
+    return row;
+}
+
+fn expectLayout(comptime T: type, comptime words_before: usize, comptime pointers: usize, comptime offsets: []const usize) void {
+    const word = @sizeOf(usize);
+    const size = std.mem.alignForward(usize, words_before * 4 + pointers * word, @alignOf(T));
+    if (@sizeOf(T) != size) @compileError(@typeName(T) ++ ": another size than the border's");
+    if (@alignOf(T) != @alignOf(usize) and pointers > 0) @compileError(@typeName(T) ++ ": another alignment than the border's");
+    const names = std.meta.fieldNames(T);
+    if (names.len != offsets.len) @compileError(@typeName(T) ++ ": another number of fields than the border's");
+    for (names, offsets) |field, offset| {
+        if (@offsetOf(T, field) != offset) @compileError(@typeName(T) ++ "." ++ field ++ ": another offset than the border's");
+    }
+}
+
+// `p` is a pointer's width: 4 or 8. u32s come in pairs before pointers, so nothing is padded.
+comptime {
+    const p = @sizeOf(usize);
+    expectLayout(RawWaker, 0, 2, &.{ 0, p });
+    expectLayout(RawWakerCell, 2, 4, &.{ 0, 4, 8 });
+    expectLayout(StreamItem, 2, 2, &.{ 0, 4, 8, 8 + p });
+    expectLayout(OwnedItem, 0, 4, &.{ 0, p, 2 * p, 3 * p });
+    expectLayout(ItemType, 4, 1, &.{ 0, 4, 8, 12, 16 });
+    expectLayout(RawError, 2, 2, &.{ 0, 4, 8, 8 + p });
+    expectLayout(RawArg, 4, 2, &.{ 0, 4, 8, 12, 16, 16 + p });
+    expectLayout(RawSizeHint, 2, 2, &.{ 0, p, 2 * p, 2 * p + 4 });
+    expectLayout(RawSource, 0, 3, &.{ 0, p, 2 * p });
+    expectLayout(SourceType, 8, 6, &.{ 0, 4, 8, 12, 16, 32 + p, 32 + 2 * p, 32 + 3 * p, 32 + 4 * p, 32 + 5 * p });
+    expectLayout(WakerObject, 0, 3, &.{ 0, p, 2 * p });
+}
