@@ -34,10 +34,7 @@ pub struct RawWaker {
 
 impl RawWaker {
     /// No waker.
-    pub const NULL: Self = Self {
-        data: ptr::null(),
-        vtable: ptr::null(),
-    };
+    pub const NULL: Self = Self { data: ptr::null(), vtable: ptr::null() };
 }
 
 /// One waiter, any number of wakers. The protocol is in `waker/cell.rs`.
@@ -119,12 +116,8 @@ pub struct OwnedItem {
 
 impl OwnedItem {
     /// No bytes, nothing to release.
-    pub const EMPTY: Self = Self {
-        ptr: ptr::null_mut(),
-        len: 0,
-        release: None,
-        context: ptr::null_mut(),
-    };
+    pub const EMPTY: Self =
+        Self { ptr: ptr::null_mut(), len: 0, release: None, context: ptr::null_mut() };
 }
 
 /// How items arrive in the out-pointer of a poll.
@@ -185,12 +178,8 @@ pub struct RawError {
 
 impl RawError {
     /// What stands there before Zig fills it.
-    pub const EMPTY: Self = Self {
-        kind: ErrorKind::Zig as u32,
-        code: 0,
-        name_ptr: ptr::null(),
-        name_len: 0,
-    };
+    pub const EMPTY: Self =
+        Self { kind: ErrorKind::Zig as u32, code: 0, name_ptr: ptr::null(), name_len: 0 };
 }
 
 /// The kinds of a [`RawArg`], by number.

@@ -1,4 +1,13 @@
-//! The `no_std + alloc` core of zigflow: what crosses the border between async Rust and Zig.
+//! The core of zigflow: what crosses the border between async Rust and Zig.
+//!
+//! `no_std + alloc`, no runtime of its own. Use it through the facade crate `zigflow`, or directly in
+//! firmware.
+//!
+//! ```text
+//!   Zig source ──poll──▶ Source ──▶ ZigStream<T> (Stream) ─▶ your executor
+//!        ▲                  └─────▶ ByteStream (AsyncBufRead)     │
+//!        └──────────── waker: two words, four functions ◀──────────┘
+//! ```
 
 #![cfg_attr(not(any(feature = "std", loom)), no_std)]
 #![deny(clippy::undocumented_unsafe_blocks)]
@@ -6,4 +15,32 @@
 extern crate alloc;
 
 pub mod abi;
+mod buffer;
+mod bytes;
+mod error;
+mod host;
+mod item;
+mod macros;
+mod raw_parts;
+mod source;
+mod stream;
 pub mod sync;
+pub mod waker;
+
+pub use abi::{StreamItem, StreamState};
+pub use buffer::ZeroCopyBuffer;
+pub use bytes::{ByteStream, LocalByteStream};
+pub use error::{Malformed, OpenError, StreamError, ZigError};
+pub use host::{ZigPanic, ZigPanicHook, set_zig_panic_hook};
+pub use item::{Copied, Item, LentItem, Transfer};
+pub use raw_parts::RawParts;
+pub use source::DEFAULT_BUDGET;
+pub use stream::{Local, LocalZigStream, Sendable, Threading, ZigStream};
+
+/// What macros and generated code name; no part of the stable API.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::abi::SourceType;
+    pub use crate::macros::Argument;
+    pub use crate::stream::OpenSource;
+}

@@ -28,6 +28,7 @@ impl Word {
         Self(UnsafeCell::new(value))
     }
 
+    #[inline(always)]
     fn atomic(&self) -> &core::sync::atomic::AtomicU32 {
         // SAFETY: the u32 is aligned and lives as long as `self`; all accesses are atomic.
         unsafe { core::sync::atomic::AtomicU32::from_ptr(self.0.get()) }
@@ -37,17 +38,12 @@ impl Word {
         self.atomic().load(order)
     }
 
-    pub(crate) fn fetch_or(&self, bits: u32, order: Ordering) -> u32 {
-        self.atomic().fetch_or(bits, order)
-    }
-
     pub(crate) fn fetch_and(&self, bits: u32, order: Ordering) -> u32 {
         self.atomic().fetch_and(bits, order)
     }
 
     pub(crate) fn compare_exchange(&self, old: u32, new: u32) -> Result<u32, u32> {
-        self.atomic()
-            .compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire)
+        self.atomic().compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire)
     }
 }
 
@@ -55,9 +51,23 @@ impl Word {
 /// checked for races; otherwise this is nothing.
 #[cfg(not(loom))]
 pub(crate) mod place {
+    #[inline(always)]
     pub(crate) fn read<T>(_at: *const T) {}
+    #[inline(always)]
     pub(crate) fn write<T>(_at: *const T) {}
 }
 
 #[cfg(loom)]
 pub(crate) use model::place;
+
+/// The bug that a model run has sown, to prove that the models would find it. Never outside them.
+#[inline(always)]
+pub(crate) fn bug(number: u32) -> bool {
+    #[cfg(loom)]
+    return model::sown() == number;
+    #[cfg(not(loom))]
+    {
+        let _ = number;
+        false
+    }
+}

@@ -1,0 +1,176 @@
+//! What Rust does for Zig: the functions that `zig/src/host.zig` declares. Each name carries the
+//! ABI number, so two versions of zigflow can live in one program.
+//!
+//! A panic never unwinds into Zig: `extern "C"` aborts. (Models unwind, because that is how loom
+//! ends an execution.)
+
+use alloc::alloc::{alloc, dealloc};
+use core::alloc::Layout;
+use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+
+use crate::abi::{ABI_NUMBER, RawWaker, WakerObject};
+
+const _: () = assert!(ABI_NUMBER == 1, "rename the symbols below: they carry the ABI number");
+
+macro_rules! export {
+    ($($(#[$meta:meta])* fn $name:ident($($arg:ident: $type:ty),*) $(-> $out:ty)? $body:block)*) => {$(
+        $(#[$meta])*
+        #[cfg(not(loom))]
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn $name($($arg: $type),*) $(-> $out)? $body
+
+        $(#[$meta])*
+        #[cfg(loom)]
+        #[unsafe(no_mangle)]
+        unsafe extern "C-unwind" fn $name($($arg: $type),*) $(-> $out)? $body
+    )*};
+}
+
+export! {
+    /// Writes a new reference to the same task to `out`.
+    fn zf1_waker_clone(waker: *const RawWaker, out: *mut RawWaker) {
+        // SAFETY: Zig passes the words of a living waker.
+        let lent = unsafe { RawWaker::borrow(&*waker) };
+        let fresh = core::mem::ManuallyDrop::new((*lent).clone());
+        // SAFETY: Zig passes the address of a place for the words.
+        unsafe { out.write(RawWaker::of(&fresh)) };
+    }
+
+    /// Wakes and takes the reference.
+    fn zf1_waker_wake(waker: *const RawWaker) {
+        // SAFETY: Zig passes the words of a waker whose reference it gives away.
+        unsafe { (*waker).into_waker() }.wake();
+    }
+
+    /// Wakes and leaves the reference.
+    fn zf1_waker_wake_by_ref(waker: *const RawWaker) {
+        // SAFETY: Zig passes the words of a living waker. They are copied first: whoever is woken may
+        // free the place where they stood.
+        let words = unsafe { *waker };
+        // SAFETY: as above; the reference outlives the call by the caller's contract.
+        unsafe { words.borrow() }.wake_by_ref();
+    }
+
+    /// Takes the reference.
+    fn zf1_waker_drop(waker: *const RawWaker) {
+        // SAFETY: Zig passes the words of a waker whose reference it gives away.
+        drop(unsafe { (*waker).into_waker() });
+    }
+
+    /// Makes a Rust waker of a counted Zig object, whose one reference it takes.
+    fn zf1_waker_from_object(object: *const WakerObject, out: *mut RawWaker) {
+        // SAFETY: Zig gives away one reference of a counted object.
+        let waker = unsafe { crate::waker::waker_from_object(object) };
+        let waker = core::mem::ManuallyDrop::new(waker);
+        // SAFETY: Zig passes the address of a place for the words.
+        unsafe { out.write(RawWaker::of(&waker)) };
+    }
+
+    /// Rust's global allocator; null when it has no memory. `size` is not 0.
+    fn zf1_alloc(size: usize, alignment: usize) -> *mut u8 {
+        match Layout::from_size_align(size, alignment) {
+            // SAFETY: the size is not 0.
+            Ok(layout) if size > 0 => unsafe { alloc(layout) },
+            _ => core::ptr::null_mut(),
+        }
+    }
+
+    /// Frees what `zf1_alloc` gave, with the same size and alignment.
+    fn zf1_free(ptr: *mut u8, size: usize, alignment: usize) {
+        // SAFETY: Zig's allocator interface hands back the size and alignment that it asked for, and
+        // `zf1_alloc` accepted them.
+        unsafe { dealloc(ptr, Layout::from_size_align_unchecked(size, alignment)) };
+    }
+
+    /// Reports and aborts.
+    fn zf1_panic(message: *const u8, message_len: usize, return_address: usize) -> ! {
+        // SAFETY: Zig passes its message as a slice.
+        let message = unsafe { core::slice::from_raw_parts(message, message_len) };
+        report(&ZigPanic { message, return_address })
+    }
+}
+
+/// A panic in Zig, as the hook sees it.
+#[derive(Clone, Copy)]
+pub struct ZigPanic<'a> {
+    message: &'a [u8],
+    return_address: usize,
+}
+
+impl<'a> ZigPanic<'a> {
+    /// What Zig said; the empty string if it is not UTF-8.
+    pub fn message(&self) -> &'a str {
+        core::str::from_utf8(self.message).unwrap_or_default()
+    }
+
+    /// The code address to which the panicking call would have returned.
+    pub fn return_address(&self) -> usize {
+        self.return_address
+    }
+}
+
+impl core::fmt::Debug for ZigPanic<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        core::fmt::Display::fmt(self, f)
+    }
+}
+
+impl core::fmt::Display for ZigPanic<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let (message, address) = (self.message(), self.return_address);
+        write!(f, "zig panic: {message} (return address {address:#x})")
+    }
+}
+
+/// Called once with the first Zig panic, before the process aborts.
+pub type ZigPanicHook = fn(&ZigPanic<'_>);
+
+static HOOK: AtomicPtr<()> = AtomicPtr::new(core::ptr::null_mut());
+
+/// Replaces the report of a Zig panic: what a service writes to its log, or a board to its console.
+///
+/// The process aborts after the hook returns; a Zig panic cannot be caught. Without a hook the report
+/// goes to standard error with a backtrace (feature `std`), or to the panic handler of the
+/// program (without it).
+pub fn set_zig_panic_hook(hook: ZigPanicHook) {
+    HOOK.store(hook as *mut (), Ordering::Release);
+}
+
+fn report(panic: &ZigPanic<'_>) -> ! {
+    static REPORTED: AtomicBool = AtomicBool::new(false);
+    // One report: a second panic, in the hook or on another thread, adds nothing to it.
+    if !REPORTED.swap(true, Ordering::Relaxed) {
+        let hook = HOOK.load(Ordering::Acquire);
+        if hook.is_null() {
+            default_report(panic);
+        } else {
+            // SAFETY: `HOOK` holds null or what `set_zig_panic_hook` cast from this type.
+            let hook: ZigPanicHook = unsafe { core::mem::transmute(hook) };
+            hook(panic);
+        }
+    }
+    abort()
+}
+
+#[cfg(feature = "std")]
+fn default_report(panic: &ZigPanic<'_>) {
+    let backtrace = std::backtrace::Backtrace::force_capture();
+    std::eprintln!("{panic}\n{backtrace}");
+}
+
+#[cfg(not(feature = "std"))]
+fn default_report(panic: &ZigPanic<'_>) {
+    panic!("{panic}")
+}
+
+#[cfg(feature = "std")]
+fn abort() -> ! {
+    std::process::abort()
+}
+
+// Without std, a panic in an `extern "C"` function ends in the program's panic handler, which
+// does not return; unwinding, where it exists, aborts at the border.
+#[cfg(not(feature = "std"))]
+fn abort() -> ! {
+    panic!("a Zig panic was reported")
+}

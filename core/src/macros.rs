@@ -1,0 +1,145 @@
+//! Declaring Zig sources in Rust.
+
+use crate::abi::{ArgKind, RawArg};
+
+/// Declares functions that open Zig sources.
+///
+/// Each line names a source that some Zig file of this package binds with
+/// `zigflow.source(Type, "name")`, with the arguments of that type's `open`, and what its items are read as:
+/// [`ZigStream<T>`](crate::ZigStream), [`ByteStream`](crate::ByteStream), or a `Local` one. The function returns a
+/// `Result` with an [`OpenError`](crate::OpenError): argument types, item type and thread rules are compared with
+/// Zig's when it is called.
+///
+/// The package needs a build script that calls `zigflow_build::compile`; a source that no Zig file has is a
+/// compile error here.
+///
+/// ```ignore
+/// zigflow::zig_source! {
+///     /// Counts from `from` up to, not including, `to`.
+///     pub fn counter(from: u64, to: u64) -> ZigStream<u64>;
+/// }
+/// ```
+#[macro_export]
+macro_rules! zig_source {
+    ($(
+        $(#[$meta:meta])*
+        $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $stream:ty;
+    )*) => {$(
+        $(#[$meta])*
+        ///
+        /// # Errors
+        ///
+        /// `OpenError`; nothing is left open.
+        $vis fn $name($($arg: $type),*) -> ::core::result::Result<$stream, $crate::OpenError> {
+            #[allow(unused_imports, missing_docs)]
+            mod sources {
+                use $crate::__zig_sources;
+                ::core::include!(::core::env!(
+                    "ZIGFLOW_SOURCES",
+                    "this package compiled no Zig: add `zigflow-build` to its [build-dependencies] and \
+                     a build.rs with `fn main() { zigflow_build::compile(\"src\"); }`"
+                ));
+            }
+            // SAFETY: the symbols of `sources` were exported by `zigflow.source`: the build script read
+            // their names from the archive.
+            unsafe {
+                <$stream as $crate::__private::OpenSource>::open_source(
+                    &raw const sources::$name,
+                    &[$($crate::__private::Argument::to_raw(&$arg)),*],
+                )
+            }
+        }
+    )*};
+}
+
+/// The symbols of one archive; the build script writes the invocations.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __zig_sources {
+    ($library:literal; $($name:ident = $symbol:literal;)*) => {
+        #[link(name = $library, kind = "static")]
+        #[allow(dead_code, non_upper_case_globals)]
+        unsafe extern "C" {
+            $(
+                #[link_name = $symbol]
+                pub(super) static $name: $crate::__private::SourceType;
+            )*
+        }
+    };
+}
+
+/// A Rust type that `open` of a Zig source can take.
+pub trait Argument {
+    /// Its form on the border; bytes are valid as long as the argument.
+    #[doc(hidden)]
+    fn to_raw(&self) -> RawArg;
+}
+
+fn number(kind: ArgKind, bits: u32, value: u64) -> RawArg {
+    RawArg {
+        kind: kind as u32,
+        bits,
+        lo: value as u32,
+        hi: (value >> 32) as u32,
+        ptr: core::ptr::null(),
+        len: 0,
+    }
+}
+
+fn bytes(value: &[u8]) -> RawArg {
+    RawArg {
+        kind: ArgKind::Bytes as u32,
+        bits: 0,
+        lo: 0,
+        hi: 0,
+        ptr: value.as_ptr(),
+        len: value.len(),
+    }
+}
+
+macro_rules! argument {
+    ($($type:ident $kind:ident |$value:ident| $to:expr;)*) => {$(
+        impl Argument for $type {
+            fn to_raw(&self) -> RawArg {
+                let $value = *self;
+                number(ArgKind::$kind, $type::BITS_ON_BORDER, $to)
+            }
+        }
+    )*};
+}
+
+trait BitsOnBorder {
+    const BITS_ON_BORDER: u32;
+}
+
+impl<T> BitsOnBorder for T {
+    const BITS_ON_BORDER: u32 = 8 * size_of::<T>() as u32;
+}
+
+argument! {
+    u8 Unsigned |v| u64::from(v);
+    u16 Unsigned |v| u64::from(v);
+    u32 Unsigned |v| u64::from(v);
+    u64 Unsigned |v| v;
+    usize Unsigned |v| v as u64;
+    i8 Signed |v| v as u64;
+    i16 Signed |v| v as u64;
+    i32 Signed |v| v as u64;
+    i64 Signed |v| v as u64;
+    isize Signed |v| v as u64;
+    f32 Float |v| u64::from(v.to_bits());
+    f64 Float |v| v.to_bits();
+    bool Boolean |v| u64::from(v);
+}
+
+impl Argument for &[u8] {
+    fn to_raw(&self) -> RawArg {
+        bytes(self)
+    }
+}
+
+impl Argument for &str {
+    fn to_raw(&self) -> RawArg {
+        bytes(self.as_bytes())
+    }
+}

@@ -1,0 +1,154 @@
+//! The backend that loom drives: each shared word and place is found by its address, in Rust and in
+//! compiled Zig alike, and every access reaches loom in its real order.
+//!
+//! A test registers the memory with [`track_word`] and [`track_place`] and gives it back with the
+//! `free_` functions, which count as exclusive writes: an access that is not ordered before the free is
+//! found, and one after it panics here.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use core::sync::atomic::Ordering::{self, Acquire, Relaxed};
+use loom::cell::UnsafeCell;
+use loom::sync::atomic::AtomicU32;
+
+use super::Word;
+
+// loom runs all threads of a model on one thread of the system, so these are shared by them.
+thread_local! {
+    static WORDS: RefCell<HashMap<usize, Rc<AtomicU32>>> = RefCell::default();
+    static PLACES: RefCell<HashMap<usize, Rc<UnsafeCell<()>>>> = RefCell::default();
+    static BUG: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Sows bug `number` (0: none); the numbers are those of `bug(…)` in the sources of both languages.
+pub fn sow(number: u32) {
+    BUG.set(number);
+}
+
+pub(crate) fn sown() -> u32 {
+    BUG.get()
+}
+
+/// Forgets everything: the start of each execution.
+pub fn reset() {
+    WORDS.with_borrow_mut(HashMap::clear);
+    PLACES.with_borrow_mut(HashMap::clear);
+}
+
+/// `word` starts its life with `value`.
+pub fn track_word(word: *const Word, value: u32) {
+    WORDS.with_borrow_mut(|m| m.insert(word.addr(), Rc::new(AtomicU32::new(value))));
+}
+
+/// The memory of `word` is freed.
+pub fn free_word(word: *const Word) {
+    let gone = WORDS.with_borrow_mut(|m| m.remove(&word.addr()));
+    let gone = gone.expect("double free of a word");
+    // SAFETY: not undefined behaviour but loom's check: it fails if an access is not ordered before.
+    unsafe { gone.unsync_load() };
+}
+
+/// A place starts its life at this address.
+pub fn track_place<T>(at: *const T) {
+    PLACES.with_borrow_mut(|m| m.insert(at.addr(), Rc::new(UnsafeCell::new(()))));
+}
+
+/// The memory of a place is freed.
+pub fn free_place<T>(at: *const T) {
+    let gone = PLACES.with_borrow_mut(|m| m.remove(&at.addr()));
+    gone.expect("double free of a place").with_mut(|_| ());
+}
+
+fn word(at: usize) -> Rc<AtomicU32> {
+    let found = WORDS.with_borrow(|m| m.get(&at).cloned());
+    found.expect("a word is used before it lives or after it was freed")
+}
+
+fn access(at: usize, write: bool) {
+    let found = PLACES.with_borrow(|m| m.get(&at).cloned());
+    let found = found.expect("a place is used before it lives or after it was freed");
+    if write {
+        found.with_mut(|_| ());
+    } else {
+        found.with(|_| ());
+    }
+}
+
+pub(crate) mod place {
+    pub(crate) fn read<T>(at: *const T) {
+        super::access(at.addr(), false);
+    }
+
+    pub(crate) fn write<T>(at: *const T) {
+        super::access(at.addr(), true);
+    }
+}
+
+impl Word {
+    /// A word; the model gives it its value by [`track_word`].
+    pub const fn new(value: u32) -> Self {
+        Self(core::cell::UnsafeCell::new(value))
+    }
+
+    fn loom(&self) -> Rc<AtomicU32> {
+        word(self.0.get().addr())
+    }
+
+    pub(crate) fn load(&self, order: Ordering) -> u32 {
+        self.loom().load(order)
+    }
+
+    pub(crate) fn fetch_and(&self, bits: u32, order: Ordering) -> u32 {
+        self.loom().fetch_and(bits, order)
+    }
+
+    pub(crate) fn compare_exchange(&self, old: u32, new: u32) -> Result<u32, u32> {
+        let (ok, err) = orders(super::bug(4));
+        self.loom().compare_exchange(old, new, ok, err)
+    }
+}
+
+fn orders(relaxed: bool) -> (Ordering, Ordering) {
+    if relaxed { (Relaxed, Relaxed) } else { (Ordering::AcqRel, Acquire) }
+}
+
+#[unsafe(no_mangle)]
+extern "C-unwind" fn zf1_model_load(at: *const u32, acquire: u32) -> u32 {
+    word(at.addr()).load(if acquire != 0 { Acquire } else { Relaxed })
+}
+
+#[unsafe(no_mangle)]
+extern "C-unwind" fn zf1_model_fetch_and(at: *mut u32, bits: u32) -> u32 {
+    word(at.addr()).fetch_and(bits, Ordering::AcqRel)
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C-unwind" fn zf1_model_compare_exchange(
+    at: *mut u32,
+    old: u32,
+    new: u32,
+    relaxed: u32,
+    seen: *mut u32,
+) -> u32 {
+    let (ok, err) = orders(relaxed != 0);
+    match word(at.addr()).compare_exchange(old, new, ok, err) {
+        Ok(_) => 1,
+        Err(value) => {
+            // SAFETY: Zig passes the address of a local.
+            unsafe { *seen = value };
+            0
+        }
+    }
+}
+
+#[unsafe(no_mangle)]
+extern "C-unwind" fn zf1_model_place(at: *const core::ffi::c_void, write: u32) {
+    access(at.addr(), write != 0);
+}
+
+#[unsafe(no_mangle)]
+extern "C-unwind" fn zf1_model_bug() -> u32 {
+    sown()
+}

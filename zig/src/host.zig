@@ -1,0 +1,26 @@
+//! What Rust does for Zig: the functions that `zigflow-core` exports (`core/src/host.rs`). Each name
+//! carries the ABI number.
+
+const abi = @import("abi.zig");
+
+comptime {
+    if (abi.abi_number != 1) @compileError("rename the symbols below: they carry the ABI number");
+}
+
+/// Writes a new reference to the same task to `out`.
+pub extern fn zf1_waker_clone(waker: *const abi.RawWaker, out: *abi.RawWaker) callconv(.c) void;
+/// Wakes and takes the reference.
+pub extern fn zf1_waker_wake(waker: *const abi.RawWaker) callconv(.c) void;
+/// Wakes and leaves the reference.
+pub extern fn zf1_waker_wake_by_ref(waker: *const abi.RawWaker) callconv(.c) void;
+/// Takes the reference.
+pub extern fn zf1_waker_drop(waker: *const abi.RawWaker) callconv(.c) void;
+/// Makes a Rust waker of a counted Zig object, whose one reference it takes.
+pub extern fn zf1_waker_from_object(object: *const abi.WakerObject, out: *abi.RawWaker) callconv(.c) void;
+
+/// Rust's global allocator; null when it has no memory. `size` is not 0.
+pub extern fn zf1_alloc(size: usize, alignment: usize) callconv(.c) ?[*]u8;
+pub extern fn zf1_free(ptr: [*]u8, size: usize, alignment: usize) callconv(.c) void;
+
+/// Reports and aborts.
+pub extern fn zf1_panic(message: [*]const u8, message_len: usize, return_address: usize) callconv(.c) noreturn;

@@ -1,0 +1,310 @@
+//! Sources: Zig types that Rust polls as streams.
+//!
+//! A source is a plain struct:
+//!
+//!     const Counter = struct {
+//!         next: u64,
+//!         end: u64,
+//!
+//!         pub const sendable = true; // may move to another thread
+//!
+//!         pub fn open(from: u64, to: u64) !Counter {
+//!             return .{ .next = from, .end = to };
+//!         }
+//!         pub fn poll(self: *Counter, cx: *zigflow.Context) zigflow.Poll(u64) {
+//!             _ = cx; // never pending
+//!             if (self.next == self.end) return .done;
+//!             defer self.next += 1;
+//!             return .{ .ready = self.next };
+//!         }
+//!     };
+//!     comptime {
+//!         zigflow.source(Counter, "counter");
+//!     }
+//!
+//! `open` may also fill a source in place, `open(self: *Counter, from: u64, to: u64) !void`: the source
+//! has its final address then. Further declarations are optional: `deinit(self)`, `sizeHint(self)
+//! SizeHint`, `registered(self) []const u8` (where every lent byte lies).
+//!
+//! `poll` returns `Poll(T)` or `!Poll(T)`. T is a number, a bool or an extern struct (copied), `[]const u8`
+//! (lent until the next poll) or `OwnedBytes` (given away). After `.done` or an error the source is freed.
+
+const std = @import("std");
+const abi = @import("abi.zig");
+const alloc = @import("alloc.zig");
+const config = @import("zigflow_config");
+const waker = @import("waker.zig");
+
+pub fn Poll(comptime T: type) type {
+    return union(enum) {
+        /// An item.
+        ready: T,
+        /// Nothing yet: the waker of `cx` was kept and will be woken.
+        pending,
+        /// The end.
+        done,
+        /// The end, with a code of your own. (Errors are better: they have names.)
+        failed: i32,
+
+        pub const Item = T;
+    };
+}
+
+/// How many items are left, as far as the source knows.
+pub const SizeHint = struct {
+    lower: usize = 0,
+    upper: ?usize = null,
+};
+
+/// Bytes that are given away: `release` runs once, on any thread.
+pub const OwnedBytes = extern struct {
+    raw: abi.OwnedItem,
+
+    /// Bytes from `zigflow.allocator`; Rust frees them through it.
+    pub fn fromSlice(bytes: []u8) OwnedBytes {
+        return .{ .raw = .{ .ptr = bytes.ptr, .len = bytes.len, .release = freeSlice } };
+    }
+
+    fn freeSlice(_: ?*anyopaque, ptr: ?[*]u8, len: usize) callconv(.c) void {
+        if (ptr) |first| alloc.allocator.free(first[0..len]);
+    }
+};
+
+/// Binds `S` to Rust under `name`: what `zig_source!` names there.
+pub fn source(comptime S: type, comptime name: []const u8) void {
+    @export(&Binding(S).source_type, .{ .name = config.prefix ++ "_source_" ++ name });
+}
+
+fn Binding(comptime S: type) type {
+    const T = ItemOf(S);
+    return struct {
+        value: S,
+        err: abi.RawError = .{},
+
+        const Self = @This();
+
+        const source_type: abi.SourceType = .{
+            .magic = abi.magic,
+            .abi = abi.abi_number,
+            .flags = if (@hasDecl(S, "sendable") and S.sendable) abi.sendable else 0,
+            .reserved = 0,
+            .item = itemType(T),
+            .open = open,
+            .poll = poll,
+            .take_error = takeError,
+            .size_hint = sizeHint,
+            .drop = drop,
+        };
+
+        fn open(args: [*]const abi.RawArg, args_len: u32, out: *abi.RawSource, err: *abi.RawError) callconv(.c) u32 {
+            const self = alloc.allocator.create(Self) catch |e| return fail(err, e);
+            self.err = .{};
+            if (!openValue(&self.value, args[0..args_len], err)) {
+                alloc.allocator.destroy(self);
+                return abi.StreamState.failed;
+            }
+            out.* = .{ .state = self };
+            if (@hasDecl(S, "registered")) {
+                const memory: []const u8 = self.value.registered();
+                out.registered_ptr = memory.ptr;
+                out.registered_len = memory.len;
+            }
+            return abi.StreamState.ready;
+        }
+
+        fn poll(state: *anyopaque, waker_data: ?*const anyopaque, waker_vtable: ?*const anyopaque, out: *anyopaque) callconv(.c) u32 {
+            const self = from(state);
+            var cx: waker.Context = .{ .waker = .{ .raw = .{ .data = waker_data, .vtable = waker_vtable } } };
+            const answer = @call(.always_inline, S.poll, .{ &self.value, &cx });
+            const polled: Poll(T) = if (@typeInfo(@TypeOf(answer)) == .error_union)
+                answer catch |e| return fail(&self.err, e)
+            else
+                answer;
+            switch (polled) {
+                .ready => |item| {
+                    writeItem(T, item, out);
+                    return abi.StreamState.ready;
+                },
+                .pending => return abi.StreamState.pending,
+                .done => return abi.StreamState.done,
+                .failed => |code| {
+                    self.err = .{ .kind = abi.ErrorKind.code, .code = code };
+                    return abi.StreamState.failed;
+                },
+            }
+        }
+
+        fn takeError(state: *anyopaque, err: *abi.RawError) callconv(.c) void {
+            err.* = from(state).err;
+        }
+
+        fn sizeHint(state: *const anyopaque, out: *abi.RawSizeHint) callconv(.c) void {
+            if (!@hasDecl(S, "sizeHint")) return;
+            const self: *const Self = @ptrCast(@alignCast(state));
+            const hint: SizeHint = self.value.sizeHint();
+            out.lower = hint.lower;
+            if (hint.upper) |upper| {
+                out.upper = upper;
+                out.flags = abi.has_upper;
+            }
+        }
+
+        fn drop(state: *anyopaque) callconv(.c) void {
+            const self = from(state);
+            if (@hasDecl(S, "deinit")) self.value.deinit();
+            alloc.allocator.destroy(self);
+        }
+
+        fn from(state: *anyopaque) *Self {
+            // Rust hands back what `open` gave it.
+            @setRuntimeSafety(false);
+            return @ptrCast(@alignCast(state));
+        }
+
+        fn openValue(value: *S, args: []const abi.RawArg, err: *abi.RawError) bool {
+            const in_place = comptime takesSelf(S);
+            const Args = std.meta.ArgsTuple(@TypeOf(S.open));
+            const first = if (in_place) 1 else 0;
+            var tuple: Args = undefined;
+            if (in_place) tuple[0] = value;
+            if (args.len != tuple.len - first) {
+                err.* = .{ .kind = abi.ErrorKind.argument_count, .code = tuple.len - first };
+                return false;
+            }
+            inline for (first..tuple.len) |i| {
+                tuple[i] = readArgument(@TypeOf(tuple[i]), &args[i - first]) orelse {
+                    err.* = .{ .kind = abi.ErrorKind.argument, .code = i - first };
+                    return false;
+                };
+            }
+            const opened = @call(.auto, S.open, tuple);
+            const done = if (@typeInfo(@TypeOf(opened)) == .error_union) opened catch |e| {
+                _ = fail(err, e);
+                return false;
+            } else opened;
+            if (!in_place) value.* = done;
+            return true;
+        }
+    };
+}
+
+fn takesSelf(comptime S: type) bool {
+    const Args = std.meta.ArgsTuple(@TypeOf(S.open));
+    const tuple: Args = undefined;
+    return tuple.len > 0 and @TypeOf(tuple[0]) == *S;
+}
+
+fn ItemOf(comptime S: type) type {
+    const what = "zigflow.source: " ++ @typeName(S);
+    if (@typeInfo(S) != .@"struct") @compileError(what ++ " must be a struct");
+    if (!@hasDecl(S, "open")) @compileError(what ++ " needs `pub fn open(…)`");
+    if (!@hasDecl(S, "poll")) @compileError(what ++ " needs `pub fn poll(self: *Self, cx: *zigflow.Context) zigflow.Poll(T)`");
+    const info = @typeInfo(@TypeOf(S.poll));
+    if (info != .@"fn") @compileError(what ++ ": `poll` must be a function");
+    const Returned = info.@"fn".return_type orelse @compileError(what ++ ": `poll` must not be generic");
+    const P = switch (@typeInfo(Returned)) {
+        .error_union => |u| u.payload,
+        else => Returned,
+    };
+    if (@typeInfo(P) != .@"union" or !@hasDecl(P, "Item") or P != Poll(P.Item))
+        @compileError(what ++ ": `poll` must return `zigflow.Poll(T)` or `!zigflow.Poll(T)`, found " ++ @typeName(Returned));
+    return P.Item;
+}
+
+fn itemType(comptime T: type) abi.ItemType {
+    const name = @typeName(T);
+    const kind = itemKind(T);
+    const Slot = switch (kind) {
+        abi.ItemKind.lent => abi.StreamItem,
+        abi.ItemKind.owned => abi.OwnedItem,
+        else => T,
+    };
+    return .{
+        .kind = kind,
+        .size = @sizeOf(Slot),
+        .alignment = @alignOf(Slot),
+        .name_len = name.len,
+        .name_ptr = name.ptr,
+    };
+}
+
+fn itemKind(comptime T: type) u32 {
+    if (T == []const u8 or T == []u8) return abi.ItemKind.lent;
+    if (T == OwnedBytes) return abi.ItemKind.owned;
+    requirePlain(T, @typeName(T));
+    return abi.ItemKind.plain;
+}
+
+/// What has the same bytes in both languages, and no address in it.
+fn requirePlain(comptime T: type, comptime item: []const u8) void {
+    switch (@typeInfo(T)) {
+        .int => |int| switch (int.bits) {
+            8, 16, 32, 64 => return,
+            else => {},
+        },
+        .float => |float| switch (float.bits) {
+            32, 64 => return,
+            else => {},
+        },
+        .bool => return,
+        .array => |array| return requirePlain(array.child, item),
+        .@"enum" => |e| return requirePlain(e.tag_type, item),
+        .@"struct" => |s| if (s.layout == .@"extern") {
+            for (std.meta.fieldNames(T)) |field| requirePlain(@FieldType(T, field), item);
+            return;
+        },
+        else => {},
+    }
+    @compileError("a stream cannot carry `" ++ item ++ "`: `" ++ @typeName(T) ++
+        "` is not plain data (integers of 8 to 64 bits, f32, f64, bool, enums, arrays and extern structs of these)");
+}
+
+inline fn writeItem(comptime T: type, item: T, out: *anyopaque) void {
+    @setRuntimeSafety(false); // Rust passes the slot of this item type
+    switch (comptime itemKind(T)) {
+        abi.ItemKind.lent => {
+            const slot: *abi.StreamItem = @ptrCast(@alignCast(out));
+            slot.* = .{ .state = abi.StreamState.ready, .data_ptr = item.ptr, .data_len = item.len };
+        },
+        abi.ItemKind.owned => {
+            const slot: *abi.OwnedItem = @ptrCast(@alignCast(out));
+            slot.* = item.raw;
+        },
+        else => {
+            const slot: *T = @ptrCast(@alignCast(out));
+            slot.* = item;
+        },
+    }
+}
+
+/// Null when Rust passed another type.
+fn readArgument(comptime A: type, arg: *const abi.RawArg) ?A {
+    const bits: u64 = @as(u64, arg.hi) << 32 | arg.lo;
+    switch (@typeInfo(A)) {
+        .int => |int| {
+            const signed = int.signedness == .signed;
+            const kind = if (signed) abi.ArgKind.signed else abi.ArgKind.unsigned;
+            if (arg.kind != kind or arg.bits != int.bits) return null;
+            return if (signed) @truncate(@as(i64, @bitCast(bits))) else @truncate(bits);
+        },
+        .float => |float| {
+            if (arg.kind != abi.ArgKind.float or arg.bits != float.bits) return null;
+            return if (float.bits == 32) @bitCast(@as(u32, @truncate(bits))) else @bitCast(bits);
+        },
+        .bool => return if (arg.kind == abi.ArgKind.boolean) bits != 0 else null,
+        else => {},
+    }
+    if (A != []const u8) @compileError("`open` of a source cannot take " ++ @typeName(A) ++
+        ": integers, f32, f64, bool and []const u8 cross");
+    if (arg.kind != abi.ArgKind.bytes) return null;
+    const first = arg.ptr orelse return if (arg.len == 0) "" else null;
+    return first[0..arg.len];
+}
+
+/// Every error of every source travels by its name, which is static text.
+pub fn fail(err: *abi.RawError, e: anyerror) u32 {
+    @branchHint(.cold);
+    const name = @errorName(e);
+    err.* = .{ .name_ptr = name.ptr, .name_len = name.len };
+    return abi.StreamState.failed;
+}

@@ -1,0 +1,50 @@
+//! The one facade for atomics that both languages touch, with one backend at a time: the
+//! hardware's, or, in an archive built as a model, the registry of `core/src/sync_model.rs`, which
+//! hands every access to loom in its real order.
+//!
+//! `core/src/sync.rs` is the other half.
+
+const config = @import("zigflow_config");
+
+/// True in an archive that loom drives.
+pub const model = config.model;
+
+extern fn zf1_model_load(word: *const u32, acquire: u32) callconv(.c) u32;
+extern fn zf1_model_fetch_and(word: *u32, bits: u32) callconv(.c) u32;
+extern fn zf1_model_compare_exchange(word: *u32, old: u32, new: u32, relaxed: u32, seen: *u32) callconv(.c) u32;
+extern fn zf1_model_place(at: *const anyopaque, write: u32) callconv(.c) void;
+extern fn zf1_model_bug() callconv(.c) u32;
+
+pub fn loadAcquire(word: *const u32) u32 {
+    if (model) return zf1_model_load(word, 1);
+    return @atomicLoad(u32, word, .acquire);
+}
+
+pub fn fetchAnd(word: *u32, bits: u32) u32 {
+    if (model) return zf1_model_fetch_and(word, bits);
+    return @atomicRmw(u32, word, .And, bits, .acq_rel);
+}
+
+/// Null when `new` was stored, else what stood there.
+pub fn compareExchange(word: *u32, old: u32, new: u32) ?u32 {
+    if (model) {
+        var seen: u32 = 0;
+        return if (zf1_model_compare_exchange(word, old, new, @intFromBool(bug(4)), &seen) != 0) null else seen;
+    }
+    return @cmpxchgStrong(u32, word, old, new, .acq_rel, .acquire);
+}
+
+/// A place that is not atomic and that one side at a time may touch: loom looks for races here.
+pub fn read(at: anytype) void {
+    if (model) zf1_model_place(@ptrCast(at), 0);
+}
+
+pub fn write(at: anytype) void {
+    if (model) zf1_model_place(@ptrCast(at), 1);
+}
+
+/// The bug that a model run has sown, to prove that the models would find it. Never outside them.
+pub inline fn bug(comptime number: u32) bool {
+    if (!model) return false;
+    return zf1_model_bug() == number;
+}

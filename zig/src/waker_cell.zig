@@ -1,0 +1,156 @@
+//! The single-waiter cell, Zig's half. The protocol, its invariants and the races are told in
+//! `core/src/waker/cell.rs`, the other half: same order, same names, same transitions, over the same memory.
+
+const abi = @import("abi.zig");
+const host = @import("host.zig");
+const sync = @import("sync.zig");
+const waker_file = @import("waker.zig");
+const Context = waker_file.Context;
+
+pub const registered: u32 = 1;
+pub const locked: u32 = 2;
+pub const notified: u32 = 4;
+pub const closed: u32 = 8;
+pub const index: u32 = 16;
+pub const pin: u32 = 32;
+
+/// One waiter, any number of wakers, on any threads. `register` and `close` belong to the waiter;
+/// `wake` is anybody's who holds the cell's memory for as long as the call lasts (`Shared` does).
+pub const WakerCell = struct {
+    raw: abi.RawWakerCell = .{},
+
+    /// The next `wake` goes to the task of `cx`. A wake that came before anyone was registered is
+    /// delivered now. Register first, then look whether there is something to do.
+    pub fn register(cell: *WakerCell, cx: *const Context) void {
+        registerWords(&cell.raw, cx.waker.raw);
+    }
+
+    /// Wakes whoever is registered, once; remembers the wake when nobody is.
+    pub fn wake(cell: *WakerCell) void {
+        wakeRaw(&cell.raw);
+    }
+
+    /// Ends the waiter's part: drops its wakers. Nothing happens after it.
+    pub fn close(cell: *WakerCell) void {
+        closeRaw(&cell.raw);
+    }
+};
+
+fn slotOf(bit_set: bool) usize {
+    return @intFromBool(bit_set);
+}
+
+pub fn registerWords(cell: *abi.RawWakerCell, words: abi.RawWaker) void {
+    const state = sync.loadAcquire(&cell.state);
+    if (state & closed != 0) return;
+    const newest = slotOf(state & index != 0);
+
+    sync.read(&cell.slots[newest]);
+    if (waker_file.sameWords(cell.slots[newest], words)) {
+        if (state & registered != 0) return;
+        return announce(cell, newest, words);
+    }
+
+    var fresh: abi.RawWaker = .{};
+    host.zf1_waker_clone(&words, &fresh);
+    // From here no wake can pin a slot that it has not pinned yet.
+    const before = sync.fetchAnd(&cell.state, ~registered);
+    const target = if (before & locked != 0 and !sync.bug(2))
+        1 - slotOf(before & pin != 0)
+    else
+        slotOf(before & index != 0);
+    const old = take(cell, target);
+    sync.write(&cell.slots[target]);
+    cell.slots[target] = fresh;
+    announce(cell, target, words);
+    dropWords(old);
+}
+
+fn announce(cell: *abi.RawWakerCell, slot: usize, words: abi.RawWaker) void {
+    var state = sync.loadAcquire(&cell.state);
+    while (true) {
+        const remembered = state & notified != 0 and state & locked == 0;
+        var next = if (slot == 1) state | index else state & ~index;
+        next = if (remembered and !sync.bug(6)) next & ~notified else next | registered;
+        state = sync.compareExchange(&cell.state, state, next) orelse {
+            if (remembered and !sync.bug(6)) host.zf1_waker_wake_by_ref(&words);
+            return;
+        };
+    }
+}
+
+pub fn wakeRaw(cell: *abi.RawWakerCell) void {
+    var state = sync.loadAcquire(&cell.state);
+    while (true) {
+        if (state & closed != 0) return;
+        const lock = state & registered != 0 and state & locked == 0;
+        if (!lock and sync.bug(1)) return;
+        const next = if (lock) pinned(state) else state | notified;
+        state = sync.compareExchange(&cell.state, state, next) orelse {
+            if (lock) deliver(cell, slotOf(next & pin != 0));
+            return;
+        };
+    }
+}
+
+/// The state in which the newest slot is pinned and its registration and wake are used up.
+fn pinned(state: u32) u32 {
+    const base = (state & ~(registered | notified | pin)) | locked;
+    return if (state & index != 0) base | pin else base;
+}
+
+fn deliver(cell: *abi.RawWakerCell, first: usize) void {
+    var slot = first;
+    while (true) {
+        sync.read(&cell.slots[slot]);
+        host.zf1_waker_wake_by_ref(&cell.slots[slot]);
+        const settled = settle(cell, slot);
+        dropWords(settled.stale);
+        slot = settled.again orelse return;
+    }
+}
+
+const Settled = struct { stale: abi.RawWaker, again: ?usize };
+
+/// Unpins `slot`, or pins the newest one if a wake came meanwhile for a waiter that is registered.
+fn settle(cell: *abi.RawWakerCell, slot: usize) Settled {
+    var stale: abi.RawWaker = .{};
+    var state = sync.loadAcquire(&cell.state);
+    while (true) {
+        const outdated = slotOf(state & index != 0) != slot;
+        if (outdated or state & closed != 0) {
+            const more = take(cell, slot);
+            if (more.vtable != null) stale = more;
+        }
+        const again = state & registered != 0 and state & notified != 0 and !sync.bug(3);
+        const next = if (again) pinned(state) else state & ~locked;
+        state = sync.compareExchange(&cell.state, state, next) orelse
+            return .{ .stale = stale, .again = if (again) slotOf(next & pin != 0) else null };
+    }
+}
+
+pub fn closeRaw(cell: *abi.RawWakerCell) void {
+    var state = sync.loadAcquire(&cell.state);
+    while (true) {
+        if (state & closed != 0) return;
+        state = sync.compareExchange(&cell.state, state, (state | closed) & ~registered) orelse break;
+    }
+    // Who holds the pin drops that slot when it settles.
+    const held = state & locked != 0 and !sync.bug(5);
+    const held_slot = slotOf(state & pin != 0);
+    const a = if (held and held_slot == 0) abi.RawWaker{} else take(cell, 0);
+    const b = if (held and held_slot == 1) abi.RawWaker{} else take(cell, 1);
+    dropWords(a);
+    dropWords(b);
+}
+
+fn take(cell: *abi.RawWakerCell, slot: usize) abi.RawWaker {
+    sync.write(&cell.slots[slot]);
+    const old = cell.slots[slot];
+    cell.slots[slot] = .{};
+    return old;
+}
+
+fn dropWords(words: abi.RawWaker) void {
+    if (words.vtable != null) host.zf1_waker_drop(&words);
+}

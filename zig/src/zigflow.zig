@@ -1,0 +1,26 @@
+//! zigflow for Zig authors: sources that Rust polls as streams, and wakers.
+//!
+//! A source is a struct with `open` and `poll`, bound by `zigflow.source` (source.zig has an
+//! example). The Rust side is the crate `zigflow`, whose build helper compiles your file with this
+//! package; a plain Zig project gets it by `zig fetch`.
+
+pub const abi = @import("abi.zig");
+
+const source_file = @import("source.zig");
+pub const source = source_file.source;
+pub const Poll = source_file.Poll;
+pub const SizeHint = source_file.SizeHint;
+pub const OwnedBytes = source_file.OwnedBytes;
+
+const waker_file = @import("waker.zig");
+pub const Context = waker_file.Context;
+pub const Waker = waker_file.Waker;
+pub const CountedWaker = waker_file.CountedWaker;
+pub const WakerCell = @import("waker_cell.zig").WakerCell;
+
+pub const Shared = @import("shared.zig").Shared;
+pub const allocator = @import("alloc.zig").allocator;
+pub const FileSource = @import("file.zig").FileSource;
+
+/// For your root module, where zigflow's build helper does not write it: `pub const panic = zigflow.panic;`
+pub const panic = @import("panic.zig").panic;
