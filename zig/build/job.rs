@@ -1,0 +1,253 @@
+//! The build of one archive, from the first look at Cargo's variables to the last directive.
+
+use crate::bindings::{self, Part};
+use crate::build::Build;
+use crate::command::{Arguments, Generated, Settings};
+use crate::modules::{self, Module, Root};
+use crate::names::Names;
+use crate::place::Place;
+use crate::stamp::{Stamp, write_if_changed};
+use crate::targets::Target;
+use crate::tree::{self, Tree};
+use crate::zig::Zig;
+use crate::{Error, Optimize, Output, archive, generated, report, sources};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The variables that change what is built.
+const VARIABLES: [&str; 4] = ["ZIG", "ZIGFLOW_OPTIMIZE", "ZIGFLOW_FLAGS", "DOCS_RS"];
+
+pub(crate) fn run(build: &Build, place: &Place) -> Result<Output, Error> {
+    let name = build.archive_name()?;
+    let names = Names::new(&place.package, &place.version, &name);
+    if build.env.get("DOCS_RS").is_some() {
+        return without_zig(place, &name, names.library);
+    }
+    let target = Target::find(&place.target)?;
+    let roots = roots(build, place)?;
+    let root_paths: Vec<PathBuf> = roots.iter().map(|root| root.path.clone()).collect();
+    let tree = Tree::read(place, &root_paths);
+    let modules = modules::plan(&tree, &roots)?;
+    let zig = Zig::find(&build.env)?;
+
+    let folder = place.out_dir.join("archives").join(&name);
+    let archive = folder.join(target.file_name(&names.library));
+    let generated = write_generated(build, place, &folder, &names, &modules)?;
+    let mut arguments = Arguments::new(&names.library, &archive, place, &build.env);
+    arguments.settings(&settings(build, target)?);
+    arguments.modules(&generated, &modules);
+
+    let job = Job {
+        build,
+        place,
+        zig: &zig,
+        tree: &tree,
+        arguments: &arguments,
+        folder: &folder,
+    };
+    let ran_zig = job.run_if_changed(&archive)?;
+    let sources = read_sources(&archive, &names.prefix)?;
+    let text = bindings::text(&names.library, &names.prefix, &sources);
+    let bindings = bindings::publish(
+        place,
+        &name,
+        Part {
+            roots: root_paths,
+            text,
+        },
+    )?;
+
+    let mut directives = reruns(build, place, &tree);
+    directives.push(format!("rustc-link-search=native={}", folder.display()));
+    if build.link {
+        directives.push(format!("rustc-link-lib=static={}", names.library));
+    }
+    directives.push(format!("rustc-env=ZIGFLOW_SOURCES={}", bindings.display()));
+    Ok(Output {
+        library: names.library,
+        archive: Some(archive),
+        sources,
+        directives,
+        ran_zig,
+    })
+}
+
+/// docs.rs has no Zig, and rustdoc does not look up what function bodies name.
+fn without_zig(place: &Place, name: &str, library: String) -> Result<Output, Error> {
+    let bindings = bindings::publish(
+        place,
+        name,
+        Part {
+            roots: Vec::new(),
+            text: String::new(),
+        },
+    )?;
+    let directives = vec![
+        "rerun-if-env-changed=DOCS_RS".to_owned(),
+        format!("rustc-env=ZIGFLOW_SOURCES={}", bindings.display()),
+    ];
+    Ok(Output {
+        library,
+        directives,
+        ..Output::default()
+    })
+}
+
+/// The files to compile, then the modules that they may import by name.
+fn roots(build: &Build, place: &Place) -> Result<Vec<Root>, Error> {
+    let mut roots: Vec<Root> = Vec::new();
+    for file in &build.files {
+        for path in tree::roots(place, file)? {
+            if roots.iter().all(|root| root.path != path) {
+                roots.push(Root {
+                    path,
+                    import_name: None,
+                });
+            }
+        }
+    }
+    if roots.is_empty() {
+        return Err(Error::new(
+            "an archive needs a file: `Build::new().file(\"src/lib.zig\")`",
+        ));
+    }
+    for (name, file) in &build.modules {
+        if ["root", "std", "builtin"].contains(&name.as_str()) || name.starts_with("zigflow") {
+            return Err(Error::new(format!("the module name `{name}` is taken")));
+        }
+        for path in tree::roots(place, file)? {
+            roots.push(Root {
+                path,
+                import_name: Some(name.clone()),
+            });
+        }
+    }
+    Ok(roots)
+}
+
+fn write_generated(
+    build: &Build,
+    place: &Place,
+    folder: &Path,
+    names: &Names,
+    modules: &[Module],
+) -> Result<Generated, Error> {
+    let users: Vec<&Module> = modules
+        .iter()
+        .filter(|module| module.name.starts_with("zigflow_user"))
+        .collect();
+    let generated = Generated {
+        root: folder.join("root.zig"),
+        config: folder.join("config.zig"),
+        package: sources::unpack(&place.out_dir)?,
+    };
+    write_if_changed(&generated.root, &generated::root(&users))?;
+    write_if_changed(&generated.config, &generated::config(&names.prefix, build))?;
+    Ok(generated)
+}
+
+fn settings<'a>(build: &'a Build, target: &'static Target) -> Result<Settings<'a>, Error> {
+    let further = build.env.text("ZIGFLOW_FLAGS").unwrap_or_default();
+    let flags = build
+        .flags
+        .iter()
+        .cloned()
+        .chain(further.split_whitespace().map(str::to_owned))
+        .collect();
+    Ok(Settings {
+        target,
+        optimize: Optimize::choose(&build.env, build.optimize)?,
+        cpu: build.cpu.as_deref(),
+        compiler_rt: build.compiler_rt,
+        flags,
+    })
+}
+
+struct Job<'a> {
+    build: &'a Build,
+    place: &'a Place,
+    zig: &'a Zig,
+    tree: &'a Tree,
+    arguments: &'a Arguments,
+    folder: &'a Path,
+}
+
+impl Job<'_> {
+    /// Whether Zig ran.
+    fn run_if_changed(&self, archive: &Path) -> Result<bool, Error> {
+        let note = self.folder.join("stamp");
+        let stamp = self.stamp();
+        if archive.is_file() && stamp.matches(&note) {
+            return Ok(false);
+        }
+        let _ = fs::remove_file(&note);
+        self.run_zig()?;
+        stamp.write(&note)?;
+        Ok(true)
+    }
+
+    fn stamp(&self) -> Stamp {
+        let mut stamp = Stamp::new();
+        stamp.text(&self.zig.version);
+        for argument in &self.arguments.0 {
+            stamp.text(argument);
+        }
+        for path in self.tree.paths() {
+            stamp.text(path);
+            stamp.file(&self.place.full(path));
+        }
+        for name in ["root.zig", "config.zig"] {
+            stamp.file(&self.folder.join(name));
+        }
+        for (_, text) in sources::FILES {
+            stamp.text(text);
+        }
+        stamp
+    }
+
+    fn run_zig(&self) -> Result<(), Error> {
+        let result = self
+            .zig
+            .command(&self.build.env)
+            .args(&self.arguments.0)
+            .current_dir(&self.place.package_dir)
+            .output()
+            .map_err(|error| Error::new(format!("Zig does not run: {error}")))?;
+        if result.status.success() {
+            return Ok(());
+        }
+        let paths = self.tree.paths();
+        let is_users = |file: &str| paths.contains(Path::new(file));
+        let stderr = String::from_utf8_lossy(&result.stderr);
+        let mut lines = report::retell(&stderr, &is_users);
+        if lines.is_empty() {
+            lines.push(format!("Zig fails without a word: {}", result.status));
+        }
+        Err(Error::new(lines.join("\n")))
+    }
+}
+
+fn read_sources(archive: &Path, prefix: &str) -> Result<Vec<String>, Error> {
+    let unreadable = |why: String| Error::new(format!("cannot read {}: {why}", archive.display()));
+    let bytes = fs::read(archive).map_err(|error| unreadable(error.to_string()))?;
+    let symbols = archive::symbols(&bytes)
+        .ok_or_else(|| unreadable("it is not an archive with an index".into()))?;
+    bindings::sources(&symbols, prefix)
+}
+
+fn reruns(build: &Build, place: &Place, tree: &Tree) -> Vec<String> {
+    let variables = VARIABLES
+        .iter()
+        .map(|name| format!("rerun-if-env-changed={name}"));
+    // A new file in a folder is one more to compile.
+    let folders = build
+        .files
+        .iter()
+        .map(|path| place.normal(path))
+        .filter(|path| place.full(path).is_dir());
+    let files = tree.paths().into_iter().map(Path::to_path_buf);
+    let paths = folders
+        .chain(files)
+        .map(|path| format!("rerun-if-changed={}", path.display()));
+    variables.chain(paths).collect()
+}
