@@ -20,11 +20,14 @@ mod bytes;
 mod error;
 mod host;
 mod item;
+#[cfg(any(feature = "std", feature = "spin", feature = "critical-section"))]
+mod lock;
 mod macros;
 mod raw_parts;
 mod source;
 mod stream;
 pub mod sync;
+pub mod time;
 pub mod waker;
 
 pub use abi::{StreamItem, StreamState};
