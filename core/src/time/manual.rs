@@ -10,9 +10,6 @@ use core::time::Duration;
 use super::{Clock, Instant, Sleep, Timer};
 use crate::lock::Lock;
 
-/// Where the clock stops: one tick before "never".
-const LAST: Instant = Instant::from_nanos(Instant::MAX.as_nanos() - 1);
-
 /// A [`Timer`] whose clock only moves when it is told to.
 ///
 /// For tests and simulations: an hour passes in a microsecond, and while nobody calls
@@ -51,7 +48,7 @@ impl ManualTimer {
     pub fn starting_at(now: Instant) -> Self {
         Self {
             shared: Arc::new(Lock::new(State {
-                now: now.min(LAST),
+                now: now.min(Instant::LAST),
                 next_id: 0,
                 armed: BTreeMap::new(),
             })),
@@ -70,8 +67,7 @@ impl ManualTimer {
     /// deadline at its own time, use [`advance_to_next`](Self::advance_to_next).
     ///
     /// Wakers may do anything with this timer and its sleeps; one that is dropped or reset by an
-    /// earlier wake is not woken. At the end of the range the clock stops, one nanosecond before
-    /// [`Instant::MAX`].
+    /// earlier wake is not woken. At the end of its range the clock stops.
     ///
     /// # Panics
     ///
@@ -79,7 +75,7 @@ impl ManualTimer {
     /// next call, with whatever duration.
     pub fn advance(&self, by: Duration) {
         self.shared
-            .with(|state| state.now = state.now.saturating_add(by).min(LAST));
+            .with(|state| state.now = state.now.saturating_add(by).min(Instant::LAST));
         self.wake_due();
     }
 

@@ -15,7 +15,7 @@
 //! A [`Clock`]
 //!
 //! 1. MUST be monotonic, on all threads together: what happens later reads no smaller.
-//! 2. MUST saturate below [`Instant::MAX`], which it MUST NOT return: that value means "never".
+//! 2. MUST saturate at [`Instant::LAST`]. It never reads [`Instant::MAX`], which means "never".
 //! 3. MAY stand still between two readings.
 //!
 //! A [`Timer`]
@@ -85,6 +85,9 @@ pub struct Instant(u64);
 impl Instant {
     /// Later than every reading of every clock. As a deadline: never.
     pub const MAX: Self = Self(u64::MAX);
+
+    /// Where clocks stop: a nanosecond before [`MAX`](Self::MAX).
+    pub const LAST: Self = Self(u64::MAX - 1);
 
     /// The instant `nanos` nanoseconds after the epoch.
     pub const fn from_nanos(nanos: u64) -> Self {
