@@ -3,7 +3,7 @@
 use core::error::Error;
 use core::fmt;
 use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, ready};
 use core::time::Duration;
 
 use futures_core::future::FusedFuture;
@@ -102,12 +102,14 @@ impl<F: Future, S: Future<Output = ()>> Future for Timeout<F, S> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let race = this.race.as_mut().as_pin_mut();
-        let race = race.expect("`Timeout` polled after completion").project();
+        let Some(race) = this.race.as_mut().as_pin_mut() else {
+            panic!("`Timeout` polled after completion");
+        };
+        let race = race.project();
         let result = match race.future.poll(cx) {
             Poll::Ready(output) => Ok(output),
             Poll::Pending => {
-                core::task::ready!(race.sleep.poll(cx));
+                ready!(race.sleep.poll(cx));
                 Err(TimeoutError::Elapsed)
             }
         };
