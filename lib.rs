@@ -1,8 +1,20 @@
 //! zigflow: Zig code as a first-class citizen of async Rust.
+//!
+//! This crate gathers the parts; see [`zigflow_core`] for what they do and the README for where to begin.
+//! Features choose a runtime:
+//!
+//! | feature | what it brings |
+//! |---|---|
+//! | `std` (default) | the panic report on standard error, std's locks, [`ManualTimer`](time::ManualTimer) |
+//! | `tokio`, `smol`, `async-std` | that runtime's timer, in the module of that name |
+//! | `futures-io` | `AsyncRead` and `AsyncBufRead` of futures-io for byte streams |
+//! | `spin`, `critical-section` | locks for slow paths without `std` |
 #![no_std]
+#![forbid(unsafe_code)]
+
 pub use zigflow_core::*;
 
-/// tokio's timer.
+/// tokio's timer and I/O traits.
 #[cfg(feature = "tokio")]
 pub mod tokio {
     pub use zigflow_tokio::*;
@@ -14,8 +26,16 @@ pub mod smol {
     pub use zigflow_smol::*;
 }
 
-/// async-std's timer, which is smol's.
+/// async-std's timer.
 #[cfg(feature = "async-std")]
 pub mod async_std {
     pub use zigflow_async_std::*;
+}
+
+/// What most programs need.
+pub mod prelude {
+    pub use zigflow_core::time::{Clock, Sleep, TimeoutError, Timer};
+    pub use zigflow_core::{
+        ByteStream, OpenError, StreamError, ZeroCopyBuffer, ZigStream, zig_source,
+    };
 }

@@ -1,1 +1,27 @@
-//! Shared by the tests.
+//! What the integration tests share: the Zig sources, declared once.
+#![forbid(unsafe_code)]
+
+use zigflow::{ByteStream, LocalZigStream, ZeroCopyBuffer, ZigStream};
+
+zigflow::zig_source! {
+    /// `from` up to, not including, `to`; never pending.
+    pub fn counter(from: u64, to: u64) -> ZigStream<u64>;
+    /// The same, on one thread.
+    pub fn local_counter(from: u64, to: u64) -> LocalZigStream<u64>;
+    /// `good` items, then an error: `TapeTorn`, or `code` if that is not 0.
+    pub fn failing(good: u32, code: i32) -> ZigStream<u32>;
+    /// `count` lent chunks of `len` bytes, each filled with its number.
+    pub fn chunks(len: u64, count: u32) -> ByteStream;
+    /// `count` buffers of 16 bytes.
+    pub fn owned(count: u32) -> ZigStream<ZeroCopyBuffer>;
+    /// One item, a hash of all arguments.
+    pub fn arguments(a: u8, b: i16, c: u32, d: i64, e: f32, f: f64, g: bool, h: &[u8], i: &str) -> ZigStream<u64>;
+    /// Checks in each poll that it never moved.
+    pub fn in_place(count: u32) -> ZigStream<bool>;
+    /// A Zig thread counts up to `count` and wakes the stream.
+    pub fn threaded(count: u32) -> ZigStream<u32>;
+    /// Panics in Zig from index 3 on.
+    pub fn panicking(index: u32) -> ZigStream<u8>;
+    /// A file, by chunks.
+    pub fn file(path: &str, chunk_bytes: u64) -> ByteStream;
+}

@@ -83,11 +83,7 @@ impl Program {
             sleeps: (0..SLOTS).map(|_| None).collect(),
             tasks: (0..TASKS).map(task).collect(),
             woken,
-            model: Model {
-                now,
-                age: 0,
-                slots: vec![None; SLOTS as usize],
-            },
+            model: Model { now, age: 0, slots: vec![None; SLOTS as usize] },
             random,
         }
     }
@@ -114,10 +110,7 @@ impl Program {
         let deadline = self.deadline();
         let sleep = self.timer.sleep_until(Instant::from_nanos(deadline));
         self.sleeps[slot] = Some(Box::pin(sleep));
-        self.model.slots[slot] = Some(Slot {
-            deadline,
-            waiting: None,
-        });
+        self.model.slots[slot] = Some(Slot { deadline, waiting: None });
     }
 
     fn poll(&mut self, slot: usize) {
@@ -135,10 +128,7 @@ impl Program {
             return;
         };
         sleep.as_mut().reset(Instant::from_nanos(deadline));
-        self.model.slots[slot] = Some(Slot {
-            deadline,
-            waiting: None,
-        });
+        self.model.slots[slot] = Some(Slot { deadline, waiting: None });
     }
 
     fn drop(&mut self, slot: usize) {

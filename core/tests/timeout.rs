@@ -31,10 +31,7 @@ struct Watched {
 impl Watched {
     fn ready_at_poll(polls: usize) -> (Self, Log) {
         let log = Log::default();
-        let watched = Self {
-            polls_left: polls,
-            log: log.clone(),
-        };
+        let watched = Self { polls_left: polls, log: log.clone() };
         (watched, log)
     }
 

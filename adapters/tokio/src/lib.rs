@@ -62,9 +62,7 @@ impl TokioTimer {
     /// A timer whose sleeps belong to the runtime of `handle` and may be polled anywhere: by
     /// another executor, or on a thread that Zig started.
     pub const fn with_handle(handle: Handle) -> Self {
-        Self {
-            handle: Some(handle),
-        }
+        Self { handle: Some(handle) }
     }
 
     /// Runs `f` where tokio looks for its runtime, and its paused clock.
@@ -84,11 +82,7 @@ impl Timer for TokioTimer {
     type Sleep = TokioSleep;
 
     fn sleep_until(&self, deadline: Instant) -> TokioSleep {
-        TokioSleep {
-            timer: self.clone(),
-            deadline,
-            armed: None,
-        }
+        TokioSleep { timer: self.clone(), deadline, armed: None }
     }
 }
 

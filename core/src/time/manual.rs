@@ -74,8 +74,7 @@ impl ManualTimer {
     /// Only if a waker does. The clock has moved then, and the sleeps not yet woken are woken by the
     /// next call, with whatever duration.
     pub fn advance(&self, by: Duration) {
-        self.shared
-            .with(|state| state.now = state.now.saturating_add(by).min(Instant::LAST));
+        self.shared.with(|state| state.now = state.now.saturating_add(by).min(Instant::LAST));
         self.wake_due();
     }
 
@@ -124,11 +123,7 @@ impl Timer for ManualTimer {
     type Sleep = ManualSleep;
 
     fn sleep_until(&self, deadline: Instant) -> ManualSleep {
-        ManualSleep {
-            shared: self.shared.clone(),
-            deadline,
-            id: None,
-        }
+        ManualSleep { shared: self.shared.clone(), deadline, id: None }
     }
 }
 
@@ -165,9 +160,7 @@ impl ManualSleep {
 
     fn disarm(&mut self) {
         if let Some(id) = self.id.take() {
-            let waker = self
-                .shared
-                .with(|state| state.armed.remove(&(self.deadline, id)));
+            let waker = self.shared.with(|state| state.armed.remove(&(self.deadline, id)));
             drop(waker); // with the lock open
         }
     }
@@ -178,9 +171,7 @@ impl Future for ManualSleep {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        let seen = this
-            .shared
-            .with(|state| state.look(this.deadline, this.id, cx.waker()));
+        let seen = this.shared.with(|state| state.look(this.deadline, this.id, cx.waker()));
         if seen == Seen::Waiting {
             return Poll::Pending;
         }
@@ -188,9 +179,7 @@ impl Future for ManualSleep {
             // Cloning is the task's code, so the lock is open meanwhile and the clock may move:
             // `arm` looks again. What it hands back is dropped out here.
             let waker = cx.waker().clone();
-            let armed = this
-                .shared
-                .with(|state| state.arm(this.deadline, &mut this.id, waker));
+            let armed = this.shared.with(|state| state.arm(this.deadline, &mut this.id, waker));
             if armed.is_ok() {
                 return Poll::Pending;
             }
@@ -215,9 +204,7 @@ impl Drop for ManualSleep {
 
 impl fmt::Debug for ManualSleep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ManualSleep")
-            .field("deadline", &self.deadline)
-            .finish_non_exhaustive()
+        f.debug_struct("ManualSleep").field("deadline", &self.deadline).finish_non_exhaustive()
     }
 }
 

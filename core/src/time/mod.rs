@@ -119,9 +119,7 @@ impl fmt::Debug for Instant {
         if *self == Self::MAX {
             return f.write_str("Instant(never)");
         }
-        f.debug_tuple("Instant")
-            .field(&Duration::from_nanos(self.0))
-            .finish()
+        f.debug_tuple("Instant").field(&Duration::from_nanos(self.0)).finish()
     }
 }
 

@@ -69,12 +69,7 @@ where
     T: Timer + ?Sized,
     F: Future,
 {
-    Timeout {
-        race: Some(Race {
-            future,
-            sleep: timer.sleep_until(deadline),
-        }),
-    }
+    Timeout { race: Some(Race { future, sleep: timer.sleep_until(deadline) }) }
 }
 
 pin_project! {
@@ -126,9 +121,7 @@ impl<F: Future, S: Future<Output = ()>> FusedFuture for Timeout<F, S> {
 
 impl<F, S> fmt::Debug for Timeout<F, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Timeout")
-            .field("over", &self.race.is_none())
-            .finish_non_exhaustive()
+        f.debug_struct("Timeout").field("over", &self.race.is_none()).finish_non_exhaustive()
     }
 }
 

@@ -304,4 +304,3 @@ fn pinned(state: u32) -> u32 {
     let base = (state & !(REGISTERED | NOTIFIED | PIN)) | LOCKED;
     if state & INDEX != 0 { base | PIN } else { base }
 }
-

@@ -1,0 +1,4 @@
+# Every pinned tool version, in this one place.
+ZIG_VERSION=0.17.1     # what everything is built with
+ZIG_OLD_VERSION=0.16.0 # the older of the two supported minors; ci/test runs the tests on it too
+MSRV=1.88.0            # as `rust-version` in Cargo.toml
