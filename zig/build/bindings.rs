@@ -1,5 +1,5 @@
 //! The Rust text from which the crate learns what its archives hold: one `__zig_sources!` for each
-//! archive, in a file that `zigflow::sources!` includes.
+//! archive, in a file that `zigflow::zig_source!` includes.
 
 use crate::place::Place;
 use crate::{Error, stamp};

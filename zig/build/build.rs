@@ -89,7 +89,7 @@ impl Build {
     }
 
     /// Whether to tell Cargo to link the archive, which crates with their own `extern "C"` blocks
-    /// need. On by default; `zigflow::sources!` links it in any case.
+    /// need. On by default; `zigflow::zig_source!` links it in any case.
     pub fn link(mut self, wanted: bool) -> Self {
         self.link = wanted;
         self

@@ -2,14 +2,12 @@
 //! `zigflow` and links the result into the crate.
 //!
 //! ```no_run
-//! // build.rs
-//! fn main() {
-//!     zigflow_build::compile("src/lib.zig");
-//! }
+//! // build.rs, in `main`
+//! zigflow_build::compile("src/lib.zig");
 //! ```
 //!
-//! In Zig, `@import("zigflow")` is there without further ado. In Rust, `zigflow::sources!()` sees
-//! what Zig exported with `zigflow.source`.
+//! In Zig, `@import("zigflow")` is there without further ado. In Rust, `zigflow::zig_source!`
+//! declares what Zig bound with `zigflow.source`.
 //!
 //! # Which Zig
 //!
