@@ -1,5 +1,7 @@
-//! What the integration tests share: the Zig sources, declared once.
+//! What the integration tests share: the Zig sources, declared once, and the suite for timers.
 #![forbid(unsafe_code)]
+
+pub mod conformance;
 
 use zigflow::{ByteStream, LocalZigStream, ZeroCopyBuffer, ZigStream};
 

@@ -167,3 +167,20 @@ fn to_tokio(at: Instant) -> Option<TokioInstant> {
     let before = Duration::from_nanos(EPOCH_NANOS.saturating_sub(nanos));
     BASE.checked_add(after)?.checked_sub(before)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_on_both_sides_of_the_base_convert_both_ways() {
+        for nanos in [1, EPOCH_NANOS - 1, EPOCH_NANOS, EPOCH_NANOS + 1] {
+            let at = Instant::from_nanos(nanos);
+            if let Some(tokio) = to_tokio(at) {
+                assert_eq!(from_tokio(tokio), at);
+            }
+        }
+        assert_eq!(from_tokio(*BASE), Instant::from_nanos(EPOCH_NANOS));
+        assert_eq!(to_tokio(Instant::MAX), None);
+    }
+}

@@ -30,8 +30,8 @@
 //!    deadline lies in the past, and still when it is polled again after it was ready. A deadline
 //!    between two ticks rounds up.
 //! 7. MUST never be ready for the deadline `Instant::MAX`.
-//! 8. MUST wake the waker of its last poll when the deadline has come, and only needs to wake that
-//!    one. MAY wake too often. MAY wake late.
+//! 8. MUST wake the waker of its last poll when the deadline has come, and no other. MAY wake it
+//!    late, and more often than needed.
 //! 9. MUST, when it is dropped or ready, deregister its waker: it is woken no more for this sleep,
 //!    and the task's memory is let go, at the latest with the driver's next turn.
 //! 10. MUST take a `reset` at any time, before or after it was ready: from then on it behaves as a

@@ -1,0 +1,130 @@
+//! Every timer keeps the contract, on every runtime.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake};
+use std::thread;
+
+use tokio::runtime::{Builder, Handle};
+use zigflow::async_std::AsyncStdTimer;
+use zigflow::smol::{SmolSleep, SmolTimer};
+use zigflow::time::{ManualTimer, Timeout};
+use zigflow::tokio::{TokioSleep, TokioTimer};
+use zigflow_tests::conformance;
+
+#[test]
+fn on_tokio_with_one_thread() {
+    let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(on_tokio());
+}
+
+#[test]
+fn on_tokio_with_many_threads() {
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_time()
+        .build()
+        .unwrap();
+    runtime.block_on(async { tokio::spawn(on_tokio()).await.unwrap() });
+}
+
+/// The timer of a runtime under an executor that is none of tokio's.
+#[test]
+fn on_a_foreign_executor_with_a_handle_of_tokio() {
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_time()
+        .build()
+        .unwrap();
+    let timer = TokioTimer::with_handle(runtime.handle().clone());
+    futures_lite::future::block_on(async {
+        conformance::all(&timer).await;
+        conformance::across_threads(&timer).await;
+    });
+}
+
+async fn on_tokio() {
+    conformance::all(&TokioTimer::new()).await;
+    let timer = TokioTimer::with_handle(Handle::current());
+    conformance::all(&timer).await;
+    conformance::across_threads(&timer).await;
+}
+
+#[test]
+fn on_smol() {
+    smol::block_on(on_async_io());
+}
+
+#[test]
+fn on_smol_in_a_spawned_task() {
+    smol::block_on(smol::spawn(on_async_io()));
+}
+
+/// No executor of the family runs: async-io's own thread drives the timer.
+#[test]
+fn on_async_io_alone() {
+    futures_lite::future::block_on(on_async_io());
+}
+
+/// The two families do not mind each other.
+#[test]
+fn on_tokio_with_the_timer_of_smol() {
+    let runtime = Builder::new_current_thread().build().unwrap();
+    runtime.block_on(on_async_io());
+}
+
+async fn on_async_io() {
+    conformance::all(&SmolTimer::new()).await;
+    conformance::across_threads(&SmolTimer::new()).await;
+}
+
+#[test]
+fn on_async_std() {
+    async_std::task::block_on(async {
+        conformance::all(&AsyncStdTimer::new()).await;
+        conformance::across_threads(&AsyncStdTimer::new()).await;
+    });
+}
+
+#[test]
+fn by_hand() {
+    let timer = ManualTimer::new();
+    drive(&timer, conformance::all(&timer));
+    drive(&timer, conformance::across_threads(&timer));
+    assert_eq!(timer.armed(), 0);
+}
+
+/// Polls `future` when it is woken, and moves the clock when it is not.
+fn drive(timer: &ManualTimer, future: impl Future<Output = ()>) {
+    struct Flag(AtomicBool);
+    impl Wake for Flag {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::Release);
+        }
+    }
+    let flag = Arc::new(Flag(AtomicBool::new(true)));
+    let waker = flag.clone().into();
+    let mut future = pin!(future);
+    loop {
+        if flag.0.swap(false, Ordering::AcqRel) {
+            if let Poll::Ready(()) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+                return;
+            }
+        } else if timer.advance_to_next().is_none() {
+            thread::yield_now(); // another thread has the next move
+        }
+    }
+}
+
+#[test]
+fn sleeps_are_send_and_sync() {
+    fn both<T: Send + Sync + 'static>() {}
+    fn movable<T: Unpin>() {}
+    both::<TokioTimer>();
+    both::<TokioSleep>();
+    both::<SmolTimer>();
+    both::<SmolSleep>();
+    both::<Timeout<std::future::Ready<()>, TokioSleep>>();
+    movable::<SmolSleep>();
+}
