@@ -1,7 +1,7 @@
 //! Time, given from outside.
 //!
 //! The core has no clock. Whoever embeds it hands in a [`Timer`]: an adapter's (`TokioTimer`,
-//! `SmolTimer`), a [`ManualTimer`] for tests and simulations, or one of their own on whatever
+//! `SmolTimer`), a `ManualTimer` for tests and simulations, or one of their own on whatever
 //! hardware they have. Patterns such as [`timeout`] see these traits and nothing else.
 //!
 //! A timer is a value that is passed along, not a global: two of them live side by side in one

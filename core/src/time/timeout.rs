@@ -32,7 +32,14 @@ use super::{Instant, Timer};
 ///
 /// # Examples
 ///
-/// ```
+#[cfg_attr(
+    any(feature = "std", feature = "spin", feature = "critical-section"),
+    doc = "```"
+)]
+#[cfg_attr(
+    not(any(feature = "std", feature = "spin", feature = "critical-section")),
+    doc = "```ignore"
+)]
 /// # use core::{future, pin::pin, task::{Context, Poll, Waker}, time::Duration};
 /// use zigflow_core::time::{ManualTimer, TimeoutError, timeout};
 ///
