@@ -209,10 +209,7 @@ pub async fn a_thousand_sleeps_end_in_order<T: Timer>(timer: &T) {
 pub async fn timeouts<T: Timer>(timer: &T) {
     let elapsed = Err(TimeoutError::Elapsed);
     assert_eq!(timeout(timer, STEP, future::ready(1)).await, Ok(1));
-    assert_eq!(
-        timeout(timer, Duration::ZERO, future::ready(1)).await,
-        Ok(1)
-    );
+    assert_eq!(timeout(timer, Duration::ZERO, future::ready(1)).await, Ok(1));
     let never = future::pending::<()>;
     assert_eq!(timeout(timer, Duration::ZERO, never()).await, elapsed);
     let deadline = after(timer, STEP);

@@ -21,22 +21,14 @@ fn on_tokio_with_one_thread() {
 
 #[test]
 fn on_tokio_with_many_threads() {
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_time()
-        .build()
-        .unwrap();
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
     runtime.block_on(async { tokio::spawn(on_tokio()).await.unwrap() });
 }
 
 /// The timer of a runtime under an executor that is none of tokio's.
 #[test]
 fn on_a_foreign_executor_with_a_handle_of_tokio() {
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_time()
-        .build()
-        .unwrap();
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap();
     let timer = TokioTimer::with_handle(runtime.handle().clone());
     futures_lite::future::block_on(async {
         conformance::all(&timer).await;

@@ -157,11 +157,7 @@ fn a_timeout_ends_while_its_future_waits_for_a_thread() {
         let mut polls = 0;
         let waits = poll_fn(|_| {
             polls += 1;
-            if thread.is_finished() {
-                Poll::Ready(())
-            } else {
-                Poll::Pending
-            }
+            if thread.is_finished() { Poll::Ready(()) } else { Poll::Pending }
         });
         let answer = timeout(Duration::from_millis(3), waits).await;
         assert_eq!(answer, Err(TimeoutError::Elapsed));

@@ -32,10 +32,7 @@ use super::{Instant, Timer};
 ///
 /// # Examples
 ///
-#[cfg_attr(
-    any(feature = "std", feature = "spin", feature = "critical-section"),
-    doc = "```"
-)]
+#[cfg_attr(any(feature = "std", feature = "spin", feature = "critical-section"), doc = "```")]
 #[cfg_attr(
     not(any(feature = "std", feature = "spin", feature = "critical-section")),
     doc = "```ignore"

@@ -304,3 +304,22 @@ fn pinned(state: u32) -> u32 {
     let base = (state & !(REGISTERED | NOTIFIED | PIN)) | LOCKED;
     if state & INDEX != 0 { base | PIN } else { base }
 }
+
+#[cfg(loom)]
+impl WakerCell {
+    /// A model's cell starts its life at this address.
+    pub fn track(&self) {
+        crate::sync::model::track_word(&self.0.state, 0);
+        for slot in &self.0.slots {
+            crate::sync::model::track_place(slot.get());
+        }
+    }
+
+    /// A model's cell is freed: every access must be ordered before this.
+    pub fn untrack(&self) {
+        crate::sync::model::free_word(&self.0.state);
+        for slot in &self.0.slots {
+            crate::sync::model::free_place(slot.get());
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! Models of what Rust and compiled Zig do together, explored by loom. See `waker_cell.rs`.
+#![cfg(loom)]
+
+use zigflow_core::abi::RawWaker;
+use zigflow_core::waker::WakerCell;
+
+// Unwinding through Zig is how loom ends an execution that failed.
+unsafe extern "C-unwind" {
+    /// [`WakerCell::register`], compiled from Zig.
+    pub fn model_register(cell: *const WakerCell, waker: *const RawWaker);
+    /// [`WakerCell::wake`], compiled from Zig.
+    pub fn model_wake(cell: *const WakerCell);
+    /// [`WakerCell::close`], compiled from Zig.
+    pub fn model_close(cell: *const WakerCell);
+}
