@@ -2,8 +2,8 @@
 
 use std::future::{pending, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::mpsc;
-use std::task::{Context, Poll, Waker};
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -73,6 +73,26 @@ fn timers_share_an_epoch() {
     let second = TokioTimer::with_handle(runtime.handle().clone()).now();
     let third = TokioTimer::default().now();
     assert!(first <= second && second <= third);
+}
+
+/// Nobody drives the runtime, so only the sleep itself can let go of the waker.
+#[test]
+fn a_sleep_that_is_over_before_it_fires_forgets_its_waker() {
+    struct Task;
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {}
+    }
+    let runtime = runtime();
+    let timer = TokioTimer::with_handle(runtime.handle().clone());
+    let task = Arc::new(Task);
+    let waker = Waker::from(task.clone());
+    let mut cx = Context::from_waker(&waker);
+    let mut sleep = pin!(timer.sleep_until(after(&timer, HOUR)));
+    assert!(sleep.as_mut().poll(&mut cx).is_pending());
+    assert_eq!(Arc::strong_count(&task), 3);
+    sleep.as_mut().reset(timer.now());
+    assert!(sleep.as_mut().poll(&mut cx).is_ready());
+    assert_eq!(Arc::strong_count(&task), 2);
 }
 
 #[test]
