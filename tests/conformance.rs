@@ -78,7 +78,14 @@ pub async fn never_is_never<T: Timer>(timer: &T) {
     sleep.as_mut().reset(deadline);
     sleep.as_mut().await;
     lateness(timer, deadline);
+
+    // From over, and from armed.
     sleep.as_mut().reset(Instant::MAX);
+    assert!(task.poll(sleep.as_mut()).is_pending());
+    sleep.as_mut().reset(after(timer, STEP));
+    let _ = task.poll(sleep.as_mut());
+    sleep.as_mut().reset(Instant::MAX);
+    pass(timer).await;
     assert!(task.poll(sleep).is_pending());
 }
 
