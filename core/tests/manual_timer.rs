@@ -377,7 +377,7 @@ fn references_and_arcs_are_timers_too() {
 /// Sleeps come, move and go on four threads while the test's own thread moves the clock.
 #[test]
 fn sleeps_on_many_threads_all_end() {
-    const SLEEPS: u64 = 1_000;
+    const SLEEPS: u64 = if cfg!(miri) { 20 } else { 1_000 };
     let timer = ManualTimer::new();
     let threads = [0, 1, 2, 3].map(|seed| {
         let timer = timer.clone();

@@ -11,7 +11,7 @@ use std::time::Duration;
 use support::{Event, Probe, poll};
 use zigflow_core::time::{Instant, ManualSleep, ManualTimer, Sleep, Timer};
 
-const PROGRAMS: u64 = 10_000;
+const PROGRAMS: u64 = if cfg!(miri) { 5 } else { 10_000 };
 const STEPS: u64 = 60;
 const SLOTS: u64 = 6;
 const TASKS: u64 = 3;
