@@ -74,12 +74,10 @@ impl Probe {
 
 static VTABLE: RawWakerVTable = RawWakerVTable::new(
     |data| {
-        // SAFETY: `data` is a live count of an `Arc<Probe>`; the new waker gets one of its own.
-        let probe = unsafe {
-            Arc::increment_strong_count(data.cast::<Probe>());
-            &*data.cast::<Probe>()
-        };
-        probe.note(Event::Clone);
+        // SAFETY: the waker, and so its count, outlives the call.
+        unsafe { &*data.cast::<Probe>() }.note(Event::Clone);
+        // SAFETY: as above; the new waker gets a count of its own. After the hook, which may panic.
+        unsafe { Arc::increment_strong_count(data.cast::<Probe>()) };
         RawWaker::new(data, &VTABLE)
     },
     |data| {
