@@ -38,3 +38,18 @@ pub(crate) fn config(prefix: &str, build: &Build) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_stand_below_what_the_package_always_reads() {
+        let build = Build::new().model(true).option("level", "@as(u8, 3)");
+        assert_eq!(
+            config("zf1_x", &build),
+            "pub const prefix: []const u8 = \"zf1_x\";\npub const model: bool = true;\n\
+             pub const level = @as(u8, 3);\n"
+        );
+    }
+}
