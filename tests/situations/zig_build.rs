@@ -584,6 +584,26 @@ fn cargo_links_library_binary_test_and_example() {
 }
 
 #[test]
+fn a_crate_with_its_own_extern_block_is_linked_without_the_macro() {
+    let package = CargoPackage::bare("own_extern_block");
+    package.files.write(
+        "build.rs",
+        "fn main() { zigflow_build::compile(\"zig/lib.zig\"); }",
+    );
+    package.files.write(
+        "zig/lib.zig",
+        "export fn answer() u8 {\n    return 42;\n}\n",
+    );
+    package.files.write(
+        "src/main.rs",
+        "unsafe extern \"C\" { fn answer() -> u8; }
+        fn main() { println!(\"{}\", unsafe { answer() }) }",
+    );
+    let run = package.cargo(&["run"]).succeeds();
+    assert_eq!(String::from_utf8_lossy(&run.stdout), "42\n");
+}
+
+#[test]
 fn cargo_builds_again_when_an_imported_file_changes() {
     let package = CargoPackage::new("cargo_rebuilds");
     package.cargo(&["run"]).succeeds();
@@ -767,33 +787,36 @@ struct CargoPackage {
 }
 
 impl CargoPackage {
-    fn new(situation: &str) -> Self {
+    fn bare(situation: &str) -> Self {
         let helper = Path::new(env!("CARGO_MANIFEST_DIR")).join("../zig");
         let manifest = format!(
             "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n\
              [build-dependencies]\nzigflow-build = {{ path = {helper:?} }}\n"
         );
+        Self {
+            files: Package::new(situation).file("Cargo.toml", &manifest),
+        }
+    }
+
+    fn new(situation: &str) -> Self {
         let uses = "#[path = \"../src/sources.rs\"]\nmod sources;\n";
         let check = "assert_eq!((sources::flags(), app::both()), (1, (1, 42)));";
-        let files = Package::new(situation)
-            .file("Cargo.toml", &manifest)
-            .file(
-                "build.rs",
-                "fn main() {
-                    zigflow_build::compile(\"zig/counter.zig\");
-                    zigflow_build::Build::new().file(\"zig/lib.zig\").compile();
-                }",
-            )
+        let files = Self::bare(situation)
+            .files
+            .file("build.rs", BUILD_SCRIPT)
             .file("zig/counter.zig", COUNTER)
             .file("zig/lib.zig", ANSWER)
             .file("zig/util.zig", "pub const answer: u32 = 42;")
             .file("src/sources.rs", SOURCES)
-            .file("src/lib.rs", &format!("mod sources;\nmod host {{ {HOST} }}\n{LIB}"))
             .file(
-                "src/main.rs",
-                "fn main() { let (flags, answer) = app::both(); println!(\"flags {flags}, answer {answer}\") }",
+                "src/lib.rs",
+                &format!("mod sources;\nmod host {{ {HOST} }}\n{LIB}"),
             )
-            .file("tests/t.rs", &format!("{uses}#[test] fn links() {{ {check} }}"))
+            .file("src/main.rs", MAIN)
+            .file(
+                "tests/t.rs",
+                &format!("{uses}#[test] fn links() {{ {check} }}"),
+            )
             .file("examples/e.rs", &format!("{uses}fn main() {{ {check} }}"));
         Self { files }
     }
@@ -813,6 +836,13 @@ impl CargoPackage {
     }
 }
 
+const BUILD_SCRIPT: &str = r#"
+fn main() {
+    zigflow_build::compile("zig/counter.zig");
+    zigflow_build::Build::new().file("zig/lib.zig").compile();
+}
+"#;
+
 /// What stands in for `zigflow::zig_source!`.
 const SOURCES: &str = r#"
 macro_rules! __zig_sources {
@@ -829,6 +859,13 @@ pub fn flags() -> u32 { unsafe { counter[2] } }
 const LIB: &str = r#"
 unsafe extern "C" { fn answer() -> u32; }
 pub fn both() -> (u32, u32) { (sources::flags(), unsafe { answer() }) }
+"#;
+
+const MAIN: &str = r#"
+fn main() {
+    let (flags, answer) = app::both();
+    println!("flags {flags}, answer {answer}");
+}
 "#;
 
 /// What stands in for zigflow-core.
