@@ -154,18 +154,19 @@ fn unknown_target_lists_what_is_mapped() {
 }
 
 #[test]
-fn sources_are_found_in_the_archives_of_every_kind_of_target() {
+fn every_mapped_target_compiles_and_its_sources_are_found() {
     let package = Package::new("every_target").file("lib.zig", COUNTER);
-    for target in [
-        "x86_64-unknown-linux-gnu",
-        "s390x-unknown-linux-musl",
-        "aarch64-apple-darwin",
-        "x86_64-pc-windows-gnu",
-        "x86_64-pc-windows-msvc",
-        "thumbv6m-none-eabi",
-        "riscv32imac-unknown-none-elf",
-        "wasm32-unknown-unknown",
-    ] {
+    let unknown = package
+        .env
+        .clone()
+        .with("TARGET", "z80-unknown-cpm")
+        .error(&package);
+    let targets: Vec<&str> = unknown
+        .lines()
+        .filter_map(|line| line.strip_prefix("    "))
+        .collect();
+    assert!(targets.len() > 20, "{unknown}");
+    for target in targets {
         for level in ["0", "3"] {
             let env = package
                 .env
@@ -309,6 +310,10 @@ fn misuse_of_the_package_is_reported_in_the_users_file() {
     );
     let message = package.build().try_compile().unwrap_err().to_string();
     assert!(message.starts_with("lib.zig:3:"), "{message}");
+    assert!(
+        message.contains("\n    note: zigflow/source.zig:"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -395,6 +400,48 @@ fn unchanged_input_does_not_run_zig_again() {
 
     package.write("lib.zig", &local_counter());
     assert_eq!(compiled(), (true, 2));
+}
+
+#[test]
+fn another_zig_compiles_again() {
+    let real = real_zig();
+    let script = format!(
+        "if [ \"$1$PRETEND\" = version0.17.99 ]; then echo 0.17.99; else exec {real} \"$@\"; fi"
+    );
+    let package = Package::new("another_zig")
+        .file("lib.zig", COUNTER)
+        .script("zig", &script);
+    let env = package.env.clone().with("ZIG", package.path("zig"));
+    let ran_zig = |env: &Env| {
+        package
+            .build()
+            .env(env.clone())
+            .try_compile()
+            .unwrap()
+            .ran_zig()
+    };
+    assert!(ran_zig(&env));
+    assert!(!ran_zig(&env));
+    assert!(ran_zig(&env.clone().with("PRETEND", "0.17.99")));
+}
+
+#[test]
+fn a_new_zig_in_the_same_place_and_a_new_file_in_a_folder_are_seen() {
+    let package = Package::new("seen").file("zig/lib.zig", COUNTER);
+    let package = package.script("bin/zig", &format!("exec {} \"$@\"", real_zig()));
+    let zig = package.path("bin/zig");
+    let build = package
+        .build_of("zig")
+        .env(package.env.clone().with("ZIG", &zig));
+    let directives = build.try_compile().unwrap().directives().join("\n");
+    assert!(
+        directives.contains("rerun-if-changed=zig\n"),
+        "{directives}"
+    );
+    assert!(
+        directives.contains(&format!("rerun-if-changed={}\n", zig.display())),
+        "{directives}"
+    );
 }
 
 #[test]

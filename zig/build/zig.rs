@@ -16,7 +16,7 @@ struct Supported {
 
 #[derive(Debug)]
 pub(crate) struct Zig {
-    program: PathBuf,
+    pub(crate) program: PathBuf,
     arguments: Vec<OsString>,
     pub(crate) version: String,
 }
