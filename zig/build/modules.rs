@@ -40,7 +40,11 @@ pub(crate) fn plan(tree: &Tree, roots: &[Root]) -> Result<Vec<Module>, Error> {
         .map(|(path, name)| {
             let mut deps = given.clone();
             deps.extend(file_deps(tree, path, &owners)?);
-            Ok(Module { name: name.clone(), root: path.clone(), deps })
+            Ok(Module {
+                name: name.clone(),
+                root: path.clone(),
+                deps,
+            })
         })
         .collect()
 }
@@ -50,7 +54,10 @@ fn owners(tree: &Tree, roots: &[Root]) -> Vec<(PathBuf, String)> {
     let mut owners: Vec<(PathBuf, String)> = Vec::new();
     for root in roots {
         let user_index = owners.len();
-        let name = root.import_name.clone().unwrap_or_else(|| format!("zigflow_user{user_index}"));
+        let name = root
+            .import_name
+            .clone()
+            .unwrap_or_else(|| format!("zigflow_user{user_index}"));
         owners.push((root.path.clone(), name));
     }
     let root_paths: BTreeSet<&Path> = roots.iter().map(|root| root.path.as_path()).collect();
@@ -75,7 +82,12 @@ fn file_deps(
     root: &Path,
     owners: &[(PathBuf, String)],
 ) -> Result<Vec<(String, String)>, Error> {
-    let owner = |path: &Path| owners.iter().find(|(owned, _)| owned == path).map(|(_, name)| name);
+    let owner = |path: &Path| {
+        owners
+            .iter()
+            .find(|(owned, _)| owned == path)
+            .map(|(_, name)| name)
+    };
     let mut meanings = BTreeMap::<&str, &Path>::new();
     let mut ambiguous = BTreeSet::<&str>::new();
     let mut seen = BTreeSet::new();
@@ -95,7 +107,10 @@ fn file_deps(
     }
     // The file at the module's root is in the module already.
     let elsewhere = |path: &Path| if path == root { None } else { owner(path) };
-    if let Some(import) = ambiguous.iter().find(|import| elsewhere(meanings[**import]).is_some()) {
+    if let Some(import) = ambiguous
+        .iter()
+        .find(|import| elsewhere(meanings[**import]).is_some())
+    {
         return Err(Error::new(format!(
             "`{import}` means several files among those that `{}` imports, and one of them is shared with \
              another root file. Zig cannot tell them apart there: rename one, or compile the root files \
@@ -107,4 +122,98 @@ fn file_deps(
         .into_iter()
         .filter_map(|(import, path)| Some((import.to_owned(), elsewhere(path)?.clone())))
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn planned(tree: &Tree, roots: &[&str]) -> Result<Vec<String>, Error> {
+        let roots: Vec<Root> = roots
+            .iter()
+            .map(|path| Root {
+                path: path.into(),
+                import_name: None,
+            })
+            .collect();
+        let modules = plan(tree, &roots)?;
+        Ok(modules
+            .iter()
+            .map(|Module { name, root, deps }| {
+                let deps: Vec<String> = deps
+                    .iter()
+                    .filter(|(import, _)| import != "zigflow")
+                    .map(|(import, module)| format!(" {import}={module}"))
+                    .collect();
+                format!("{name}: {}{}", root.display(), deps.concat())
+            })
+            .collect())
+    }
+
+    #[test]
+    fn what_one_root_reaches_stays_in_its_module() {
+        let tree = Tree::of(&[
+            ("a.zig", &[("x.zig", "x.zig")]),
+            ("x.zig", &[("a.zig", "a.zig")]),
+            ("b.zig", &[]),
+        ]);
+        assert_eq!(
+            planned(&tree, &["a.zig", "b.zig"]).unwrap(),
+            ["zigflow_user0: a.zig", "zigflow_user1: b.zig"]
+        );
+    }
+
+    #[test]
+    fn what_two_roots_reach_is_a_module_and_so_is_what_that_reaches() {
+        let tree = Tree::of(&[
+            ("a.zig", &[("x.zig", "x.zig")]),
+            ("x.zig", &[("sub/util.zig", "sub/util.zig")]),
+            ("b.zig", &[("sub/util.zig", "sub/util.zig")]),
+            ("sub/util.zig", &[("deep.zig", "sub/deep.zig")]),
+            ("sub/deep.zig", &[("util.zig", "sub/util.zig")]),
+        ]);
+        assert_eq!(
+            planned(&tree, &["a.zig", "b.zig"]).unwrap(),
+            [
+                "zigflow_user0: a.zig sub/util.zig=zigflow_shared1",
+                "zigflow_user1: b.zig sub/util.zig=zigflow_shared1",
+                "zigflow_shared0: sub/deep.zig util.zig=zigflow_shared1",
+                "zigflow_shared1: sub/util.zig deep.zig=zigflow_shared0",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_root_that_another_root_imports_is_its_module() {
+        let tree = Tree::of(&[("a.zig", &[("b.zig", "b.zig")]), ("b.zig", &[])]);
+        assert_eq!(
+            planned(&tree, &["a.zig", "b.zig"]).unwrap(),
+            [
+                "zigflow_user0: a.zig b.zig=zigflow_user1",
+                "zigflow_user1: b.zig"
+            ]
+        );
+    }
+
+    #[test]
+    fn one_import_name_for_two_files_is_refused_when_one_of_them_is_shared() {
+        let files: &[(&str, &[(&str, &str)])] = &[
+            (
+                "a.zig",
+                &[("util.zig", "util.zig"), ("sub/x.zig", "sub/x.zig")],
+            ),
+            ("sub/x.zig", &[("util.zig", "sub/util.zig")]),
+            ("b.zig", &[("util.zig", "util.zig")]),
+            ("util.zig", &[]),
+            ("sub/util.zig", &[]),
+        ];
+        let message = planned(&Tree::of(files), &["a.zig", "b.zig"])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            message.starts_with("`util.zig` means several files"),
+            "{message}"
+        );
+        assert!(planned(&Tree::of(files), &["a.zig"]).is_ok());
+    }
 }

@@ -51,6 +51,9 @@ mod tests {
             .collect();
         listed.sort();
         let table: Vec<&str> = FILES.iter().map(|(name, _)| *name).collect();
-        assert_eq!(table, listed, "zig/build/sources.rs lists what zig/src holds, in its order");
+        assert_eq!(
+            table, listed,
+            "zig/build/sources.rs lists what zig/src holds, in its order"
+        );
     }
 }

@@ -38,7 +38,11 @@ impl Tree {
     /// Everything whose change matters, whether it exists or not.
     pub(crate) fn paths(&self) -> BTreeSet<&Path> {
         let embeds = self.files.values().flat_map(|file| &file.embeds);
-        self.files.keys().chain(embeds).map(PathBuf::as_path).collect()
+        self.files
+            .keys()
+            .chain(embeds)
+            .map(PathBuf::as_path)
+            .collect()
     }
 
     pub(crate) fn imports(&self, path: &Path) -> &[(String, PathBuf)] {
@@ -96,14 +100,21 @@ pub(crate) fn roots(place: &Place, path: &Path) -> Result<Vec<PathBuf>, Error> {
         )));
     }
     if !is_zig(&path) {
-        return Err(Error::new(format!("`{}` is not a .zig file", path.display())));
+        return Err(Error::new(format!(
+            "`{}` is not a .zig file",
+            path.display()
+        )));
     }
     Ok(vec![path])
 }
 
 fn roots_of_folder(place: &Place, folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let unreadable =
-        |error| Error::new(format!("cannot read the folder `{}`: {error}", folder.display()));
+    let unreadable = |error| {
+        Error::new(format!(
+            "cannot read the folder `{}`: {error}",
+            folder.display()
+        ))
+    };
     let mut files = Vec::new();
     for entry in fs::read_dir(place.full(folder)).map_err(unreadable)? {
         let name = entry.map_err(unreadable)?.file_name();
@@ -129,8 +140,9 @@ fn not_imported(tree: &Tree, files: Vec<PathBuf>) -> Vec<PathBuf> {
         .flat_map(|(path, file)| file.imports.iter().filter(move |(_, other)| other != path))
         .map(|(_, path)| path.as_path())
         .collect();
-    let (mut roots, rest): (Vec<_>, Vec<_>) =
-        files.into_iter().partition(|path| !imported.contains(path.as_path()));
+    let (mut roots, rest): (Vec<_>, Vec<_>) = files
+        .into_iter()
+        .partition(|path| !imported.contains(path.as_path()));
     let mut reached: BTreeSet<PathBuf> = roots.iter().flat_map(|root| tree.reach(root)).collect();
     for path in rest {
         if !reached.contains(&path) {
@@ -149,27 +161,39 @@ fn is_zig(path: &Path) -> bool {
 mod tests {
     use super::*;
 
-    fn tree(files: &[(&str, &[&str])]) -> (Tree, Vec<PathBuf>) {
-        let mut tree = Tree::default();
-        for (path, imports) in files {
-            let imports = imports.iter().map(|name| ((*name).into(), (*name).into())).collect();
-            tree.files.insert((*path).into(), File { imports, embeds: Vec::new() });
+    impl Tree {
+        /// Files in one folder, each with what it imports.
+        pub(crate) fn of(files: &[(&str, &[(&str, &str)])]) -> Self {
+            let mut tree = Self::default();
+            for (path, imports) in files {
+                let imports = imports
+                    .iter()
+                    .map(|(name, path)| ((*name).into(), path.into()));
+                let file = File {
+                    imports: imports.collect(),
+                    embeds: Vec::new(),
+                };
+                tree.files.insert(path.into(), file);
+            }
+            tree
         }
-        let paths = tree.files.keys().cloned().collect();
-        (tree, paths)
+    }
+
+    fn roots_of(tree: &Tree) -> Vec<PathBuf> {
+        not_imported(tree, tree.files.keys().cloned().collect())
     }
 
     #[test]
     fn a_file_that_another_imports_is_no_root() {
-        let (tree, files) =
-            tree(&[("a.zig", &["util.zig"]), ("b.zig", &["util.zig"]), ("util.zig", &[])]);
-        assert_eq!(not_imported(&tree, files), [Path::new("a.zig"), Path::new("b.zig")]);
+        let util = ("util.zig", "util.zig");
+        let tree = Tree::of(&[("a.zig", &[util]), ("b.zig", &[util]), ("util.zig", &[])]);
+        assert_eq!(roots_of(&tree), [Path::new("a.zig"), Path::new("b.zig")]);
     }
 
     #[test]
     fn a_circle_has_one_root() {
-        let (tree, files) =
-            tree(&[("a.zig", &["b.zig"]), ("b.zig", &["a.zig"]), ("c.zig", &["c.zig"])]);
-        assert_eq!(not_imported(&tree, files), [Path::new("c.zig"), Path::new("a.zig")]);
+        let [a, b, c] = ["a.zig", "b.zig", "c.zig"].map(|name| (name, name));
+        let tree = Tree::of(&[("a.zig", &[b]), ("b.zig", &[a]), ("c.zig", &[c])]);
+        assert_eq!(roots_of(&tree), [Path::new("c.zig"), Path::new("a.zig")]);
     }
 }
