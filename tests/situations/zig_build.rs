@@ -57,9 +57,7 @@ Install it with `pip install ziglang==0.17.1`, or set ZIG to the command that ru
 
 #[test]
 fn zig_0_13_is_refused_with_the_supported_range() {
-    let package = Package::new("zig_0_13")
-        .file("lib.zig", "")
-        .script("bin/zig", "echo 0.13.0");
+    let package = Package::new("zig_0_13").file("lib.zig", "").script("bin/zig", "echo 0.13.0");
     let zig = package.path("bin/zig");
     let found = format!("found 0.13.0 ({})", zig.display());
 
@@ -77,13 +75,10 @@ fn zig_0_13_is_refused_with_the_supported_range() {
 fn python_stands_in_for_an_old_zig_on_the_path() {
     let package = Package::new("old_zig_and_python").file("lib.zig", "");
     let real = real_zig();
-    let package = package.script("bin/zig", "echo 0.13.0").script(
-        "bin/python3",
-        &format!("shift 2\nPATH=$REAL_PATH exec {real} \"$@\""),
-    );
-    let env = package
-        .env_without_zig()
-        .with("REAL_PATH", std::env::var("PATH").unwrap());
+    let package = package
+        .script("bin/zig", "echo 0.13.0")
+        .script("bin/python3", &format!("shift 2\nPATH=$REAL_PATH exec {real} \"$@\""));
+    let env = package.env_without_zig().with("REAL_PATH", std::env::var("PATH").unwrap());
     assert!(package.build().env(env).try_compile().unwrap().ran_zig());
 }
 
@@ -91,10 +86,7 @@ fn python_stands_in_for_an_old_zig_on_the_path() {
 fn a_path_with_spaces_is_one_program() {
     let package = Package::new("zig_with_spaces").file("lib.zig", "");
     let package = package.script("my tools/zig", &format!("exec {} \"$@\"", real_zig()));
-    let env = package
-        .env
-        .clone()
-        .with("ZIG", package.path("my tools/zig"));
+    let env = package.env.clone().with("ZIG", package.path("my tools/zig"));
     assert!(package.build().env(env).try_compile().unwrap().ran_zig());
 }
 
@@ -102,11 +94,7 @@ fn a_path_with_spaces_is_one_program() {
 fn a_zig_that_fails_says_why() {
     let package = Package::new("zig_fails").file("lib.zig", "");
     let package = package.script("zig", "echo 'no module named ziglang' >&2; exit 1");
-    let message = package
-        .env
-        .clone()
-        .with("ZIG", package.path("zig"))
-        .error(&package);
+    let message = package.env.clone().with("ZIG", package.path("zig")).error(&package);
     assert!(message.contains("no module named ziglang"), "{message}");
 }
 
@@ -116,21 +104,9 @@ fn docs_rs_needs_no_zig() {
     let env = package.env_without_zig().with("DOCS_RS", "1");
     let output = package.build().env(env).try_compile().unwrap();
     assert_eq!(fs::read_to_string(package.sources_rs()).unwrap(), "");
-    let variable = format!(
-        "rustc-env=ZIGFLOW_SOURCES={}",
-        package.sources_rs().display()
-    );
-    assert!(
-        output.directives().contains(&variable),
-        "{:?}",
-        output.directives()
-    );
-    assert!(
-        !output
-            .directives()
-            .iter()
-            .any(|line| line.starts_with("rustc-link"))
-    );
+    let variable = format!("rustc-env=ZIGFLOW_SOURCES={}", package.sources_rs().display());
+    assert!(output.directives().contains(&variable), "{:?}", output.directives());
+    assert!(!output.directives().iter().any(|line| line.starts_with("rustc-link")));
 }
 
 // -- targets and flags --
@@ -138,17 +114,9 @@ fn docs_rs_needs_no_zig() {
 #[test]
 fn unknown_target_lists_what_is_mapped() {
     let package = Package::new("unknown_target").file("lib.zig", "");
-    let message = package
-        .env
-        .clone()
-        .with("TARGET", "z80-unknown-cpm")
-        .error(&package);
+    let message = package.env.clone().with("TARGET", "z80-unknown-cpm").error(&package);
     assert!(message.contains("z80-unknown-cpm"), "{message}");
-    for target in [
-        "x86_64-unknown-linux-gnu",
-        "aarch64-apple-darwin",
-        "thumbv6m-none-eabi",
-    ] {
+    for target in ["x86_64-unknown-linux-gnu", "aarch64-apple-darwin", "thumbv6m-none-eabi"] {
         assert!(message.contains(target), "{message}");
     }
 }
@@ -156,23 +124,12 @@ fn unknown_target_lists_what_is_mapped() {
 #[test]
 fn every_mapped_target_compiles_and_its_sources_are_found() {
     let package = Package::new("every_target").file("lib.zig", COUNTER);
-    let unknown = package
-        .env
-        .clone()
-        .with("TARGET", "z80-unknown-cpm")
-        .error(&package);
-    let targets: Vec<&str> = unknown
-        .lines()
-        .filter_map(|line| line.strip_prefix("    "))
-        .collect();
+    let unknown = package.env.clone().with("TARGET", "z80-unknown-cpm").error(&package);
+    let targets: Vec<&str> = unknown.lines().filter_map(|line| line.strip_prefix("    ")).collect();
     assert!(targets.len() > 20, "{unknown}");
     for target in targets {
         for level in ["0", "3"] {
-            let env = package
-                .env
-                .clone()
-                .with("TARGET", target)
-                .with("OPT_LEVEL", level);
+            let env = package.env.clone().with("TARGET", target).with("OPT_LEVEL", level);
             let output = package.build().env(env).try_compile().expect(target);
             assert_eq!(output.sources(), ["counter"], "{target}");
         }
@@ -193,17 +150,10 @@ fn the_mode_the_cpu_and_the_c_library_reach_the_users_file() {
             if (!builtin.link_libc) @compileError("no C library");
         }"#,
     );
-    let env = package
-        .env
-        .clone()
-        .with("TARGET", "x86_64-unknown-linux-gnu");
+    let env = package.env.clone().with("TARGET", "x86_64-unknown-linux-gnu");
     let build = package.build().env(env).optimize(Optimize::ReleaseSmall);
     build.clone().cpu("x86_64_v3").try_compile().unwrap();
-    let message = build
-        .cpu("x86_64_v2")
-        .try_compile()
-        .unwrap_err()
-        .to_string();
+    let message = build.cpu("x86_64_v2").try_compile().unwrap_err().to_string();
     assert!(message.ends_with("another cpu"), "{message}");
 }
 
@@ -214,12 +164,7 @@ fn flags_of_builder_and_variable_reach_every_module() {
         "var word: u32 = 0; export fn answer() u32 { return @atomicLoad(u32, &word, .acquire); }",
     );
     let env = package.env.clone().with("ZIGFLOW_FLAGS", "-fllvm  -fstrip");
-    let output = package
-        .build()
-        .flag("-fsanitize-thread")
-        .env(env)
-        .try_compile()
-        .unwrap();
+    let output = package.build().flag("-fsanitize-thread").env(env).try_compile().unwrap();
     let bytes = fs::read(output.archive().unwrap()).unwrap();
     assert!(contains(&bytes, b"__tsan_atomic32_load"));
     assert!(!contains(&bytes, b".debug_info"));
@@ -230,10 +175,8 @@ fn an_archive_without_compiler_rt_leaves_memcpy_to_the_c_library() {
     let package = Package::new("memcpy").file("lib.zig", COUNTER);
     let symbols = |build: Build| {
         let output = build.optimize(Optimize::ReleaseSafe).try_compile().unwrap();
-        let listed = Command::new("nm")
-            .arg("--defined-only")
-            .arg(output.archive().unwrap())
-            .output();
+        let listed =
+            Command::new("nm").arg("--defined-only").arg(output.archive().unwrap()).output();
         String::from_utf8(listed.unwrap().stdout).unwrap()
     };
     assert!(!symbols(package.build()).contains(" memcpy"));
@@ -244,21 +187,12 @@ fn an_archive_without_compiler_rt_leaves_memcpy_to_the_c_library() {
 
 #[test]
 fn zig_error_comes_with_file_and_line() {
-    let package = Package::new("zig_error").file(
-        "src/lib.zig",
-        "export fn narrow(a: u32) u8 {\n    return a;\n}\n",
-    );
-    let message = package
-        .build_of("src/lib.zig")
-        .try_compile()
-        .unwrap_err()
-        .to_string();
+    let package = Package::new("zig_error")
+        .file("src/lib.zig", "export fn narrow(a: u32) u8 {\n    return a;\n}\n");
+    let message = package.build_of("src/lib.zig").try_compile().unwrap_err().to_string();
     let first = message.lines().next().unwrap();
     assert_eq!(first, "src/lib.zig:2:12: expected type 'u8', found 'u32'");
-    assert!(
-        message.contains("    note: src/lib.zig:2:12: unsigned 8-bit int cannot"),
-        "{message}"
-    );
+    assert!(message.contains("    note: src/lib.zig:2:12: unsigned 8-bit int cannot"), "{message}");
 }
 
 #[test]
@@ -268,20 +202,10 @@ fn error_in_an_imported_file_names_that_file() {
             "src/lib.zig",
             "const a = @import(\"deep/a.zig\");\nexport fn f() u8 { return a.f(); }\n",
         )
-        .file(
-            "src/deep/a.zig",
-            "pub fn f() u8 {\n    return undeclared;\n}\n",
-        );
-    let message = package
-        .build_of("src/lib.zig")
-        .try_compile()
-        .unwrap_err()
-        .to_string();
+        .file("src/deep/a.zig", "pub fn f() u8 {\n    return undeclared;\n}\n");
+    let message = package.build_of("src/lib.zig").try_compile().unwrap_err().to_string();
     let first = message.lines().next().unwrap();
-    assert_eq!(
-        first,
-        "src/deep/a.zig:2:12: use of undeclared identifier 'undeclared'"
-    );
+    assert_eq!(first, "src/deep/a.zig:2:12: use of undeclared identifier 'undeclared'");
 }
 
 #[test]
@@ -290,15 +214,8 @@ fn a_missing_import_is_reported_where_it_is_imported() {
         "src/lib.zig",
         "\nconst a = @import(\"a.zig\");\nexport fn f() u8 { return a.f(); }\n",
     );
-    let message = package
-        .build_of("src/lib.zig")
-        .try_compile()
-        .unwrap_err()
-        .to_string();
-    assert!(
-        message.starts_with("src/lib.zig:2:19: unable to load "),
-        "{message}"
-    );
+    let message = package.build_of("src/lib.zig").try_compile().unwrap_err().to_string();
+    assert!(message.starts_with("src/lib.zig:2:19: unable to load "), "{message}");
     assert!(message.contains("a.zig"), "{message}");
 }
 
@@ -310,20 +227,13 @@ fn misuse_of_the_package_is_reported_in_the_users_file() {
     );
     let message = package.build().try_compile().unwrap_err().to_string();
     assert!(message.starts_with("lib.zig:3:"), "{message}");
-    assert!(
-        message.contains("\n    note: zigflow/source.zig:"),
-        "{message}"
-    );
+    assert!(message.contains("\n    note: zigflow/source.zig:"), "{message}");
 }
 
 #[test]
 fn a_missing_file_is_an_error_of_its_own() {
     let package = Package::new("missing_file");
-    let message = package
-        .build_of("src/lib.zig")
-        .try_compile()
-        .unwrap_err()
-        .to_string();
+    let message = package.build_of("src/lib.zig").try_compile().unwrap_err().to_string();
     assert_eq!(message, "there is no Zig file `src/lib.zig` in the package");
 }
 
@@ -343,11 +253,7 @@ fn imported_file_changes_rebuild() {
         .file("src/lib.zig", ANSWER)
         .file("src/util.zig", "pub const answer = 41;");
     let first = package.build_of("src/lib.zig").try_compile().unwrap();
-    assert!(
-        first
-            .directives()
-            .contains(&"rerun-if-changed=src/util.zig".to_owned())
-    );
+    assert!(first.directives().contains(&"rerun-if-changed=src/util.zig".to_owned()));
     assert_eq!(package.answer(&first), "41");
 
     package.write("src/util.zig", "pub const answer = 42;");
@@ -358,17 +264,10 @@ fn imported_file_changes_rebuild() {
 #[test]
 fn embed_file_is_tracked() {
     let package = Package::new("embed")
-        .file(
-            "lib.zig",
-            "export fn answer() u32 {\n    return @embedFile(\"data.txt\").len;\n}\n",
-        )
+        .file("lib.zig", "export fn answer() u32 {\n    return @embedFile(\"data.txt\").len;\n}\n")
         .file("data.txt", "four");
     let first = package.build().try_compile().unwrap();
-    assert!(
-        first
-            .directives()
-            .contains(&"rerun-if-changed=data.txt".to_owned())
-    );
+    assert!(first.directives().contains(&"rerun-if-changed=data.txt".to_owned()));
     assert_eq!(package.answer(&first), "4");
 
     package.write("data.txt", "fivefive");
@@ -379,21 +278,14 @@ fn embed_file_is_tracked() {
 fn unchanged_input_does_not_run_zig_again() {
     let package = Package::new("unchanged").file("lib.zig", COUNTER);
     let log = package.path("log");
-    let script = format!(
-        "echo \"$1\" >> '{}'\nexec {} \"$@\"",
-        log.display(),
-        real_zig()
-    );
+    let script = format!("echo \"$1\" >> '{}'\nexec {} \"$@\"", log.display(), real_zig());
     let package = package.script("zig", &script);
     let env = package.env.clone().with("ZIG", package.path("zig"));
     let compiled = || {
         let build = package.build().env(env.clone());
         let output = build.try_compile().unwrap();
         let text = fs::read_to_string(&log).unwrap();
-        (
-            output.ran_zig(),
-            text.lines().filter(|line| *line == "build-lib").count(),
-        )
+        (output.ran_zig(), text.lines().filter(|line| *line == "build-lib").count())
     };
     assert_eq!(compiled(), (true, 1));
     assert_eq!(compiled(), (false, 1));
@@ -408,18 +300,9 @@ fn another_zig_compiles_again() {
     let script = format!(
         "if [ \"$1$PRETEND\" = version0.17.99 ]; then echo 0.17.99; else exec {real} \"$@\"; fi"
     );
-    let package = Package::new("another_zig")
-        .file("lib.zig", COUNTER)
-        .script("zig", &script);
+    let package = Package::new("another_zig").file("lib.zig", COUNTER).script("zig", &script);
     let env = package.env.clone().with("ZIG", package.path("zig"));
-    let ran_zig = |env: &Env| {
-        package
-            .build()
-            .env(env.clone())
-            .try_compile()
-            .unwrap()
-            .ran_zig()
-    };
+    let ran_zig = |env: &Env| package.build().env(env.clone()).try_compile().unwrap().ran_zig();
     assert!(ran_zig(&env));
     assert!(!ran_zig(&env));
     assert!(ran_zig(&env.clone().with("PRETEND", "0.17.99")));
@@ -430,18 +313,10 @@ fn a_new_zig_in_the_same_place_and_a_new_file_in_a_folder_are_seen() {
     let package = Package::new("seen").file("zig/lib.zig", COUNTER);
     let package = package.script("bin/zig", &format!("exec {} \"$@\"", real_zig()));
     let zig = package.path("bin/zig");
-    let build = package
-        .build_of("zig")
-        .env(package.env.clone().with("ZIG", &zig));
+    let build = package.build_of("zig").env(package.env.clone().with("ZIG", &zig));
     let directives = build.try_compile().unwrap().directives().join("\n");
-    assert!(
-        directives.contains("rerun-if-changed=zig\n"),
-        "{directives}"
-    );
-    assert!(
-        directives.contains(&format!("rerun-if-changed={}\n", zig.display())),
-        "{directives}"
-    );
+    assert!(directives.contains("rerun-if-changed=zig\n"), "{directives}");
+    assert!(directives.contains(&format!("rerun-if-changed={}\n", zig.display())), "{directives}");
 }
 
 #[test]
@@ -459,13 +334,7 @@ fn a_failed_build_is_tried_again_and_its_predecessor_does_not_count() {
 fn another_setting_or_a_lost_archive_runs_zig_again() {
     let package = Package::new("another_setting").file("lib.zig", COUNTER);
     package.build().try_compile().unwrap();
-    let smaller = || {
-        package
-            .build()
-            .optimize(Optimize::ReleaseSmall)
-            .try_compile()
-            .unwrap()
-    };
+    let smaller = || package.build().optimize(Optimize::ReleaseSmall).try_compile().unwrap();
     let output = smaller();
     assert!(output.ran_zig());
     assert!(!smaller().ran_zig());
@@ -485,14 +354,8 @@ fn no_home_still_builds() {
 #[test]
 fn sources_are_never_written_to() {
     let package = Package::new("read_only")
-        .file(
-            "build.zig",
-            "pub fn build(_: *@import(\"std\").Build) void {}",
-        )
-        .file(
-            "zig/build.zig",
-            "pub fn build(_: *@import(\"std\").Build) void {}",
-        )
+        .file("build.zig", "pub fn build(_: *@import(\"std\").Build) void {}")
+        .file("zig/build.zig", "pub fn build(_: *@import(\"std\").Build) void {}")
         .file("zig/lib.zig", COUNTER);
     let before = package.listing();
     package.build_of("zig").try_compile().unwrap();
@@ -525,24 +388,15 @@ fn a_module_is_imported_by_its_name() {
             "pub const two = @import(\"two.zig\"); const z = @import(\"zigflow\");",
         )
         .file("vendor/two.zig", "pub const n = 2;");
-    let output = package
-        .build()
-        .module("numbers", "vendor/numbers.zig")
-        .try_compile()
-        .unwrap();
+    let output = package.build().module("numbers", "vendor/numbers.zig").try_compile().unwrap();
     assert_eq!(package.answer(&output), "42");
-    assert!(
-        output
-            .directives()
-            .contains(&"rerun-if-changed=vendor/two.zig".to_owned())
-    );
+    assert!(output.directives().contains(&"rerun-if-changed=vendor/two.zig".to_owned()));
 }
 
 #[test]
 fn two_archives_in_one_program_do_not_clash() {
-    let package = Package::new("two_archives")
-        .file("a.zig", COUNTER)
-        .file("b.zig", &local_counter());
+    let package =
+        Package::new("two_archives").file("a.zig", COUNTER).file("b.zig", &local_counter());
     let one = package.build_of("a.zig").try_compile().unwrap();
     let other = package.build_of("b.zig").try_compile().unwrap();
     assert_eq!(package.flags_of_counters(&[&one, &other]), "1 0");
@@ -550,10 +404,7 @@ fn two_archives_in_one_program_do_not_clash() {
     let text = fs::read_to_string(package.sources_rs()).unwrap();
     assert_eq!(text.matches("__zig_sources!").count(), 2, "{text}");
     for output in [&one, &other] {
-        assert!(
-            text.contains(&format!("\"{}\";", output.library())),
-            "{text}"
-        );
+        assert!(text.contains(&format!("\"{}\";", output.library())), "{text}");
     }
 }
 
@@ -562,11 +413,8 @@ fn two_versions_of_one_package_in_one_program_do_not_clash() {
     let old = Package::new("old_version").file("lib.zig", COUNTER);
     let new = Package::new("new_version").file("lib.zig", &local_counter());
     let one = old.build().try_compile().unwrap();
-    let other = new
-        .build()
-        .env(new.env.clone().with("CARGO_PKG_VERSION", "0.2.0"))
-        .try_compile()
-        .unwrap();
+    let other =
+        new.build().env(new.env.clone().with("CARGO_PKG_VERSION", "0.2.0")).try_compile().unwrap();
     assert_eq!(old.flags_of_counters(&[&one, &other]), "1 0");
 }
 
@@ -585,38 +433,17 @@ fn two_packages_in_one_program_do_not_clash() {
 
 #[test]
 fn two_archives_of_one_name_are_refused() {
-    let package = Package::new("one_name")
-        .file("a/lib.zig", COUNTER)
-        .file("b/lib.zig", COUNTER);
+    let package = Package::new("one_name").file("a/lib.zig", COUNTER).file("b/lib.zig", COUNTER);
     package.build_of("a/lib.zig").try_compile().unwrap();
-    let message = package
-        .build_of("b/lib.zig")
-        .try_compile()
-        .unwrap_err()
-        .to_string();
-    assert!(
-        message.contains("two archives of this package are named `lib`"),
-        "{message}"
-    );
-    package
-        .build_of("b/lib.zig")
-        .name("other")
-        .try_compile()
-        .unwrap();
+    let message = package.build_of("b/lib.zig").try_compile().unwrap_err().to_string();
+    assert!(message.contains("two archives of this package are named `lib`"), "{message}");
+    package.build_of("b/lib.zig").name("other").try_compile().unwrap();
 }
 
 #[test]
 fn the_same_package_elsewhere_gets_the_same_names() {
-    let here = Package::new("here")
-        .file("lib.zig", COUNTER)
-        .build()
-        .try_compile()
-        .unwrap();
-    let there = Package::new("there")
-        .file("lib.zig", COUNTER)
-        .build()
-        .try_compile()
-        .unwrap();
+    let here = Package::new("here").file("lib.zig", COUNTER).build().try_compile().unwrap();
+    let there = Package::new("there").file("lib.zig", COUNTER).build().try_compile().unwrap();
     assert_eq!(here.library(), there.library());
 }
 
@@ -633,14 +460,8 @@ fn cargo_links_library_binary_test_and_example() {
 #[test]
 fn a_crate_with_its_own_extern_block_is_linked_without_the_macro() {
     let package = CargoPackage::bare("own_extern_block");
-    package.files.write(
-        "build.rs",
-        "fn main() { zigflow_build::compile(\"zig/lib.zig\"); }",
-    );
-    package.files.write(
-        "zig/lib.zig",
-        "export fn answer() u8 {\n    return 42;\n}\n",
-    );
+    package.files.write("build.rs", "fn main() { zigflow_build::compile(\"zig/lib.zig\"); }");
+    package.files.write("zig/lib.zig", "export fn answer() u8 {\n    return 42;\n}\n");
     package.files.write(
         "src/main.rs",
         "unsafe extern \"C\" { fn answer() -> u8; }
@@ -654,9 +475,7 @@ fn a_crate_with_its_own_extern_block_is_linked_without_the_macro() {
 fn cargo_builds_again_when_an_imported_file_changes() {
     let package = CargoPackage::new("cargo_rebuilds");
     package.cargo(&["run"]).succeeds();
-    package
-        .files
-        .write("zig/util.zig", "pub const answer: u32 = 43;");
+    package.files.write("zig/util.zig", "pub const answer: u32 = 43;");
     let run = package.cargo(&["run"]).succeeds();
     assert_eq!(String::from_utf8_lossy(&run.stdout), "flags 1, answer 43\n");
 }
@@ -664,16 +483,11 @@ fn cargo_builds_again_when_an_imported_file_changes() {
 #[test]
 fn cargo_shows_zigs_error_as_one_of_its_own() {
     let package = CargoPackage::new("cargo_error");
-    package
-        .files
-        .write("zig/util.zig", "pub const answer: u32 = -1;");
+    package.files.write("zig/util.zig", "pub const answer: u32 = -1;");
     let build = package.cargo(&["build"]).finished;
     let stderr = String::from_utf8_lossy(&build.stderr);
     assert!(!build.status.success());
-    assert!(
-        stderr.contains("error: app@0.1.0: zig/util.zig:1:25: "),
-        "{stderr}"
-    );
+    assert!(stderr.contains("error: app@0.1.0: zig/util.zig:1:25: "), "{stderr}");
 }
 
 // -- the stage --
@@ -687,9 +501,7 @@ struct Package {
 
 impl Package {
     fn new(situation: &str) -> Self {
-        let base = Path::new(env!("CARGO_TARGET_TMPDIR"))
-            .join("zig_build")
-            .join(situation);
+        let base = Path::new(env!("CARGO_TARGET_TMPDIR")).join("zig_build").join(situation);
         let _ = fs::remove_dir_all(&base);
         let (dir, out) = (base.join("package"), base.join("out"));
         fs::create_dir_all(&dir).unwrap();
@@ -740,10 +552,7 @@ impl Package {
 
     /// No ZIG, and a PATH with nothing but the package's `bin`.
     fn env_without_zig(&self) -> Env {
-        self.env
-            .clone()
-            .without("ZIG")
-            .with("PATH", self.path("bin"))
+        self.env.clone().without("ZIG").with("PATH", self.path("bin"))
     }
 
     /// Every file below the package.
@@ -788,10 +597,7 @@ impl Package {
             );
             reads.push(format!("unsafe {{ COUNTER{i}[2] }}.to_string()"));
         }
-        text += &format!(
-            "fn main() {{ println!(\"{{}}\", [{}].join(\" \")) }}",
-            reads.join(", ")
-        );
+        text += &format!("fn main() {{ println!(\"{{}}\", [{}].join(\" \")) }}", reads.join(", "));
         self.run_program(&text, outputs)
     }
 
@@ -799,10 +605,7 @@ impl Package {
         let (source, program) = (self.out.join("main.rs"), self.out.join("main"));
         fs::write(&source, format!("{HOST}{text}")).unwrap();
         let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or("rustc".into()));
-        rustc
-            .args(["--edition", "2024", "-o"])
-            .arg(&program)
-            .arg(&source);
+        rustc.args(["--edition", "2024", "-o"]).arg(&program).arg(&source);
         for output in outputs {
             let folder = output.archive().unwrap().parent().unwrap();
             rustc.arg("-L").arg(format!("native={}", folder.display()));
@@ -819,12 +622,7 @@ trait ErrorOf {
 
 impl ErrorOf for Env {
     fn error(self, package: &Package) -> String {
-        package
-            .build()
-            .env(self)
-            .try_compile()
-            .unwrap_err()
-            .to_string()
+        package.build().env(self).try_compile().unwrap_err().to_string()
     }
 }
 
@@ -840,9 +638,7 @@ impl CargoPackage {
             "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n\
              [build-dependencies]\nzigflow-build = {{ path = {helper:?} }}\n"
         );
-        Self {
-            files: Package::new(situation).file("Cargo.toml", &manifest),
-        }
+        Self { files: Package::new(situation).file("Cargo.toml", &manifest) }
     }
 
     fn new(situation: &str) -> Self {
@@ -855,30 +651,18 @@ impl CargoPackage {
             .file("zig/lib.zig", ANSWER)
             .file("zig/util.zig", "pub const answer: u32 = 42;")
             .file("src/sources.rs", SOURCES)
-            .file(
-                "src/lib.rs",
-                &format!("mod sources;\nmod host {{ {HOST} }}\n{LIB}"),
-            )
+            .file("src/lib.rs", &format!("mod sources;\nmod host {{ {HOST} }}\n{LIB}"))
             .file("src/main.rs", MAIN)
-            .file(
-                "tests/t.rs",
-                &format!("{uses}#[test] fn links() {{ {check} }}"),
-            )
+            .file("tests/t.rs", &format!("{uses}#[test] fn links() {{ {check} }}"))
             .file("examples/e.rs", &format!("{uses}fn main() {{ {check} }}"));
         Self { files }
     }
 
     fn cargo(&self, arguments: &[&str]) -> Run {
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-        cargo
-            .args(arguments)
-            .args(["--quiet", "--offline"])
-            .current_dir(&self.files.dir);
+        cargo.args(arguments).args(["--quiet", "--offline"]).current_dir(&self.files.dir);
         cargo.env("CARGO_TARGET_DIR", self.files.out.join("target"));
-        cargo
-            .env_remove("DOCS_RS")
-            .env_remove("ZIGFLOW_FLAGS")
-            .env_remove("ZIGFLOW_OPTIMIZE");
+        cargo.env_remove("DOCS_RS").env_remove("ZIGFLOW_FLAGS").env_remove("ZIGFLOW_OPTIMIZE");
         Run::of(&mut cargo)
     }
 }
@@ -934,10 +718,7 @@ struct Run {
 impl Run {
     fn of(command: &mut Command) -> Self {
         let finished = command.output().expect("the command runs");
-        Self {
-            command: format!("{command:?}"),
-            finished,
-        }
+        Self { command: format!("{command:?}"), finished }
     }
 
     fn succeeds(self) -> Finished {
@@ -951,19 +732,12 @@ impl Run {
 fn real_zig() -> String {
     let works = |command: &str| {
         let mut words = command.split_whitespace();
-        let run = Command::new(words.next().unwrap())
-            .args(words)
-            .arg("version")
-            .output();
+        let run = Command::new(words.next().unwrap()).args(words).arg("version").output();
         run.is_ok_and(|run| run.status.success())
     };
     std::env::var("ZIG").unwrap_or_else(|_| {
         let usual = ["zig", "python3 -m ziglang"];
-        usual
-            .into_iter()
-            .find(|command| works(command))
-            .expect("a Zig for the tests")
-            .to_owned()
+        usual.into_iter().find(|command| works(command)).expect("a Zig for the tests").to_owned()
     })
 }
 

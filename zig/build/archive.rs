@@ -6,11 +6,7 @@ pub(crate) fn symbols(archive: &[u8]) -> Option<Vec<String>> {
     let members = archive.strip_prefix(b"!<arch>\n")?;
     let (header, rest) = members.split_at_checked(60)?;
     let name = std::str::from_utf8(&header[..16]).ok()?.trim_end();
-    let size: usize = std::str::from_utf8(&header[48..58])
-        .ok()?
-        .trim_end()
-        .parse()
-        .ok()?;
+    let size: usize = std::str::from_utf8(&header[48..58]).ok()?.trim_end().parse().ok()?;
     let member = rest.get(..size)?;
     let names = match name {
         "/" => names_after_offsets::<4>(member)?,
@@ -19,8 +15,7 @@ pub(crate) fn symbols(archive: &[u8]) -> Option<Vec<String>> {
             // BSD: the member's name stands in front of its content.
             let len: usize = name.strip_prefix("#1/")?.parse().ok()?;
             let (name, index) = member.split_at_checked(len)?;
-            name.starts_with(b"__.SYMDEF")
-                .then(|| names_after_ranlibs(index))??
+            name.starts_with(b"__.SYMDEF").then(|| names_after_ranlibs(index))??
         }
     };
     Some(
@@ -35,9 +30,7 @@ pub(crate) fn symbols(archive: &[u8]) -> Option<Vec<String>> {
 /// System V and COFF: a number, as many offsets, the names; big-endian on every target.
 fn names_after_offsets<const WIDTH: usize>(index: &[u8]) -> Option<&[u8]> {
     let (count, rest) = index.split_at_checked(WIDTH)?;
-    let count = count
-        .iter()
-        .fold(0_usize, |sum, byte| (sum << 8) | usize::from(*byte));
+    let count = count.iter().fold(0_usize, |sum, byte| (sum << 8) | usize::from(*byte));
     rest.get(count.checked_mul(WIDTH)?..)
 }
 
@@ -98,9 +91,6 @@ mod tests {
         }
         assert_eq!(symbols(&archive("/", b"\xff\xff\xff\xff")), None);
         assert_eq!(symbols(&archive("hello.o/", b"\0\0\0\0")), None);
-        assert_eq!(
-            symbols(&archive("#1/12", b"__.SYMDEF\0\0\0\xff\xff\xff\xff")),
-            None
-        );
+        assert_eq!(symbols(&archive("#1/12", b"__.SYMDEF\0\0\0\xff\xff\xff\xff")), None);
     }
 }

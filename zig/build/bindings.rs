@@ -24,10 +24,7 @@ static PARTS: Mutex<BTreeMap<PathBuf, BTreeMap<String, Part>>> = Mutex::new(BTre
 pub(crate) fn publish(place: &Place, name: &str, part: Part) -> Result<PathBuf, Error> {
     let mut parts = PARTS.lock().unwrap_or_else(PoisonError::into_inner);
     let parts = parts.entry(place.out_dir.clone()).or_default();
-    if parts
-        .get(name)
-        .is_some_and(|other| other.roots != part.roots)
-    {
+    if parts.get(name).is_some_and(|other| other.roots != part.roots) {
         return Err(Error::new(format!(
             "two archives of this package are named `{name}`: tell them apart with `Build::name`"
         )));
@@ -46,9 +43,7 @@ pub(crate) fn sources(symbols: &[String], prefix: &str) -> Result<Vec<String>, E
         .iter()
         // Mach-O puts an underscore in front of every C name.
         .filter_map(|symbol| {
-            symbol
-                .strip_prefix(&start)
-                .or_else(|| symbol.strip_prefix('_')?.strip_prefix(&start))
+            symbol.strip_prefix(&start).or_else(|| symbol.strip_prefix('_')?.strip_prefix(&start))
         })
         .map(str::to_owned)
         .collect();
@@ -65,11 +60,7 @@ pub(crate) fn sources(symbols: &[String], prefix: &str) -> Result<Vec<String>, E
 pub(crate) fn text(library: &str, prefix: &str, sources: &[String]) -> String {
     let mut text = format!("__zig_sources! {{\n    \"{library}\";\n");
     for name in sources {
-        let raw = if KEYWORDS.contains(&name.as_str()) {
-            "r#"
-        } else {
-            ""
-        };
+        let raw = if KEYWORDS.contains(&name.as_str()) { "r#" } else { "" };
         let _ = writeln!(text, "    {raw}{name} = \"{prefix}_source_{name}\";");
     }
     text.push_str("}\n");
@@ -78,9 +69,7 @@ pub(crate) fn text(library: &str, prefix: &str, sources: &[String]) -> String {
 
 fn is_identifier(name: &str) -> bool {
     let mut bytes = name.bytes();
-    bytes
-        .next()
-        .is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_')
+    bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_')
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         && !["_", "self", "Self", "super", "crate"].contains(&name)
 }

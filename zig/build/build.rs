@@ -98,8 +98,7 @@ impl Build {
     /// Adds a Zig module that the files can `@import` by its name. It can import `zigflow` and the
     /// other modules.
     pub fn module(mut self, name: impl Into<String>, path: impl AsRef<Path>) -> Self {
-        self.modules
-            .push((name.into(), path.as_ref().to_path_buf()));
+        self.modules.push((name.into(), path.as_ref().to_path_buf()));
         self
     }
 
@@ -161,9 +160,7 @@ impl Build {
         let first_file = || self.files.first()?.file_stem()?.to_str().map(str::to_owned);
         match self.name.clone().or_else(first_file) {
             Some(name) if !name.is_empty() => Ok(identifier(&name)),
-            _ => Err(Error::new(
-                "an archive needs a file: `Build::new().file(\"src/lib.zig\")`",
-            )),
+            _ => Err(Error::new("an archive needs a file: `Build::new().file(\"src/lib.zig\")`")),
         }
     }
 }

@@ -35,10 +35,7 @@ impl Arguments {
         arguments.add(["build-lib", "--color", "off", "--name", library]);
         arguments.add([joined("-femit-bin=", archive)]);
         // Beside a build.zig, Zig would put its cache into the user's sources.
-        arguments.add([
-            OsString::from("--cache-dir"),
-            place.out_dir.join("cache").into(),
-        ]);
+        arguments.add([OsString::from("--cache-dir"), place.out_dir.join("cache").into()]);
         if !has_global_cache(env) {
             arguments.add([
                 OsString::from("--global-cache-dir"),
@@ -51,23 +48,14 @@ impl Arguments {
     /// They stand before the first module, the root, and the other modules inherit them.
     pub(crate) fn settings(&mut self, settings: &Settings<'_>) {
         let target = settings.target;
-        self.add([
-            "-target",
-            target.zig,
-            "-mcpu",
-            settings.cpu.unwrap_or(target.cpu),
-        ]);
+        self.add(["-target", target.zig, "-mcpu", settings.cpu.unwrap_or(target.cpu)]);
         self.add(["-O", settings.optimize.name()]);
         if target.hosted {
             self.add(["-lc"]);
         }
         // Zig's compiler-rt holds weak memcpy, memmove and memset that would replace the C
         // library's in the whole program.
-        self.add([if settings.compiler_rt {
-            "-fcompiler-rt"
-        } else {
-            "-fno-compiler-rt"
-        }]);
+        self.add([if settings.compiler_rt { "-fcompiler-rt" } else { "-fno-compiler-rt" }]);
         self.add(["-fno-stack-check", "-fno-stack-protector"]);
         self.add(target.flags);
         self.add(&settings.flags);
@@ -120,14 +108,8 @@ mod tests {
     #[test]
     fn a_home_that_does_not_exist_is_no_home() {
         assert!(!has_global_cache(&Env::default()));
-        assert!(!has_global_cache(
-            &Env::default().with("HOME", "/homeless-shelter")
-        ));
-        assert!(has_global_cache(
-            &Env::default().with("HOME", env!("CARGO_MANIFEST_DIR"))
-        ));
-        assert!(has_global_cache(
-            &Env::default().with("ZIG_GLOBAL_CACHE_DIR", "/cache")
-        ));
+        assert!(!has_global_cache(&Env::default().with("HOME", "/homeless-shelter")));
+        assert!(has_global_cache(&Env::default().with("HOME", env!("CARGO_MANIFEST_DIR"))));
+        assert!(has_global_cache(&Env::default().with("ZIG_GLOBAL_CACHE_DIR", "/cache")));
     }
 }

@@ -15,9 +15,7 @@ impl Env {
     /// The variables of this process.
     #[must_use]
     pub fn process() -> Self {
-        Self {
-            vars: std::env::vars_os().collect(),
-        }
+        Self { vars: std::env::vars_os().collect() }
     }
 
     /// The same, with one variable changed.
@@ -37,11 +35,7 @@ impl Env {
     /// An empty value counts as none: `ZIG= cargo build` is how a shell unsets a variable.
     pub(crate) fn get(&self, name: &str) -> Option<&OsStr> {
         let matches = |known: &OsStr| {
-            if cfg!(windows) {
-                known.eq_ignore_ascii_case(name)
-            } else {
-                known == name
-            }
+            if cfg!(windows) { known.eq_ignore_ascii_case(name) } else { known == name }
         };
         self.vars
             .iter()
@@ -54,8 +48,7 @@ impl Env {
     }
 
     pub(crate) fn text(&self, name: &str) -> Option<String> {
-        self.get(name)
-            .map(|value| value.to_string_lossy().into_owned())
+        self.get(name).map(|value| value.to_string_lossy().into_owned())
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = (&OsString, &OsString)> {

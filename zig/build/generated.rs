@@ -17,10 +17,7 @@ pub(crate) fn root(users: &[&Module]) -> String {
             " or\n    (@hasDecl({name}, \"zigflow_c_names\") and {name}.zigflow_c_names)"
         );
     }
-    let uses: String = users
-        .iter()
-        .map(|module| format!("    _ = {};\n", module.name))
-        .collect();
+    let uses: String = users.iter().map(|module| format!("    _ = {};\n", module.name)).collect();
     format!(
         "const std = @import(\"std\");\n{imports}\n\
          pub const panic = @import(\"zigflow\").panic;\n\

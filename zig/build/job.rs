@@ -37,25 +37,11 @@ pub(crate) fn run(build: &Build, place: &Place) -> Result<Output, Error> {
     arguments.settings(&settings(build, target)?);
     arguments.modules(&generated, &modules);
 
-    let job = Job {
-        build,
-        place,
-        zig: &zig,
-        tree: &tree,
-        arguments: &arguments,
-        folder: &folder,
-    };
+    let job = Job { build, place, zig: &zig, tree: &tree, arguments: &arguments, folder: &folder };
     let ran_zig = job.run_if_changed(&archive)?;
     let sources = read_sources(&archive, &names.prefix)?;
     let text = bindings::text(&names.library, &names.prefix, &sources);
-    let bindings = bindings::publish(
-        place,
-        &name,
-        Part {
-            roots: root_paths,
-            text,
-        },
-    )?;
+    let bindings = bindings::publish(place, &name, Part { roots: root_paths, text })?;
 
     let mut directives = reruns(build, place, &tree, &zig);
     directives.push(format!("rustc-link-search=native={}", folder.display()));
@@ -63,34 +49,17 @@ pub(crate) fn run(build: &Build, place: &Place) -> Result<Output, Error> {
         directives.push(format!("rustc-link-lib=static={}", names.library));
     }
     directives.push(format!("rustc-env=ZIGFLOW_SOURCES={}", bindings.display()));
-    Ok(Output {
-        library: names.library,
-        archive: Some(archive),
-        sources,
-        directives,
-        ran_zig,
-    })
+    Ok(Output { library: names.library, archive: Some(archive), sources, directives, ran_zig })
 }
 
 /// docs.rs has no Zig, and rustdoc does not look up what function bodies name.
 fn without_zig(place: &Place, name: &str, library: String) -> Result<Output, Error> {
-    let bindings = bindings::publish(
-        place,
-        name,
-        Part {
-            roots: Vec::new(),
-            text: String::new(),
-        },
-    )?;
+    let bindings = bindings::publish(place, name, Part { roots: Vec::new(), text: String::new() })?;
     let directives = vec![
         "rerun-if-env-changed=DOCS_RS".to_owned(),
         format!("rustc-env=ZIGFLOW_SOURCES={}", bindings.display()),
     ];
-    Ok(Output {
-        library,
-        directives,
-        ..Output::default()
-    })
+    Ok(Output { library, directives, ..Output::default() })
 }
 
 /// The files to compile, then the modules that they may import by name.
@@ -99,27 +68,19 @@ fn roots(build: &Build, place: &Place) -> Result<Vec<Root>, Error> {
     for file in &build.files {
         for path in tree::roots(place, file)? {
             if roots.iter().all(|root| root.path != path) {
-                roots.push(Root {
-                    path,
-                    import_name: None,
-                });
+                roots.push(Root { path, import_name: None });
             }
         }
     }
     if roots.is_empty() {
-        return Err(Error::new(
-            "an archive needs a file: `Build::new().file(\"src/lib.zig\")`",
-        ));
+        return Err(Error::new("an archive needs a file: `Build::new().file(\"src/lib.zig\")`"));
     }
     for (name, file) in &build.modules {
         if ["root", "std", "builtin"].contains(&name.as_str()) || name.starts_with("zigflow") {
             return Err(Error::new(format!("the module name `{name}` is taken")));
         }
         for path in tree::roots(place, file)? {
-            roots.push(Root {
-                path,
-                import_name: Some(name.clone()),
-            });
+            roots.push(Root { path, import_name: Some(name.clone()) });
         }
     }
     Ok(roots)
@@ -132,10 +93,8 @@ fn write_generated(
     names: &Names,
     modules: &[Module],
 ) -> Result<Generated, Error> {
-    let users: Vec<&Module> = modules
-        .iter()
-        .filter(|module| module.name.starts_with("zigflow_user"))
-        .collect();
+    let users: Vec<&Module> =
+        modules.iter().filter(|module| module.name.starts_with("zigflow_user")).collect();
     let generated = Generated {
         root: folder.join("root.zig"),
         config: folder.join("config.zig"),
@@ -148,12 +107,8 @@ fn write_generated(
 
 fn settings<'a>(build: &'a Build, target: &'static Target) -> Result<Settings<'a>, Error> {
     let further = build.env.text("ZIGFLOW_FLAGS").unwrap_or_default();
-    let flags = build
-        .flags
-        .iter()
-        .cloned()
-        .chain(further.split_whitespace().map(str::to_owned))
-        .collect();
+    let flags =
+        build.flags.iter().cloned().chain(further.split_whitespace().map(str::to_owned)).collect();
     Ok(Settings {
         target,
         optimize: Optimize::choose(&build.env, build.optimize)?,
@@ -242,16 +197,12 @@ fn read_sources(archive: &Path, prefix: &str) -> Result<Vec<String>, Error> {
 }
 
 fn reruns(build: &Build, place: &Place, tree: &Tree, zig: &Zig) -> Vec<String> {
-    let variables = VARIABLES
-        .iter()
-        .map(|name| format!("rerun-if-env-changed={name}"));
+    let variables = VARIABLES.iter().map(|name| format!("rerun-if-env-changed={name}"));
     // A new file in a folder is one more to compile.
     let folders = build.files.iter().map(|path| place.normal(path));
     let folders = folders.filter(|path| place.full(path).is_dir());
     let files = tree.paths().into_iter().map(Path::to_path_buf);
     // Another Zig in the same place.
     let paths = folders.chain(files).chain([zig.program.clone()]);
-    variables
-        .chain(paths.map(|path| format!("rerun-if-changed={}", path.display())))
-        .collect()
+    variables.chain(paths.map(|path| format!("rerun-if-changed={}", path.display()))).collect()
 }

@@ -40,11 +40,7 @@ pub(crate) fn plan(tree: &Tree, roots: &[Root]) -> Result<Vec<Module>, Error> {
         .map(|(path, name)| {
             let mut deps = given.clone();
             deps.extend(file_deps(tree, path, &owners)?);
-            Ok(Module {
-                name: name.clone(),
-                root: path.clone(),
-                deps,
-            })
+            Ok(Module { name: name.clone(), root: path.clone(), deps })
         })
         .collect()
 }
@@ -54,10 +50,7 @@ fn owners(tree: &Tree, roots: &[Root]) -> Vec<(PathBuf, String)> {
     let mut owners: Vec<(PathBuf, String)> = Vec::new();
     for root in roots {
         let user_index = owners.len();
-        let name = root
-            .import_name
-            .clone()
-            .unwrap_or_else(|| format!("zigflow_user{user_index}"));
+        let name = root.import_name.clone().unwrap_or_else(|| format!("zigflow_user{user_index}"));
         owners.push((root.path.clone(), name));
     }
     let root_paths: BTreeSet<&Path> = roots.iter().map(|root| root.path.as_path()).collect();
@@ -82,12 +75,7 @@ fn file_deps(
     root: &Path,
     owners: &[(PathBuf, String)],
 ) -> Result<Vec<(String, String)>, Error> {
-    let owner = |path: &Path| {
-        owners
-            .iter()
-            .find(|(owned, _)| owned == path)
-            .map(|(_, name)| name)
-    };
+    let owner = |path: &Path| owners.iter().find(|(owned, _)| owned == path).map(|(_, name)| name);
     let mut meanings = BTreeMap::<&str, &Path>::new();
     let mut ambiguous = BTreeSet::<&str>::new();
     let mut seen = BTreeSet::new();
@@ -107,10 +95,7 @@ fn file_deps(
     }
     // The file at the module's root is in the module already.
     let elsewhere = |path: &Path| if path == root { None } else { owner(path) };
-    if let Some(import) = ambiguous
-        .iter()
-        .find(|import| elsewhere(meanings[**import]).is_some())
-    {
+    if let Some(import) = ambiguous.iter().find(|import| elsewhere(meanings[**import]).is_some()) {
         return Err(Error::new(format!(
             "`{import}` means several files among those that `{}` imports, and one of them is shared with \
              another root file. Zig cannot tell them apart there: rename one, or compile the root files \
@@ -129,13 +114,8 @@ mod tests {
     use super::*;
 
     fn planned(tree: &Tree, roots: &[&str]) -> Result<Vec<String>, Error> {
-        let roots: Vec<Root> = roots
-            .iter()
-            .map(|path| Root {
-                path: path.into(),
-                import_name: None,
-            })
-            .collect();
+        let roots: Vec<Root> =
+            roots.iter().map(|path| Root { path: path.into(), import_name: None }).collect();
         let modules = plan(tree, &roots)?;
         Ok(modules
             .iter()
@@ -188,32 +168,21 @@ mod tests {
         let tree = Tree::of(&[("a.zig", &[("b.zig", "b.zig")]), ("b.zig", &[])]);
         assert_eq!(
             planned(&tree, &["a.zig", "b.zig"]).unwrap(),
-            [
-                "zigflow_user0: a.zig b.zig=zigflow_user1",
-                "zigflow_user1: b.zig"
-            ]
+            ["zigflow_user0: a.zig b.zig=zigflow_user1", "zigflow_user1: b.zig"]
         );
     }
 
     #[test]
     fn one_import_name_for_two_files_is_refused_when_one_of_them_is_shared() {
         let files: &[(&str, &[(&str, &str)])] = &[
-            (
-                "a.zig",
-                &[("util.zig", "util.zig"), ("sub/x.zig", "sub/x.zig")],
-            ),
+            ("a.zig", &[("util.zig", "util.zig"), ("sub/x.zig", "sub/x.zig")]),
             ("sub/x.zig", &[("util.zig", "sub/util.zig")]),
             ("b.zig", &[("util.zig", "util.zig")]),
             ("util.zig", &[]),
             ("sub/util.zig", &[]),
         ];
-        let message = planned(&Tree::of(files), &["a.zig", "b.zig"])
-            .unwrap_err()
-            .to_string();
-        assert!(
-            message.starts_with("`util.zig` means several files"),
-            "{message}"
-        );
+        let message = planned(&Tree::of(files), &["a.zig", "b.zig"]).unwrap_err().to_string();
+        assert!(message.starts_with("`util.zig` means several files"), "{message}");
         assert!(planned(&Tree::of(files), &["a.zig"]).is_ok());
     }
 }

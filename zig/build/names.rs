@@ -28,9 +28,7 @@ impl Names {
 
 /// `text` with everything replaced that may not stand in a symbol.
 pub(crate) fn identifier(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
-        .collect()
+    text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
 }
 
 /// FNV-1a: the same on every machine and in every version of Rust, unlike std's hasher.

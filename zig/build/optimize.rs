@@ -13,27 +13,20 @@ pub enum Optimize {
     ReleaseSmall,
 }
 
-const ALL: [Optimize; 4] = [
-    Optimize::Debug,
-    Optimize::ReleaseSafe,
-    Optimize::ReleaseFast,
-    Optimize::ReleaseSmall,
-];
+const ALL: [Optimize; 4] =
+    [Optimize::Debug, Optimize::ReleaseSafe, Optimize::ReleaseFast, Optimize::ReleaseSmall];
 
 impl Optimize {
     /// The variable first, because it is the most deliberate; then the build script's choice; then
     /// the Cargo profile.
     pub(crate) fn choose(env: &Env, chosen: Option<Self>) -> Result<Self, Error> {
         if let Some(name) = env.text("ZIGFLOW_OPTIMIZE") {
-            return ALL
-                .into_iter()
-                .find(|mode| mode.name() == name)
-                .ok_or_else(|| {
-                    Error::new(format!(
-                        "ZIGFLOW_OPTIMIZE is `{name}`; it may be {}",
-                        ALL.map(Self::name).join(", ")
-                    ))
-                });
+            return ALL.into_iter().find(|mode| mode.name() == name).ok_or_else(|| {
+                Error::new(format!(
+                    "ZIGFLOW_OPTIMIZE is `{name}`; it may be {}",
+                    ALL.map(Self::name).join(", ")
+                ))
+            });
         }
         Ok(chosen.unwrap_or_else(|| Self::of_profile(env)))
     }
@@ -65,22 +58,14 @@ mod tests {
     fn the_variable_wins_over_the_builder_and_the_builder_over_the_profile() {
         let env = Env::default().with("OPT_LEVEL", "3");
         assert_eq!(Optimize::choose(&env, None), Ok(Optimize::ReleaseSafe));
-        assert_eq!(
-            Optimize::choose(&env, Some(Optimize::ReleaseFast)),
-            Ok(Optimize::ReleaseFast)
-        );
+        assert_eq!(Optimize::choose(&env, Some(Optimize::ReleaseFast)), Ok(Optimize::ReleaseFast));
         let env = env.with("ZIGFLOW_OPTIMIZE", "ReleaseSmall");
-        assert_eq!(
-            Optimize::choose(&env, Some(Optimize::ReleaseFast)),
-            Ok(Optimize::ReleaseSmall)
-        );
+        assert_eq!(Optimize::choose(&env, Some(Optimize::ReleaseFast)), Ok(Optimize::ReleaseSmall));
     }
 
     #[test]
     fn an_unoptimized_profile_is_debug() {
-        let env = Env::default()
-            .with("OPT_LEVEL", "0")
-            .with("PROFILE", "release");
+        let env = Env::default().with("OPT_LEVEL", "0").with("PROFILE", "release");
         assert_eq!(Optimize::choose(&env, None), Ok(Optimize::Debug));
     }
 

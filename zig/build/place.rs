@@ -18,9 +18,7 @@ impl Place {
     pub(crate) fn read(env: &Env) -> Result<Self, Error> {
         let variable = |name: &str| {
             env.text(name).ok_or_else(|| {
-                Error::new(format!(
-                    "{name} is not set: zigflow-build runs in build scripts only"
-                ))
+                Error::new(format!("{name} is not set: zigflow-build runs in build scripts only"))
             })
         };
         Ok(Self {
@@ -80,14 +78,8 @@ mod tests {
 
     #[test]
     fn a_file_of_the_package_is_named_from_there() {
-        assert_eq!(
-            place().normal(Path::new("src/./a/../lib.zig")),
-            Path::new("src/lib.zig")
-        );
-        assert_eq!(
-            place().normal(Path::new("/home/user/crate/x.zig")),
-            Path::new("x.zig")
-        );
+        assert_eq!(place().normal(Path::new("src/./a/../lib.zig")), Path::new("src/lib.zig"));
+        assert_eq!(place().normal(Path::new("/home/user/crate/x.zig")), Path::new("x.zig"));
     }
 
     #[test]

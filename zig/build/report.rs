@@ -13,13 +13,8 @@ pub(crate) fn retell(stderr: &str, is_users: &dyn Fn(&str) -> bool) -> Vec<Strin
     for problem in &mut problems {
         problem.move_to_users_text(is_users);
     }
-    let foreign = |problem: &Problem| {
-        !problem
-            .message
-            .at
-            .as_ref()
-            .is_some_and(|at| is_users(&at.file))
-    };
+    let foreign =
+        |problem: &Problem| !problem.message.at.as_ref().is_some_and(|at| is_users(&at.file));
     problems.sort_by_key(foreign);
     let mut lines = Vec::new();
     for problem in problems {
@@ -54,10 +49,8 @@ impl Problem {
         let Some(reported) = self.message.at.clone() else {
             return;
         };
-        let imported = self
-            .notes
-            .iter()
-            .position(|note| note.text.starts_with("file imported here"));
+        let imported =
+            self.notes.iter().position(|note| note.text.starts_with("file imported here"));
         if let Some(i) = imported.filter(|_| self.message.text.starts_with("unable to load")) {
             self.message.at = self.notes.remove(i).at;
             return;
@@ -66,27 +59,14 @@ impl Problem {
             return;
         }
         let users = |place: &Place| is_users(&place.file);
-        let called = self
-            .notes
-            .iter()
-            .position(|note| note.at.as_ref().is_some_and(users));
+        let called = self.notes.iter().position(|note| note.at.as_ref().is_some_and(users));
         let better = match called {
             Some(i) => self.notes.remove(i).at,
-            None => self
-                .referenced_by
-                .iter()
-                .find(|place| users(place))
-                .cloned(),
+            None => self.referenced_by.iter().find(|place| users(place)).cloned(),
         };
         if better.is_some() {
             self.message.at = better;
-            self.notes.insert(
-                0,
-                Message {
-                    at: Some(reported),
-                    text: "reported here".to_owned(),
-                },
-            );
+            self.notes.insert(0, Message { at: Some(reported), text: "reported here".to_owned() });
         }
     }
 }
@@ -105,11 +85,9 @@ fn parse(stderr: &str) -> Vec<Problem> {
             message.add_further_lines(&body);
             match problems.last_mut() {
                 Some(problem) if !is_error => problem.notes.push(message),
-                _ => problems.push(Problem {
-                    message,
-                    notes: Vec::new(),
-                    referenced_by: Vec::new(),
-                }),
+                _ => {
+                    problems.push(Problem { message, notes: Vec::new(), referenced_by: Vec::new() })
+                }
             }
         } else if let (Some(problem), Some(place)) = (problems.last_mut(), reference(line)) {
             problem.referenced_by.push(place);
@@ -122,20 +100,11 @@ fn parse(stderr: &str) -> Vec<Problem> {
 fn heading(line: &str) -> Option<(bool, Message)> {
     for (kind, is_error) in [("error: ", true), ("note: ", false)] {
         if let Some(text) = line.strip_prefix(kind) {
-            return Some((
-                is_error,
-                Message {
-                    at: None,
-                    text: text.to_owned(),
-                },
-            ));
+            return Some((is_error, Message { at: None, text: text.to_owned() }));
         }
         let found = line.match_indices(kind).find_map(|(i, _)| {
             let at = place(line[..i].strip_suffix(": ")?)?;
-            Some(Message {
-                at: Some(at),
-                text: line[i + kind.len()..].to_owned(),
-            })
+            Some(Message { at: Some(at), text: line[i + kind.len()..].to_owned() })
         });
         if let Some(message) = found {
             return Some((is_error, message));
@@ -154,11 +123,7 @@ fn place(text: &str) -> Option<Place> {
     let mut parts = text.rsplitn(3, ':');
     let column = parts.next()?.parse().ok()?;
     let line = parts.next()?.parse().ok()?;
-    Some(Place {
-        file: parts.next()?.to_owned(),
-        line,
-        column,
-    })
+    Some(Place { file: parts.next()?.to_owned(), line, column })
 }
 
 impl Message {
@@ -166,10 +131,8 @@ impl Message {
     fn add_further_lines(&mut self, body: &[&str]) {
         let marks =
             |line: &str| line.contains('^') && line.bytes().all(|byte| b" ~^".contains(&byte));
-        let excerpt = body
-            .iter()
-            .position(|line| marks(line))
-            .map_or(body.len(), |i| i.saturating_sub(1));
+        let excerpt =
+            body.iter().position(|line| marks(line)).map_or(body.len(), |i| i.saturating_sub(1));
         for line in &body[..excerpt] {
             self.text.push_str("; ");
             self.text.push_str(line.trim());
@@ -267,10 +230,7 @@ src/lib.zig:2:1: error: the cause
 ";
         assert_eq!(
             retold(stderr),
-            [
-                "src/lib.zig:2:1: the cause",
-                "/zig/lib/std/x.zig:1:1: a consequence"
-            ]
+            ["src/lib.zig:2:1: the cause", "/zig/lib/std/x.zig:1:1: a consequence"]
         );
     }
 
@@ -283,30 +243,18 @@ referenced by:
 ";
         assert_eq!(
             retold(stderr),
-            [
-                "src/lib.zig:7:8: no",
-                "    note: /zig/lib/std/x.zig:1:1: reported here"
-            ]
+            ["src/lib.zig:7:8: no", "    note: /zig/lib/std/x.zig:1:1: reported here"]
         );
     }
 
     #[test]
     fn paths_of_windows_have_a_colon_of_their_own() {
-        assert_eq!(
-            retold("C:\\a\\lib.zig:1:2: error: no"),
-            ["C:\\a\\lib.zig:1:2: no"]
-        );
+        assert_eq!(retold("C:\\a\\lib.zig:1:2: error: no"), ["C:\\a\\lib.zig:1:2: no"]);
     }
 
     #[test]
     fn what_is_not_understood_is_passed_on() {
-        assert_eq!(
-            retold("thread 1 panic: oh\nno"),
-            ["thread 1 panic: oh", "no"]
-        );
-        assert_eq!(
-            retold("error: unable to find libc"),
-            ["unable to find libc"]
-        );
+        assert_eq!(retold("thread 1 panic: oh\nno"), ["thread 1 panic: oh", "no"]);
+        assert_eq!(retold("error: unable to find libc"), ["unable to find libc"]);
     }
 }

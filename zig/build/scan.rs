@@ -67,20 +67,13 @@ impl<'a> Tokens<'a> {
                 Token::Other
             }
             [b'@', name @ ..] => {
-                let len = 1 + name
-                    .iter()
-                    .take_while(|byte| byte.is_ascii_alphanumeric())
-                    .count();
+                let len = 1 + name.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
                 self.at += len;
                 Token::Builtin(&rest[..len])
             }
             [byte, ..] => {
                 self.at += 1;
-                if *byte == b'(' {
-                    Token::Open
-                } else {
-                    Token::Other
-                }
+                if *byte == b'(' { Token::Open } else { Token::Other }
             }
         })
     }
@@ -96,10 +89,7 @@ impl<'a> Tokens<'a> {
     }
 
     fn skip_line(&mut self) {
-        self.at += self.text[self.at..]
-            .iter()
-            .take_while(|byte| **byte != b'\n')
-            .count();
+        self.at += self.text[self.at..].iter().take_while(|byte| **byte != b'\n').count();
     }
 
     /// What stands between two quotes. No quoted text of Zig goes past its line, so a forgotten
@@ -170,31 +160,17 @@ mod tests {
             const @"@import(" = "c.zig";
             const slash = "\\"; const d = @import("d.zig");
         "#;
-        assert_eq!(
-            references(text),
-            [import("a.zig"), import("b.zig"), import("d.zig")]
-        );
+        assert_eq!(references(text), [import("a.zig"), import("b.zig"), import("d.zig")]);
     }
 
     #[test]
     fn other_builtins_take_strings_too() {
-        assert_eq!(
-            references(br#"@field(x, "a.zig"); @compileError("b.zig"); foo("c.zig")"#),
-            []
-        );
+        assert_eq!(references(br#"@field(x, "a.zig"); @compileError("b.zig"); foo("c.zig")"#), []);
     }
 
     #[test]
     fn broken_text_ends_the_scan_and_not_the_build() {
-        for text in [
-            &b"@import(\"a.zig"[..],
-            b"\"\\",
-            b"@",
-            b"'",
-            b"\\\\",
-            b"//",
-            b"@import(",
-        ] {
+        for text in [&b"@import(\"a.zig"[..], b"\"\\", b"@", b"'", b"\\\\", b"//", b"@import("] {
             let found = references(text);
             assert!(found.len() <= 1, "{found:?}");
         }

@@ -51,9 +51,6 @@ mod tests {
             .collect();
         listed.sort();
         let table: Vec<&str> = FILES.iter().map(|(name, _)| *name).collect();
-        assert_eq!(
-            table, listed,
-            "zig/build/sources.rs lists what zig/src holds, in its order"
-        );
+        assert_eq!(table, listed, "zig/build/sources.rs lists what zig/src holds, in its order");
     }
 }

@@ -16,19 +16,14 @@ pub(crate) struct Target {
 
 impl Target {
     pub(crate) fn find(rust: &str) -> Result<&'static Self, Error> {
-        TABLE
-            .iter()
-            .find(|target| target.rust == rust)
-            .ok_or_else(|| {
-                let known: Vec<String> = TABLE
-                    .iter()
-                    .map(|target| format!("    {}", target.rust))
-                    .collect();
-                Error::new(format!(
-                    "zigflow does not know what the target {rust} is called in Zig. It knows\n{}",
-                    known.join("\n")
-                ))
-            })
+        TABLE.iter().find(|target| target.rust == rust).ok_or_else(|| {
+            let known: Vec<String> =
+                TABLE.iter().map(|target| format!("    {}", target.rust)).collect();
+            Error::new(format!(
+                "zigflow does not know what the target {rust} is called in Zig. It knows\n{}",
+                known.join("\n")
+            ))
+        })
     }
 
     /// The name under which rustc looks for the library.
@@ -42,45 +37,21 @@ impl Target {
 }
 
 const fn hosted(rust: &'static str, zig: &'static str) -> Target {
-    Target {
-        rust,
-        zig,
-        cpu: "baseline",
-        hosted: true,
-        flags: &["-fPIC"],
-    }
+    Target { rust, zig, cpu: "baseline", hosted: true, flags: &["-fPIC"] }
 }
 
 const fn bare(rust: &'static str, zig: &'static str, cpu: &'static str) -> Target {
-    Target {
-        rust,
-        zig,
-        cpu,
-        hosted: false,
-        flags: &[],
-    }
+    Target { rust, zig, cpu, hosted: false, flags: &[] }
 }
 
 /// Thumb's unwind tables refer to `__aeabi_unwind_cpp_pr0`, which nothing bare defines.
 const fn thumb(rust: &'static str, zig: &'static str, cpu: &'static str) -> Target {
-    Target {
-        rust,
-        zig,
-        cpu,
-        hosted: false,
-        flags: &["-fno-unwind-tables"],
-    }
+    Target { rust, zig, cpu, hosted: false, flags: &["-fno-unwind-tables"] }
 }
 
 /// Rust's armv7 has neither NEON nor the upper sixteen double registers; Zig's baseline has both.
 const fn armv7(rust: &'static str, zig: &'static str) -> Target {
-    Target {
-        rust,
-        zig,
-        cpu: "generic+v7a+vfp3d16-neon-d32",
-        hosted: true,
-        flags: &["-fPIC"],
-    }
+    Target { rust, zig, cpu: "generic+v7a+vfp3d16-neon-d32", hosted: true, flags: &["-fPIC"] }
 }
 
 /// The C library's version is the oldest that Rust's own standard library runs on.
@@ -106,43 +77,19 @@ const TABLE: &[Target] = &[
     hosted("aarch64-pc-windows-gnullvm", "aarch64-windows-gnu"),
     hosted("aarch64-pc-windows-msvc", "aarch64-windows-msvc"),
     // Without atomics_32, Zig turns a plain load into a library call.
-    thumb(
-        "thumbv6m-none-eabi",
-        "thumb-freestanding-eabi",
-        "cortex_m0+atomics_32",
-    ),
+    thumb("thumbv6m-none-eabi", "thumb-freestanding-eabi", "cortex_m0+atomics_32"),
     thumb("thumbv7m-none-eabi", "thumb-freestanding-eabi", "cortex_m3"),
-    thumb(
-        "thumbv7em-none-eabi",
-        "thumb-freestanding-eabi",
-        "cortex_m4",
-    ),
+    thumb("thumbv7em-none-eabi", "thumb-freestanding-eabi", "cortex_m4"),
     // Zig's models of these cores have no FPU: floats would be passed in the wrong registers.
-    thumb(
-        "thumbv7em-none-eabihf",
-        "thumb-freestanding-eabihf",
-        "cortex_m4+vfp4d16sp",
-    ),
-    thumb(
-        "thumbv8m.main-none-eabi",
-        "thumb-freestanding-eabi",
-        "cortex_m33",
-    ),
-    thumb(
-        "thumbv8m.main-none-eabihf",
-        "thumb-freestanding-eabihf",
-        "cortex_m33+fp_armv8d16sp",
-    ),
+    thumb("thumbv7em-none-eabihf", "thumb-freestanding-eabihf", "cortex_m4+vfp4d16sp"),
+    thumb("thumbv8m.main-none-eabi", "thumb-freestanding-eabi", "cortex_m33"),
+    thumb("thumbv8m.main-none-eabihf", "thumb-freestanding-eabihf", "cortex_m33+fp_armv8d16sp"),
     bare(
         "riscv32imc-unknown-none-elf",
         "riscv32-freestanding-none",
         "generic_rv32+m+c+forced_atomics",
     ),
-    bare(
-        "riscv32imac-unknown-none-elf",
-        "riscv32-freestanding-none",
-        "generic_rv32+m+a+c",
-    ),
+    bare("riscv32imac-unknown-none-elf", "riscv32-freestanding-none", "generic_rv32+m+a+c"),
     bare("wasm32-unknown-unknown", "wasm32-freestanding", "generic"),
 ];
 
@@ -152,52 +99,30 @@ mod tests {
 
     #[test]
     fn a_floating_point_abi_has_a_floating_point_unit() {
-        for target in TABLE
-            .iter()
-            .filter(|target| target.zig == "thumb-freestanding-eabihf")
-        {
-            assert!(
-                target.cpu.contains("+vfp") || target.cpu.contains("+fp_"),
-                "{}",
-                target.rust
-            );
+        for target in TABLE.iter().filter(|target| target.zig == "thumb-freestanding-eabihf") {
+            assert!(target.cpu.contains("+vfp") || target.cpu.contains("+fp_"), "{}", target.rust);
         }
     }
 
     #[test]
     fn cores_without_compare_and_swap_still_load_and_store_inline() {
-        assert_eq!(
-            Target::find("thumbv6m-none-eabi").unwrap().cpu,
-            "cortex_m0+atomics_32"
-        );
+        assert_eq!(Target::find("thumbv6m-none-eabi").unwrap().cpu, "cortex_m0+atomics_32");
         assert!(
-            Target::find("riscv32imc-unknown-none-elf")
-                .unwrap()
-                .cpu
-                .ends_with("+forced_atomics")
+            Target::find("riscv32imc-unknown-none-elf").unwrap().cpu.ends_with("+forced_atomics")
         );
     }
 
     #[test]
     fn hosted_targets_are_position_independent_and_bare_ones_are_not() {
         for target in TABLE {
-            assert_eq!(
-                target.flags.contains(&"-fPIC"),
-                target.hosted,
-                "{}",
-                target.rust
-            );
+            assert_eq!(target.flags.contains(&"-fPIC"), target.hosted, "{}", target.rust);
         }
     }
 
     #[test]
     fn a_target_stands_once() {
         for (i, target) in TABLE.iter().enumerate() {
-            assert!(
-                TABLE[..i].iter().all(|other| other.rust != target.rust),
-                "{}",
-                target.rust
-            );
+            assert!(TABLE[..i].iter().all(|other| other.rust != target.rust), "{}", target.rust);
         }
     }
 

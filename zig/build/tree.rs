@@ -38,11 +38,7 @@ impl Tree {
     /// Everything whose change matters, whether it exists or not.
     pub(crate) fn paths(&self) -> BTreeSet<&Path> {
         let embeds = self.files.values().flat_map(|file| &file.embeds);
-        self.files
-            .keys()
-            .chain(embeds)
-            .map(PathBuf::as_path)
-            .collect()
+        self.files.keys().chain(embeds).map(PathBuf::as_path).collect()
     }
 
     pub(crate) fn imports(&self, path: &Path) -> &[(String, PathBuf)] {
@@ -100,21 +96,14 @@ pub(crate) fn roots(place: &Place, path: &Path) -> Result<Vec<PathBuf>, Error> {
         )));
     }
     if !is_zig(&path) {
-        return Err(Error::new(format!(
-            "`{}` is not a .zig file",
-            path.display()
-        )));
+        return Err(Error::new(format!("`{}` is not a .zig file", path.display())));
     }
     Ok(vec![path])
 }
 
 fn roots_of_folder(place: &Place, folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let unreadable = |error| {
-        Error::new(format!(
-            "cannot read the folder `{}`: {error}",
-            folder.display()
-        ))
-    };
+    let unreadable =
+        |error| Error::new(format!("cannot read the folder `{}`: {error}", folder.display()));
     let mut files = Vec::new();
     for entry in fs::read_dir(place.full(folder)).map_err(unreadable)? {
         let name = entry.map_err(unreadable)?.file_name();
@@ -140,9 +129,8 @@ fn not_imported(tree: &Tree, files: Vec<PathBuf>) -> Vec<PathBuf> {
         .flat_map(|(path, file)| file.imports.iter().filter(move |(_, other)| other != path))
         .map(|(_, path)| path.as_path())
         .collect();
-    let (mut roots, rest): (Vec<_>, Vec<_>) = files
-        .into_iter()
-        .partition(|path| !imported.contains(path.as_path()));
+    let (mut roots, rest): (Vec<_>, Vec<_>) =
+        files.into_iter().partition(|path| !imported.contains(path.as_path()));
     let mut reached: BTreeSet<PathBuf> = roots.iter().flat_map(|root| tree.reach(root)).collect();
     for path in rest {
         if !reached.contains(&path) {
@@ -166,13 +154,8 @@ mod tests {
         pub(crate) fn of(files: &[(&str, &[(&str, &str)])]) -> Self {
             let mut tree = Self::default();
             for (path, imports) in files {
-                let imports = imports
-                    .iter()
-                    .map(|(name, path)| ((*name).into(), path.into()));
-                let file = File {
-                    imports: imports.collect(),
-                    embeds: Vec::new(),
-                };
+                let imports = imports.iter().map(|(name, path)| ((*name).into(), path.into()));
+                let file = File { imports: imports.collect(), embeds: Vec::new() };
                 tree.files.insert(path.into(), file);
             }
             tree

@@ -6,11 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The minor versions of Zig 0 that are supported, and the one to install where there is none.
-const SUPPORTED: Supported = Supported {
-    first: 16,
-    last: 17,
-    install: "0.17.1",
-};
+const SUPPORTED: Supported = Supported { first: 16, last: 17, install: "0.17.1" };
 
 struct Supported {
     first: u32,
@@ -43,11 +39,7 @@ impl Zig {
                 Err(failure) => failures.push(format!("    {failure}")),
             }
         }
-        let Supported {
-            first,
-            last,
-            install,
-        } = SUPPORTED;
+        let Supported { first, last, install } = SUPPORTED;
         Err(Error::new(format!(
             "zigflow needs Zig 0.{first} to 0.{last}. Looked for it here:\n{}\n\
              Install it with `pip install ziglang=={install}`, or set ZIG to the command that runs it",
@@ -93,11 +85,7 @@ impl Candidate {
                 search(env, word)
             }
         });
-        Self {
-            origin,
-            program,
-            arguments: words.map(OsString::from).collect(),
-        }
+        Self { origin, program, arguments: words.map(OsString::from).collect() }
     }
 
     fn on_path(env: &Env, program: &str, arguments: &[&str]) -> Self {
@@ -110,17 +98,9 @@ impl Candidate {
 
     /// Asks for the version. An `Err` says what is wrong with this candidate.
     fn check(self, env: &Env) -> Result<Zig, String> {
-        let Self {
-            origin,
-            program,
-            arguments,
-        } = self;
+        let Self { origin, program, arguments } = self;
         let program = program.ok_or_else(|| format!("{origin}: not found"))?;
-        let mut zig = Zig {
-            program,
-            arguments,
-            version: String::new(),
-        };
+        let mut zig = Zig { program, arguments, version: String::new() };
         let output = zig
             .command(env)
             .arg("version")
@@ -134,11 +114,7 @@ impl Candidate {
         zig.version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         match minor(&zig.version) {
             Some(minor) if (SUPPORTED.first..=SUPPORTED.last).contains(&minor) => Ok(zig),
-            _ => Err(format!(
-                "{origin}: found {} ({})",
-                zig.version,
-                zig.program.display()
-            )),
+            _ => Err(format!("{origin}: found {} ({})", zig.version, zig.program.display())),
         }
     }
 }
