@@ -30,6 +30,7 @@ macro_rules! zig_source {
         /// # Errors
         ///
         /// `OpenError`; nothing is left open.
+        #[allow(clippy::too_many_arguments)]
         $vis fn $name($($arg: $type),*) -> ::core::result::Result<$stream, $crate::OpenError> {
             #[allow(unused_imports, missing_docs)]
             mod sources {

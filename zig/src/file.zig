@@ -177,13 +177,17 @@ const File = struct {
         const linux = std.os.linux;
         const iov: [1]std.posix.iovec = .{.{ .base = file.buffer.ptr, .len = file.buffer.len }};
         while (true) {
-            const count: isize = @bitCast(linux.preadv2(file.fd, &iov, 1, @intCast(offset_bytes), linux.RWF.NOWAIT));
-            if (count >= 0) return .{ .bytes = @intCast(count) };
-            const code: u16 = @intCast(-count);
-            if (code == @as(u16, @intCast(@backingInt(linux.E.INTR)))) continue;
-            // Whatever else is wrong (not cached, not supported), the helper's plain read will say.
-            if (code != @as(u16, @intCast(@backingInt(linux.E.AGAIN)))) file.nowait = false;
-            return .would_block;
+            const count = linux.preadv2(file.fd, &iov, 1, @intCast(offset_bytes), linux.RWF.NOWAIT);
+            switch (linux.errno(count)) {
+                .SUCCESS => return .{ .bytes = count },
+                .INTR => continue,
+                .AGAIN => return .would_block,
+                // Not supported here, or an error that the helper's plain read will find too.
+                else => {
+                    file.nowait = false;
+                    return .would_block;
+                },
+            }
         }
     }
 
@@ -292,7 +296,6 @@ fn errorOf(e: c.E) error{
         .NOMEM => error.OutOfMemory,
         .LOOP => error.SymLinkLoop,
         .MFILE, .NFILE => error.TooManyOpenFiles,
-        .INVAL => error.BadPathName,
         else => error.Unexpected,
     };
 }
