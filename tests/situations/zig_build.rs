@@ -355,7 +355,7 @@ fn no_home_still_builds() {
 fn sources_are_never_written_to() {
     let package = Package::new("read_only")
         .file("build.zig", "pub fn build(_: *@import(\"std\").Build) void {}")
-        .file("zig/build.zig", "pub fn build(_: *@import(\"std\").Build) void {}")
+        .file("zig/build.zig", "comptime { @compileError(\"compiled, too\"); }")
         .file("zig/lib.zig", COUNTER);
     let before = package.listing();
     package.build_of("zig").try_compile().unwrap();
@@ -374,6 +374,22 @@ fn two_root_files_may_import_the_same_helper() {
         .file("zig/deep/n.zig", "pub const n: u32 = 21;");
     let output = package.build_of("zig").try_compile().unwrap();
     assert_eq!(package.answer(&output), "42");
+}
+
+#[test]
+fn two_root_files_share_data_through_a_helper() {
+    let package = Package::new("shared_data")
+        .file("zig/a.zig", "const x = @import(\"x.zig\"); export fn answer() u32 { return x.data.n + other(); } extern fn other() u32;")
+        .file("zig/b.zig", "const x = @import(\"x.zig\"); export fn other() u32 { return x.data.n; }")
+        .file("zig/x.zig", "pub const data: struct { n: u32 } = @import(\"data.zon\");")
+        .file("zig/data.zon", ".{ .n = 21 }");
+    assert_eq!(package.answer(&package.build_of("zig").try_compile().unwrap()), "42");
+    package.write(
+        "zig/b.zig",
+        "const d: struct { n: u32 } = @import(\"data.zon\"); export fn other() u32 { return d.n; }",
+    );
+    let message = package.build_of("zig").try_compile().unwrap_err().to_string();
+    assert!(message.contains("`zig/data.zon` is imported on behalf of"), "{message}");
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! module: a dependency may be named `util.zig`, and Zig asks the dependencies first.
 
 use crate::Error;
-use crate::tree::Tree;
+use crate::tree::{Tree, is_zig};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -29,6 +29,7 @@ pub(crate) struct Root {
 /// `zigflow_user0` and so on.
 pub(crate) fn plan(tree: &Tree, roots: &[Root]) -> Result<Vec<Module>, Error> {
     let owners = owners(tree, roots);
+    check_data(tree, &owners)?;
     let given: Vec<(String, String)> = roots
         .iter()
         .filter_map(|root| root.import_name.clone())
@@ -45,9 +46,12 @@ pub(crate) fn plan(tree: &Tree, roots: &[Root]) -> Result<Vec<Module>, Error> {
         .collect()
 }
 
+/// The root files of the modules, with the modules' names.
+type Owners = Vec<(PathBuf, String)>;
+
 /// The name of the module that each root and each shared file is the root of.
-fn owners(tree: &Tree, roots: &[Root]) -> Vec<(PathBuf, String)> {
-    let mut owners: Vec<(PathBuf, String)> = Vec::new();
+fn owners(tree: &Tree, roots: &[Root]) -> Owners {
+    let mut owners = Owners::new();
     for root in roots {
         let user_index = owners.len();
         let name = root.import_name.clone().unwrap_or_else(|| format!("zigflow_user{user_index}"));
@@ -69,37 +73,43 @@ fn owners(tree: &Tree, roots: &[Root]) -> Vec<(PathBuf, String)> {
     owners
 }
 
-/// The imports in the module of `root` that lead to the root of another module.
-fn file_deps(
-    tree: &Tree,
-    root: &Path,
-    owners: &[(PathBuf, String)],
-) -> Result<Vec<(String, String)>, Error> {
-    let owner = |path: &Path| owners.iter().find(|(owned, _)| owned == path).map(|(_, name)| name);
-    let mut meanings = BTreeMap::<&str, &Path>::new();
-    let mut ambiguous = BTreeSet::<&str>::new();
-    let mut seen = BTreeSet::new();
+/// The files in the module of `root`: what it reaches without entering another module.
+fn own_files<'a>(tree: &'a Tree, root: &'a Path, owners: &Owners) -> BTreeSet<&'a Path> {
+    let mut files = BTreeSet::new();
     let mut waiting = vec![root];
     while let Some(file) = waiting.pop() {
-        if !seen.insert(file) {
-            continue;
+        if files.insert(file) {
+            let imports = tree.imports(file).iter().map(|(_, path)| path.as_path());
+            waiting.extend(imports.filter(|path| owner(owners, path).is_none()));
         }
+    }
+    files
+}
+
+/// The imports in the module of `root` that lead to the root of another module.
+fn file_deps(tree: &Tree, root: &Path, owners: &Owners) -> Result<Vec<(String, String)>, Error> {
+    let mut meanings = BTreeMap::<&str, &Path>::new();
+    let mut ambiguous = BTreeSet::<&str>::new();
+    for file in own_files(tree, root, owners) {
         for (import, path) in tree.imports(file) {
             if *meanings.entry(import).or_insert(path) != path {
                 ambiguous.insert(import);
             }
-            if owner(path).is_none() {
-                waiting.push(path);
+            // Whichever of the meanings leads elsewhere has to be seen below.
+            if owner(owners, path).is_some() {
+                meanings.insert(import, path);
             }
         }
     }
     // The file at the module's root is in the module already.
-    let elsewhere = |path: &Path| if path == root { None } else { owner(path) };
+    let elsewhere = |path: &Path| {
+        if path == root { None } else { owner(owners, path) }
+    };
     if let Some(import) = ambiguous.iter().find(|import| elsewhere(meanings[**import]).is_some()) {
         return Err(Error::new(format!(
-            "`{import}` means several files among those that `{}` imports, and one of them is shared with \
-             another root file. Zig cannot tell them apart there: rename one, or compile the root files \
-             in separate calls",
+            "`{import}` means several files among those that `{}` imports, and one of them is \
+             shared with another root file. Zig cannot tell them apart there: rename one, or \
+             compile the root files in separate calls",
             root.display()
         )));
     }
@@ -107,6 +117,29 @@ fn file_deps(
         .into_iter()
         .filter_map(|(import, path)| Some((import.to_owned(), elsewhere(path)?.clone())))
         .collect())
+}
+
+/// A `.zon` file belongs to one module, too, but cannot be one.
+fn check_data(tree: &Tree, owners: &Owners) -> Result<(), Error> {
+    let mut users = BTreeMap::<&Path, &Path>::new();
+    for (root, _) in owners {
+        for file in own_files(tree, root, owners).into_iter().filter(|file| !is_zig(file)) {
+            if let Some(other) = users.insert(file, root) {
+                return Err(Error::new(format!(
+                    "`{}` is imported on behalf of `{}` and of `{}`, which Zig does not allow: \
+                     import it in one .zig file, and that file in both",
+                    file.display(),
+                    other.display(),
+                    root.display()
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn owner<'a>(owners: &'a Owners, path: &Path) -> Option<&'a String> {
+    owners.iter().find(|(owned, _)| owned == path).map(|(_, name)| name)
 }
 
 #[cfg(test)]
@@ -184,5 +217,17 @@ mod tests {
         let message = planned(&Tree::of(files), &["a.zig", "b.zig"]).unwrap_err().to_string();
         assert!(message.starts_with("`util.zig` means several files"), "{message}");
         assert!(planned(&Tree::of(files), &["a.zig"]).is_ok());
+    }
+
+    #[test]
+    fn data_that_two_roots_import_goes_through_one_helper() {
+        let data = ("data.zon", "data.zon");
+        let direct = Tree::of(&[("a.zig", &[data]), ("b.zig", &[data])]);
+        let message = planned(&direct, &["a.zig", "b.zig"]).unwrap_err().to_string();
+        assert!(message.contains("import it in one .zig file"), "{message}");
+
+        let x = ("x.zig", "x.zig");
+        let helped = Tree::of(&[("a.zig", &[x]), ("b.zig", &[x]), ("x.zig", &[data])]);
+        planned(&helped, &["a.zig", "b.zig"]).unwrap();
     }
 }

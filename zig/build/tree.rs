@@ -141,7 +141,7 @@ fn not_imported(tree: &Tree, files: Vec<PathBuf>) -> Vec<PathBuf> {
     roots
 }
 
-fn is_zig(path: &Path) -> bool {
+pub(crate) fn is_zig(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "zig")
 }
 

@@ -48,7 +48,7 @@ pub fn registerWords(cell: *abi.RawWakerCell, words: abi.RawWaker) void {
     sync.read(&cell.slots[newest]);
     if (waker_file.sameWords(cell.slots[newest], words)) {
         if (state & registered != 0) return;
-        return announce(cell, newest, words);
+        return announce(cell, state, newest, words);
     }
 
     var fresh: abi.RawWaker = .{};
@@ -62,12 +62,13 @@ pub fn registerWords(cell: *abi.RawWakerCell, words: abi.RawWaker) void {
     const old = take(cell, target);
     sync.write(&cell.slots[target]);
     cell.slots[target] = fresh;
-    announce(cell, target, words);
+    announce(cell, before & ~registered, target, words);
     dropWords(old);
 }
 
-fn announce(cell: *abi.RawWakerCell, slot: usize, words: abi.RawWaker) void {
-    var state = sync.loadAcquire(&cell.state);
+/// `seen` is what the state probably is.
+fn announce(cell: *abi.RawWakerCell, seen: u32, slot: usize, words: abi.RawWaker) void {
+    var state = seen;
     while (true) {
         const remembered = state & notified != 0 and state & locked == 0;
         var next = if (slot == 1) state | index else state & ~index;
@@ -87,7 +88,7 @@ pub fn wakeRaw(cell: *abi.RawWakerCell) void {
         if (!lock and sync.bug(1)) return;
         const next = if (lock) pinned(state) else state | notified;
         state = sync.compareExchange(&cell.state, state, next) orelse {
-            if (lock) deliver(cell, slotOf(next & pin != 0));
+            if (lock) deliver(cell, next);
             return;
         };
     }
@@ -99,23 +100,27 @@ fn pinned(state: u32) u32 {
     return if (state & index != 0) base | pin else base;
 }
 
-fn deliver(cell: *abi.RawWakerCell, first: usize) void {
-    var slot = first;
+/// The caller holds `locked`, since it made `state`.
+fn deliver(cell: *abi.RawWakerCell, made: u32) void {
+    var state = made;
     while (true) {
-        sync.read(&cell.slots[slot]);
-        host.zf1_waker_wake_by_ref(&cell.slots[slot]);
-        const settled = settle(cell, slot);
+        const slot = &cell.slots[slotOf(state & pin != 0)];
+        sync.read(slot);
+        host.zf1_waker_wake_by_ref(slot);
+        const settled = settle(cell, state);
         dropWords(settled.stale);
-        slot = settled.again orelse return;
+        state = settled.again orelse return;
     }
 }
 
-const Settled = struct { stale: abi.RawWaker, again: ?usize };
+const Settled = struct { stale: abi.RawWaker, again: ?u32 };
 
-/// Unpins `slot`, or pins the newest one if a wake came meanwhile for a waiter that is registered.
-fn settle(cell: *abi.RawWakerCell, slot: usize) Settled {
+/// Unpins slot `pin` of `made`, or pins the newest one if a wake came meanwhile for a waiter that is
+/// registered: then that is the new state. Gives back the waker that nobody needs any more.
+fn settle(cell: *abi.RawWakerCell, made: u32) Settled {
+    const slot = slotOf(made & pin != 0);
     var stale: abi.RawWaker = .{};
-    var state = sync.loadAcquire(&cell.state);
+    var state = made;
     while (true) {
         const outdated = slotOf(state & index != 0) != slot;
         if (outdated or state & closed != 0) {
@@ -125,7 +130,7 @@ fn settle(cell: *abi.RawWakerCell, slot: usize) Settled {
         const again = state & registered != 0 and state & notified != 0 and !sync.bug(3);
         const next = if (again) pinned(state) else state & ~locked;
         state = sync.compareExchange(&cell.state, state, next) orelse
-            return .{ .stale = stale, .again = if (again) slotOf(next & pin != 0) else null };
+            return .{ .stale = stale, .again = if (again) next else null };
     }
 }
 

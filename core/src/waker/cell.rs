@@ -112,7 +112,7 @@ impl WakerCell {
             if state & REGISTERED != 0 {
                 return;
             }
-            return self.announce(newest, waker);
+            return self.announce(state, newest, waker);
         }
 
         let fresh = waker.clone();
@@ -126,12 +126,12 @@ impl WakerCell {
         let old = self.take(target);
         self.put(target, fresh);
         // `old` is dropped last, also when a wake panics: its drop is user code.
-        self.announce(target, waker);
+        self.announce(before & !REGISTERED, target, waker);
         drop(old);
     }
 
-    fn announce(&self, slot: usize, waker: &Waker) {
-        let mut state = self.state().load(Acquire);
+    /// `state` is what the state probably is.
+    fn announce(&self, mut state: u32, slot: usize, waker: &Waker) {
         loop {
             let remembered = state & NOTIFIED != 0 && state & LOCKED == 0 && !bug(6);
             let next = if slot == 1 { state | INDEX } else { state & !INDEX };
@@ -159,17 +159,18 @@ impl WakerCell {
             }
             let next = if lock { pinned(state) } else { state | NOTIFIED };
             match self.state().compare_exchange(state, next) {
-                Ok(_) if lock => return self.deliver(slot_of(next & PIN != 0)),
+                Ok(_) if lock => return self.deliver(next),
                 Ok(_) => return,
                 Err(seen) => state = seen,
             }
         }
     }
 
-    /// The caller holds LOCKED, and `slot` is PIN.
-    fn deliver(&self, mut slot: usize) {
+    /// The caller holds LOCKED, since it made `state`.
+    fn deliver(&self, mut state: u32) {
         loop {
-            let unwinding = Settle { cell: self, slot };
+            let slot = slot_of(state & PIN != 0);
+            let unwinding = Settle { cell: self, state };
             place::read(self.0.slots[slot].get());
             // SAFETY: rule 2: LOCKED is ours and `slot` is PIN, so nobody writes it; it holds a
             // waker, because a registration was used up to pin it.
@@ -177,22 +178,22 @@ impl WakerCell {
             waker.wake_by_ref();
             core::mem::forget(unwinding);
 
-            let (stale, again) = self.settle(slot);
-            let Some(newest) = again else {
+            let (stale, again) = self.settle(state);
+            let Some(next) = again else {
                 return drop(stale);
             };
-            let unwinding = Deliver { cell: self, slot: newest };
+            let unwinding = Deliver { cell: self, state: next };
             drop(stale);
             core::mem::forget(unwinding);
-            slot = newest;
+            state = next;
         }
     }
 
-    /// Unpins `slot`, or pins the newest one if a wake came meanwhile for a waiter that is registered.
-    /// Gives back the waker of `slot` when nobody needs it any more.
-    fn settle(&self, slot: usize) -> (Option<Waker>, Option<usize>) {
+    /// Unpins slot PIN of `state`, or pins the newest one if a wake came meanwhile for a waiter that is
+    /// registered: then that is the new state. Gives back the waker that nobody needs any more.
+    fn settle(&self, mut state: u32) -> (Option<Waker>, Option<u32>) {
+        let slot = slot_of(state & PIN != 0);
         let mut stale = None;
-        let mut state = self.state().load(Acquire);
         loop {
             let outdated = slot_of(state & INDEX != 0) != slot;
             if outdated || state & CLOSED != 0 {
@@ -201,7 +202,7 @@ impl WakerCell {
             let again = state & REGISTERED != 0 && state & NOTIFIED != 0 && !bug(3);
             let next = if again { pinned(state) } else { state & !LOCKED };
             match self.state().compare_exchange(state, next) {
-                Ok(_) => return (stale, again.then(|| slot_of(next & PIN != 0))),
+                Ok(_) => return (stale, again.then_some(next)),
                 Err(seen) => state = seen,
             }
         }
@@ -270,14 +271,14 @@ impl Drop for WakerCell {
 /// Goes on where a panicking waker stopped: unpins, then delivers what came meanwhile.
 struct Settle<'a> {
     cell: &'a WakerCell,
-    slot: usize,
+    state: u32,
 }
 
 impl Drop for Settle<'_> {
     fn drop(&mut self) {
-        let (stale, again) = self.cell.settle(self.slot);
-        if let Some(slot) = again {
-            self.cell.deliver(slot);
+        let (stale, again) = self.cell.settle(self.state);
+        if let Some(state) = again {
+            self.cell.deliver(state);
         }
         drop(stale);
     }
@@ -286,12 +287,12 @@ impl Drop for Settle<'_> {
 /// Goes on where the drop of a stale waker panicked.
 struct Deliver<'a> {
     cell: &'a WakerCell,
-    slot: usize,
+    state: u32,
 }
 
 impl Drop for Deliver<'_> {
     fn drop(&mut self) {
-        self.cell.deliver(self.slot);
+        self.cell.deliver(self.state);
     }
 }
 
