@@ -13,6 +13,7 @@ macro_rules! files {
 pub(crate) const FILES: &[(&str, &str)] = files![
     "abi.zig",
     "alloc.zig",
+    "c_names.zig",
     "file.zig",
     "host.zig",
     "panic.zig",

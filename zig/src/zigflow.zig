@@ -24,3 +24,11 @@ pub const FileSource = @import("file.zig").FileSource;
 
 /// For your root module, where zigflow's build helper does not write it: `pub const panic = zigflow.panic;`
 pub const panic = @import("panic.zig").panic;
+
+// The seed's C entry points, where the root module wants them.
+pub const c_names = @import("c_names.zig");
+
+comptime {
+    const root = @import("root");
+    if (@hasDecl(root, "zigflow_c_names") and root.zigflow_c_names) _ = c_names;
+}

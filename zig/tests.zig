@@ -1,0 +1,304 @@
+//! The package's own tests: `zig build test`. A host in Zig stands in for Rust.
+
+const std = @import("std");
+const zigflow = @import("src/zigflow.zig");
+const abi = zigflow.abi;
+const expectEqual = std.testing.expectEqual;
+
+pub const zigflow_c_names = true;
+
+// The host.
+
+const Task = struct {
+    wakes: u32 = 0,
+    references: u32 = 1,
+    /// Polled inline by a wake, as some executors do.
+    on_wake: ?*const fn (*Task) void = null,
+
+    const vtable: u8 = 0;
+
+    fn words(task: *Task) abi.RawWaker {
+        return .{ .data = task, .vtable = &vtable };
+    }
+
+    fn context(task: *Task) zigflow.Context {
+        return .{ .waker = .{ .raw = task.words() } };
+    }
+
+    fn of(waker: *const abi.RawWaker) *Task {
+        return @ptrCast(@alignCast(@constCast(waker.data.?)));
+    }
+};
+
+export fn zf1_waker_clone(waker: *const abi.RawWaker, out: *abi.RawWaker) void {
+    Task.of(waker).references += 1;
+    out.* = waker.*;
+}
+export fn zf1_waker_wake(waker: *const abi.RawWaker) void {
+    zf1_waker_wake_by_ref(waker);
+    zf1_waker_drop(waker);
+}
+export fn zf1_waker_wake_by_ref(waker: *const abi.RawWaker) void {
+    const task = Task.of(waker);
+    task.wakes += 1;
+    if (task.on_wake) |then| then(task);
+}
+export fn zf1_waker_drop(waker: *const abi.RawWaker) void {
+    Task.of(waker).references -= 1;
+}
+export fn zf1_waker_from_object(object: *const abi.WakerObject, out: *abi.RawWaker) void {
+    out.* = .{ .data = object, .vtable = null };
+}
+var backing: std.mem.Allocator = std.testing.allocator;
+export fn zf1_alloc(size: usize, alignment: usize) ?[*]u8 {
+    return backing.rawAlloc(size, .fromByteUnits(alignment), 0);
+}
+export fn zf1_free(ptr: [*]u8, size: usize, alignment: usize) void {
+    backing.rawFree(ptr[0..size], .fromByteUnits(alignment), 0);
+}
+export fn zf1_panic(message: [*]const u8, message_len: usize, _: usize) noreturn {
+    std.debug.panic("{s}", .{message[0..message_len]});
+}
+
+// The waker cell.
+
+test "a wake goes to the registered task, once" {
+    var task: Task = .{};
+    var cell: zigflow.WakerCell = .{};
+    cell.register(&task.context());
+    cell.wake();
+    try expectEqual(1, task.wakes);
+    cell.close();
+    cell.wake();
+    try expectEqual(1, task.wakes);
+    try expectEqual(1, task.references);
+}
+
+test "a wake before anyone registered is remembered" {
+    var task: Task = .{};
+    var cell: zigflow.WakerCell = .{};
+    cell.wake();
+    cell.wake();
+    cell.register(&task.context());
+    try expectEqual(1, task.wakes);
+    cell.close();
+    try expectEqual(1, task.references);
+}
+
+test "the same task is cloned once, however often it waits" {
+    var task: Task = .{};
+    var cell: zigflow.WakerCell = .{};
+    for (0..100) |_| {
+        cell.register(&task.context());
+        cell.wake();
+        try expectEqual(2, task.references);
+    }
+    try expectEqual(100, task.wakes);
+    cell.close();
+}
+
+test "another task replaces the first, which is let go" {
+    var tasks: [2]Task = .{ .{}, .{} };
+    var cell: zigflow.WakerCell = .{};
+    cell.register(&tasks[0].context());
+    cell.register(&tasks[1].context());
+    try expectEqual(1, tasks[0].references);
+    cell.wake();
+    try expectEqual(0, tasks[0].wakes);
+    try expectEqual(1, tasks[1].wakes);
+    cell.close();
+    try expectEqual(1, tasks[1].references);
+}
+
+var inline_cell: zigflow.WakerCell = .{};
+
+test "a waker that registers again while it is being woken" {
+    const again = struct {
+        fn register(task: *Task) void {
+            inline_cell.register(&task.context());
+            if (task.wakes < 5) inline_cell.wake(); // meets its own wake: no recursion, none is lost
+        }
+    };
+    var task: Task = .{ .on_wake = again.register };
+    inline_cell.register(&task.context());
+    inline_cell.wake();
+    try expectEqual(5, task.wakes);
+    inline_cell.close();
+    try expectEqual(1, task.references);
+}
+
+test "a waker that closes the cell while it is being woken" {
+    const leave = struct {
+        fn close(_: *Task) void {
+            inline_cell.close();
+        }
+    };
+    inline_cell = .{};
+    var task: Task = .{ .on_wake = leave.close };
+    inline_cell.register(&task.context());
+    inline_cell.wake();
+    try expectEqual(1, task.wakes);
+    try expectEqual(1, task.references);
+}
+
+// Counted objects.
+
+test "a shared object is freed by the last reference" {
+    const Counted = struct {
+        deinits: *u32,
+        pub fn deinit(self: *@This()) void {
+            self.deinits.* += 1;
+        }
+    };
+    var deinits: u32 = 0;
+    const shared = try zigflow.Shared(Counted).create(.{ .deinits = &deinits });
+    const other = shared.retain();
+    shared.release();
+    try expectEqual(0, deinits);
+    other.release();
+    try expectEqual(1, deinits);
+}
+
+test "a counted waker is woken by reference and freed by its last release" {
+    const Bell = struct {
+        rings: *u32,
+        pub fn wake(self: *@This()) void {
+            self.rings.* += 1;
+        }
+    };
+    var rings: u32 = 0;
+    const waker = try zigflow.CountedWaker(Bell).create(.{ .rings = &rings });
+    const object: *const abi.WakerObject = @ptrCast(@alignCast(waker.raw.data.?));
+    object.retain(object);
+    object.wake_by_ref(object);
+    object.release(object);
+    object.wake_by_ref(object);
+    object.release(object);
+    try expectEqual(2, rings);
+}
+
+// Sources, through what `source` exports.
+
+const Countdown = struct {
+    left: u32,
+
+    pub fn open(from: u32, flag: bool) error{Refused}!Countdown {
+        return if (flag) .{ .left = from } else error.Refused;
+    }
+
+    pub fn poll(self: *Countdown, _: *zigflow.Context) error{Stuck}!zigflow.Poll(u32) {
+        if (self.left == 0) return .done;
+        if (self.left == 100) return error.Stuck;
+        self.left -= 1;
+        return .{ .ready = self.left };
+    }
+};
+
+comptime {
+    zigflow.source(Countdown, "countdown");
+}
+
+const countdown = @extern(*const abi.SourceType, .{ .name = @import("zigflow_config").prefix ++ "_source_countdown" });
+
+fn number(value: u32) abi.RawArg {
+    return .{ .kind = abi.ArgKind.unsigned, .bits = 32, .lo = value, .hi = 0, .ptr = null, .len = 0 };
+}
+
+fn boolean(value: bool) abi.RawArg {
+    return .{ .kind = abi.ArgKind.boolean, .bits = 8, .lo = @intFromBool(value), .hi = 0, .ptr = null, .len = 0 };
+}
+
+fn name(err: abi.RawError) []const u8 {
+    return err.name_ptr.?[0..err.name_len];
+}
+
+test "a source opens, yields and ends" {
+    var out: abi.RawSource = .{};
+    var err: abi.RawError = .{};
+    try expectEqual(abi.StreamState.ready, countdown.open(&.{ number(2), boolean(true) }, 2, &out, &err));
+    defer countdown.drop(out.state.?);
+    var item: u32 = undefined;
+    for ([_]u32{ 1, 0 }) |expected| {
+        try expectEqual(abi.StreamState.ready, countdown.poll(out.state.?, null, null, &item));
+        try expectEqual(expected, item);
+    }
+    try expectEqual(abi.StreamState.done, countdown.poll(out.state.?, null, null, &item));
+}
+
+test "errors of open and poll travel by name" {
+    var out: abi.RawSource = .{};
+    var err: abi.RawError = .{};
+    try expectEqual(abi.StreamState.failed, countdown.open(&.{ number(2), boolean(false) }, 2, &out, &err));
+    try std.testing.expectEqualStrings("Refused", name(err));
+    try expectEqual(abi.StreamState.ready, countdown.open(&.{ number(100), boolean(true) }, 2, &out, &err));
+    defer countdown.drop(out.state.?);
+    var item: u32 = undefined;
+    try expectEqual(abi.StreamState.failed, countdown.poll(out.state.?, null, null, &item));
+    countdown.take_error(out.state.?, &err);
+    try std.testing.expectEqualStrings("Stuck", name(err));
+}
+
+test "wrong arguments are refused before open runs" {
+    var out: abi.RawSource = .{};
+    var err: abi.RawError = .{};
+    try expectEqual(abi.StreamState.failed, countdown.open(&.{number(2)}, 1, &out, &err));
+    try expectEqual(abi.ErrorKind.argument_count, err.kind);
+    try expectEqual(2, err.code);
+    try expectEqual(abi.StreamState.failed, countdown.open(&.{ number(2), number(1) }, 2, &out, &err));
+    try expectEqual(abi.ErrorKind.argument, err.kind);
+    try expectEqual(1, err.code);
+}
+
+test "open without memory reports OutOfMemory, whichever allocation fails" {
+    for (0..2) |fail_index| {
+        var failing = std.testing.FailingAllocator.init(std.testing.allocator, .{ .fail_index = fail_index });
+        backing = failing.allocator();
+        defer backing = std.testing.allocator;
+        var out: abi.RawSource = .{};
+        var err: abi.RawError = .{};
+        const answer = countdown.open(&.{ number(2), boolean(true) }, 2, &out, &err);
+        if (fail_index > 0) {
+            try expectEqual(abi.StreamState.ready, answer); // a source is one allocation
+            countdown.drop(out.state.?);
+        } else {
+            try expectEqual(abi.StreamState.failed, answer);
+            try std.testing.expectEqualStrings("OutOfMemory", name(err));
+        }
+    }
+}
+
+// The seed's names.
+
+extern fn zig_stream_new(zigflow.c_names.StreamProducer, ?*anyopaque) ?*anyopaque;
+extern fn zig_stream_poll(*anyopaque, *abi.StreamItem) u32;
+extern fn zig_stream_set_waker(*anyopaque, *const abi.RawWaker) void;
+extern fn zig_stream_wake(*anyopaque) void;
+extern fn zig_stream_free(*anyopaque) void;
+
+test "the seed's C entry points" {
+    const producer = struct {
+        fn next(ctx: ?*anyopaque, item: *abi.StreamItem) callconv(.c) u32 {
+            const left: *u8 = @ptrCast(ctx.?);
+            item.* = .{ .state = abi.StreamState.done };
+            if (left.* > 0) {
+                left.* -= 1;
+                item.* = .{ .state = abi.StreamState.ready, .data_ptr = @ptrCast(left), .data_len = 1 };
+            }
+            return item.state;
+        }
+    };
+    var left: u8 = 2;
+    var task: Task = .{};
+    const stream = zig_stream_new(producer.next, &left).?;
+    zig_stream_set_waker(stream, &task.words());
+    zig_stream_wake(stream);
+    try expectEqual(1, task.wakes);
+    var item: abi.StreamItem = .{};
+    for ([_]u8{ 1, 0 }) |expected| {
+        try expectEqual(abi.StreamState.ready, zig_stream_poll(stream, &item));
+        try expectEqual(expected, item.data_ptr.?[0]);
+    }
+    try expectEqual(abi.StreamState.done, zig_stream_poll(stream, &item));
+    zig_stream_free(stream);
+    try expectEqual(1, task.references);
+}
