@@ -1,8 +1,13 @@
 //! tokio's timer for zigflow.
 //!
 //! [`TokioTimer`] gives the patterns of `zigflow_core::time` tokio's clock, the paused one of tests
-//! included; [`timeout`] is the shorthand for the usual case. Nothing else in zigflow needs tokio.
+//! included; [`timeout`] is the shorthand for the usual case. [`TokioBytes`] makes a byte stream an
+//! `AsyncBufRead` of tokio. Nothing else in zigflow needs tokio.
 #![forbid(unsafe_code)]
+
+mod io;
+
+pub use io::TokioBytes;
 
 use std::pin::Pin;
 use std::sync::LazyLock;
