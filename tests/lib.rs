@@ -27,3 +27,8 @@ zigflow::zig_source! {
     /// A file, by chunks.
     pub fn file(path: &str, chunk_bytes: u64) -> ByteStream;
 }
+
+/// The README's examples are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

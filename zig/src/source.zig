@@ -23,7 +23,7 @@
 //!     }
 //!
 //! `open` may also fill a source in place, `open(self: *Counter, from: u64, to: u64) !void`: the source
-//! has its final address then. Further declarations are optional: `deinit(self)`, `sizeHint(self)
+//! has its final address then. A slice argument is valid during `open` only. Further declarations are optional: `deinit(self)`, `sizeHint(self)
 //! SizeHint`, `registered(self) []const u8` (where every lent byte lies).
 //!
 //! `poll` returns `Poll(T)` or `!Poll(T)`. T is a number, a bool or an extern struct (copied), `[]const u8`
