@@ -1,12 +1,21 @@
-# Sourced by the scripts of this folder. Everything that they install goes to .tools/, which git
-# ignores; nothing is installed system-wide.
+# Sourced by the scripts of this folder and of steps/. Everything that they install goes to .tools/,
+# which git ignores; nothing is installed system-wide but what rustup keeps: toolchains, components.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . ci/versions.sh
 root=$PWD
 tools=$root/.tools
+target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
+host=x86_64-unknown-linux-gnu
+export CARGO_TARGET_DIR=$target CARGO_TERM_COLOR=never RUST_BACKTRACE=1
+export ZIG_GLOBAL_CACHE_DIR=$tools/zig-cache PIP_CACHE_DIR=$tools/pip-cache PYTHONDONTWRITEBYTECODE=1
+[ -z "${CI:-}" ] || export CARGO_INCREMENTAL=0
 
 say() { printf '\n== %s\n' "$*"; }
+die() {
+  printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+  exit 1
+}
 
 # zig_command VERSION: prints the command that runs this Zig; installs it first if need be.
 zig_command() {
@@ -15,7 +24,7 @@ zig_command() {
     printf 'Installing Zig %s from the Python package ziglang into .tools/zig-%s\n' "$version" "$version" >&2
     rm -rf "$venv"
     python3 -m venv "$venv" >&2
-    "$venv/bin/pip" install --quiet --disable-pip-version-check "ziglang==$version" >&2
+    "$venv/bin/pip" install --quiet --no-cache-dir --disable-pip-version-check "ziglang==$version" >&2
     touch "$venv/complete"
   fi
   printf '%s' "$venv/bin/python -m ziglang"
@@ -26,3 +35,88 @@ use_zig() {
   ZIG=$(zig_command "$1")
   export ZIG
 }
+
+# need_component NAME...: of the Rust toolchain that is in use.
+need_component() {
+  local installed name
+  installed=$(rustup component list --installed)
+  for name in "$@"; do
+    if ! grep -q "^$name" <<<"$installed"; then
+      printf 'Installing the Rust component %s\n' "$name"
+      rustup component add "$name"
+    fi
+  done
+}
+
+# tree_files PATTERN: the files of the tree, without what is built or installed.
+tree_files() {
+  find . \( -name target -o -name .git -o -name .tools -o -name .zig-cache -o -name zig-out -o -name zig-pkg \) \
+    -prune -o -type f -name "$1" -print | sort
+}
+
+# The packages that are no members of the workspace: other flags, or no test harness.
+own_workspaces() { tree_files Cargo.toml | grep -v '^\./Cargo.toml$' | xargs grep -lx '\[workspace\]' || true; }
+
+# own_target NAME: a target folder apart from the others, so that different flags do not drive each
+# other out.
+own_target() { export CARGO_TARGET_DIR=$target/ci/$1; }
+
+# A folder outside the tree, for programs that must not see it.
+new_scratch() { scratch=$(mktemp -d); }
+finish() {
+  [ -z "${scratch:-}" ] || rm -rf "$scratch"
+  [ "$failures" = 0 ] || exit 1
+  exit "$1"
+}
+
+# check NAME COMMAND...: one line that ci/test counts. The step goes on after a failure and fails at
+# its end.
+failures=0
+trap 'finish "$?"' EXIT
+check() {
+  local name=$1 code=0
+  shift
+  set +e
+  (
+    set -e
+    "$@"
+  )
+  code=$?
+  set -e
+  verdict "$code" "$name"
+}
+verdict() {
+  if [ "$1" = 0 ]; then
+    printf 'check %s ... ok\n' "$2"
+  else
+    printf 'check %s ... FAILED\n' "$2"
+    failures=$((failures + 1))
+  fi
+}
+
+# canary NAME PATTERN COMMAND...: COMMAND has to fail, and to say PATTERN (an extended regular
+# expression). Its output is indented, so that nothing counts it.
+canary() {
+  local name=$1 pattern=$2 code=0 log
+  shift 2
+  log=$(mktemp)
+  set +e
+  (
+    set -e
+    "$@"
+  ) >"$log" 2>&1
+  code=$?
+  set -e
+  if [ "$code" != 0 ] && grep -Eq -- "$pattern" "$log"; then
+    grep -E -m 3 -- "$pattern" "$log" | sed 's/^/    | /'
+    verdict 0 "canary: $name is caught"
+  else
+    tail -n 40 "$log" | sed 's/^/    | /'
+    printf '    exit code %s; expected a failure that says: %s\n' "$code" "$pattern"
+    verdict 1 "canary: $name is caught"
+  fi
+  rm -f "$log"
+}
+
+# skipped WHAT: nothing is skipped in silence; ci/test counts and repeats these lines.
+skipped() { printf 'SKIPPED: %s\n' "$*"; }

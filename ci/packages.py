@@ -1,0 +1,38 @@
+"""The packages of a workspace and their features, as `cargo metadata` knows them.
+
+packages.py --publishable          prints the names of the packages that are published
+packages.py --features [MANIFEST]  prints, for each of them, the ways to check it alone:
+                                   its name, a tab, arguments of cargo
+"""
+
+import json
+import subprocess
+import sys
+
+
+def publishable(manifest):
+    command = ["cargo", "metadata", "--format-version=1", "--no-deps", "--manifest-path", manifest]
+    packages = json.loads(subprocess.check_output(command))["packages"]
+    return sorted((p for p in packages if p["publish"] != []), key=lambda p: p["name"])
+
+
+def feature_sets(package):
+    yield "--no-default-features"
+    for feature in sorted(package["features"]):
+        if feature != "default":
+            yield f"--no-default-features --features={feature}"
+    yield ""
+    yield "--all-features"
+
+
+def main():
+    what, manifest = sys.argv[1], (sys.argv[2:] or ["Cargo.toml"])[0]
+    for package in publishable(manifest):
+        if what == "--publishable":
+            print(package["name"])
+        else:
+            for arguments in feature_sets(package):
+                print(f"{package['name']}\t{arguments}")
+
+
+main()
