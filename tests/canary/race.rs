@@ -1,0 +1,70 @@
+//! Data races that ThreadSanitizer has to report: `race zig`, `race rust`. `race none` is the same
+//! program without one.
+
+use std::cell::UnsafeCell;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use futures_core::Stream;
+use zigflow_core::LocalZigStream;
+
+zigflow_core::zig_source! {
+    /// A number that a Zig thread writes meanwhile.
+    fn racing() -> LocalZigStream<u32>;
+}
+
+fn main() {
+    match std::env::args().nth(1).as_deref() {
+        Some("zig") => zig(),
+        Some("rust") => rust(),
+        Some("none") => none(),
+        _ => panic!("race zig|rust|none"),
+    }
+}
+
+fn zig() {
+    let mut stream = racing().expect("the source opens");
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut items = 0;
+    while items < 100_000 {
+        // It lets its neighbours run now and then, and is pending for that.
+        if let Poll::Ready(item) = Pin::new(&mut stream).poll_next(&mut cx) {
+            item.expect("it never ends").expect("it never fails");
+            items += 1;
+        }
+    }
+}
+
+struct Racing(UnsafeCell<u32>);
+
+// SAFETY: none: this is the bug.
+unsafe impl Sync for Racing {}
+
+impl Racing {
+    fn add(&self) {
+        // SAFETY: none: this is the bug.
+        unsafe { *self.0.get() += 1 };
+    }
+}
+
+fn rust() {
+    let number = Racing(UnsafeCell::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| (0..1000).for_each(|_| number.add()));
+        }
+    });
+}
+
+/// Everything that TSan gives false alarms on when std is not instrumented.
+fn none() {
+    let number = std::sync::Arc::new(std::sync::Mutex::new(0));
+    let threads: Vec<_> = (0..2)
+        .map(|_| {
+            let number = number.clone();
+            std::thread::spawn(move || (0..1000).for_each(|_| *number.lock().unwrap() += 1))
+        })
+        .collect();
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    assert_eq!(*number.lock().unwrap(), 2000);
+}
