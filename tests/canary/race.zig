@@ -12,15 +12,17 @@ const Racing = struct {
 
     const Number = struct {
         value: u32 = 0,
+        stop: u32 = 0,
 
         fn run(shared: *zigflow.Shared(Number)) void {
             defer shared.release();
-            for (0..1000) |_| write(&shared.value);
+            // ThreadSanitizer forgets a detached thread that has ended, and its races.
+            while (@atomicLoad(u32, &shared.value.stop, .monotonic) == 0) write(&shared.value);
         }
 
         noinline fn write(self: *Number) void {
             const place: *volatile u32 = &self.value;
-            place.* += 1;
+            place.* +%= 1;
         }
 
         noinline fn read(self: *Number) u32 {
@@ -41,6 +43,7 @@ const Racing = struct {
     }
 
     pub fn deinit(self: *Racing) void {
+        @atomicStore(u32, &self.shared.value.stop, 1, .monotonic);
         self.shared.release();
     }
 
