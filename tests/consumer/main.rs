@@ -1,0 +1,23 @@
+//! Four sources of one name, in four crates, two of which are versions of the same crate.
+#![forbid(unsafe_code)]
+
+use futures_lite::{StreamExt, future::block_on};
+use zigflow::ZigStream;
+
+zigflow::zig_source! {
+    /// Three numbers.
+    fn reading(factor: u32) -> ZigStream<u32>;
+}
+
+fn main() {
+    let streams = [
+        ("consumer", reading(2)),
+        ("meter", meter::reading(2)),
+        ("sensor 1", sensor::reading(2)),
+        ("sensor 2", sensor_2::reading(2)),
+    ];
+    for (name, stream) in streams {
+        let numbers: Vec<u32> = block_on(stream.expect(name).map(|n| n.expect(name)).collect());
+        println!("{name}: {numbers:?}");
+    }
+}

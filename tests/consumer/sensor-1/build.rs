@@ -1,0 +1,5 @@
+//! Compiles the folder of Zig files.
+
+fn main() {
+    zigflow_build::compile("src");
+}

@@ -1,0 +1,25 @@
+//! The source of version 1 of the crate `sensor`.
+
+const zigflow = @import("zigflow");
+
+comptime {
+    zigflow.source(Reading, "reading");
+}
+
+/// Three numbers.
+const Reading = struct {
+    next: u32 = 1,
+    factor: u32,
+
+    pub const sendable = true;
+
+    pub fn open(factor: u32) Reading {
+        return .{ .factor = factor };
+    }
+
+    pub fn poll(self: *Reading, _: *zigflow.Context) zigflow.Poll(u32) {
+        if (self.next > 3) return .done;
+        defer self.next += 1;
+        return .{ .ready = 100 * self.next * self.factor };
+    }
+};
