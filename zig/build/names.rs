@@ -84,6 +84,12 @@ mod tests {
     }
 
     #[test]
+    fn the_number_is_that_of_the_border() {
+        let abi = include_str!("../src/abi.zig");
+        assert!(abi.contains(&format!("pub const abi_number: u32 = {ABI};")));
+    }
+
+    #[test]
     fn a_name_is_the_same_on_every_machine() {
         let names = Names::new("my-crate", "0.1.0", "lib");
         assert_eq!(names.prefix, "zf1_47efafea_my_crate");
