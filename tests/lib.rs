@@ -1,9 +1,17 @@
-//! What the integration tests share: the Zig sources, declared once, and the suite for timers.
-#![forbid(unsafe_code)]
+//! What the integration tests share: the Zig sources, declared once, tasks that are polled by hand, child
+//! processes, and the suite for timers.
+#![deny(unsafe_code)]
 
+pub mod child;
 pub mod conformance;
+pub mod driven;
+pub mod point;
+pub mod task;
 
-use zigflow::{ByteStream, LocalZigStream, ZeroCopyBuffer, ZigStream};
+use zigflow::{ByteStream, Copied, LocalZigStream, ZeroCopyBuffer, ZigStream};
+
+pub use driven::Channel;
+pub use point::{Point, points};
 
 zigflow::zig_source! {
     /// `from` up to, not including, `to`; never pending.
@@ -26,6 +34,18 @@ zigflow::zig_source! {
     pub fn panicking(index: u32) -> ZigStream<u8>;
     /// A file, by chunks.
     pub fn file(path: &str, chunk_bytes: u64) -> ByteStream;
+    /// The parts of `text` between `|`; `?` is pending once, `!` the error `Torn`, `#` the code 7.
+    pub fn pieces(text: &str) -> ByteStream;
+    /// Lends `len` bytes from `shift` on, of a registered buffer of 8 bytes.
+    pub fn outside(shift: u64, len: u64) -> ByteStream;
+    /// `count` values as lent bytes: 0x01010101, 0x02020202, ….
+    pub fn words(count: u32) -> ZigStream<Copied<u32>>;
+    /// Registers after it has looked; in between a thread makes an item and wakes.
+    pub fn checks_first(count: u32) -> ZigStream<u32>;
+    /// Every other poll is pending and wakes before it returns.
+    pub fn wakes_itself(count: u64) -> ZigStream<u64>;
+    /// A Zig thread makes `count` items; counted in [`driven::live`].
+    pub fn worked(count: u32) -> ZigStream<u32>;
 }
 
 /// The README's examples are tests.

@@ -15,6 +15,10 @@ comptime {
     zigflow.source(Threaded, "threaded");
     zigflow.source(Panicking, "panicking");
     zigflow.source(zigflow.FileSource, "file");
+    zigflow.source(Pieces, "pieces");
+    zigflow.source(Outside, "outside");
+    zigflow.source(Words, "words");
+    _ = @import("driven.zig");
 }
 
 /// `from` up to, not including, `to`; never pending.
@@ -246,5 +250,85 @@ const Panicking = struct {
         const three = [_]u8{ 1, 2, 3 };
         defer self.index += 1;
         return .{ .ready = three[self.index] };
+    }
+};
+
+/// The parts of a text between `|`, lent one after the other. Three parts are special: `?` is pending and
+/// wakes at once, `!` is the error `Torn`, `#` is the code 7.
+const Pieces = struct {
+    text: []u8,
+    at: usize = 0,
+
+    pub const sendable = true;
+
+    pub fn open(text: []const u8) !Pieces {
+        return .{ .text = try zigflow.allocator.dupe(u8, text) };
+    }
+
+    pub fn deinit(self: *Pieces) void {
+        zigflow.allocator.free(self.text);
+    }
+
+    pub fn registered(self: *const Pieces) []const u8 {
+        return self.text;
+    }
+
+    pub fn poll(self: *Pieces, cx: *zigflow.Context) error{Torn}!zigflow.Poll([]const u8) {
+        if (self.at > self.text.len) return .done;
+        const rest = self.text[self.at..];
+        const piece = rest[0 .. std.mem.indexOfScalar(u8, rest, '|') orelse rest.len];
+        self.at += piece.len + 1;
+        if (piece.len == 1) switch (piece[0]) {
+            '?' => {
+                cx.waker.wakeByRef();
+                return .pending;
+            },
+            '!' => return error.Torn,
+            '#' => return .{ .failed = 7 },
+            else => {},
+        };
+        return .{ .ready = piece };
+    }
+};
+
+/// Registers 8 bytes and lends `len` bytes from `shift` on: where that is outside, only the address is
+/// made up.
+const Outside = struct {
+    memory: [8]u8,
+    shift: u64,
+    len: u64,
+
+    pub const sendable = true;
+
+    pub fn open(self: *Outside, shift: u64, len: u64) void {
+        self.* = .{ .memory = "in here!".*, .shift = shift, .len = len };
+    }
+
+    pub fn registered(self: *const Outside) []const u8 {
+        return &self.memory;
+    }
+
+    pub fn poll(self: *Outside, _: *zigflow.Context) zigflow.Poll([]const u8) {
+        const first: [*]const u8 = @ptrFromInt(@intFromPtr(&self.memory) +% @as(usize, @intCast(self.shift)));
+        return .{ .ready = first[0..@intCast(self.len)] };
+    }
+};
+
+/// `count` lent values of 4 bytes each, in the machine's order.
+const Words = struct {
+    word: u32 = 0,
+    left: u32,
+
+    pub const sendable = true;
+
+    pub fn open(count: u32) Words {
+        return .{ .left = count };
+    }
+
+    pub fn poll(self: *Words, _: *zigflow.Context) zigflow.Poll([]const u8) {
+        if (self.left == 0) return .done;
+        self.left -= 1;
+        self.word +%= 0x0101_0101;
+        return .{ .ready = std.mem.asBytes(&self.word) };
     }
 };
