@@ -97,7 +97,7 @@ pub const FileSource = struct {
             .failed => |e| return errorOf(e),
             .would_block => unreachable, // the helper waits
         };
-        if (count == 0) return if (self.offset_bytes < file.size_bytes) error.FileTruncated else .done;
+        if (count == 0) return if (self.offset_bytes < file.size_bytes and file.shrank()) error.FileTruncated else .done;
         self.offset_bytes += count;
         return .{ .ready = file.buffer[0..count] };
     }
@@ -212,6 +212,13 @@ const File = struct {
                 else => |e| return .{ .failed = e },
             }
         }
+    }
+
+    /// Files of /sys end before their size, which is a page whatever they hold. Only a size that has
+    /// changed is a loss.
+    fn shrank(file: *const File) bool {
+        const end = c.lseek(file.fd, 0, c.SEEK.END);
+        return end >= 0 and end < file.size_bytes;
     }
 
     /// The helper thread.
