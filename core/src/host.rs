@@ -138,8 +138,11 @@ pub fn set_zig_panic_hook(hook: ZigPanicHook) {
 
 fn report(panic: &ZigPanic<'_>) -> ! {
     static REPORTED: AtomicBool = AtomicBool::new(false);
-    // One report: a second panic, in the hook or on another thread, adds nothing to it.
-    if !REPORTED.swap(true, Ordering::Relaxed) {
+    // One report, and all of it: a second panic adds nothing, in the hook itself or elsewhere.
+    if REPORTED.swap(true, Ordering::Relaxed) {
+        wait_for_the_report();
+    } else {
+        enter_report();
         let hook = HOOK.load(Ordering::Acquire);
         if hook.is_null() {
             default_report(panic);
@@ -151,6 +154,28 @@ fn report(panic: &ZigPanic<'_>) -> ! {
     }
     abort()
 }
+
+#[cfg(feature = "std")]
+std::thread_local!(static REPORTS: core::cell::Cell<bool> = const { core::cell::Cell::new(false) });
+
+#[cfg(feature = "std")]
+fn enter_report() {
+    REPORTS.set(true);
+}
+
+/// Another thread's report ends with the process; if it hangs, it has had its time.
+#[cfg(feature = "std")]
+fn wait_for_the_report() {
+    if !REPORTS.get() {
+        std::thread::sleep(core::time::Duration::from_secs(10));
+    }
+}
+
+// Nobody knows here which thread this is, so a second panic ends the program at once.
+#[cfg(not(feature = "std"))]
+fn enter_report() {}
+#[cfg(not(feature = "std"))]
+fn wait_for_the_report() {}
 
 #[cfg(feature = "std")]
 fn default_report(panic: &ZigPanic<'_>) {
