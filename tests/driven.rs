@@ -167,8 +167,11 @@ impl Drop for Channel {
     }
 }
 
-/// Zig's layout table: name, size, alignment, offsets.
-pub fn zig_layout_table() -> Vec<(String, usize, usize, Vec<usize>)> {
+/// A row of the layout table: names, size, alignment, offsets and sizes of the fields.
+pub type Row = (String, usize, usize, Vec<usize>, Vec<usize>);
+
+/// Zig's layout table.
+pub fn zig_layout_table() -> Vec<Row> {
     let mut len = 0;
     let first = zft_layout_table(&mut len);
     // SAFETY: Zig's static table has so many rows.
@@ -176,12 +179,14 @@ pub fn zig_layout_table() -> Vec<(String, usize, usize, Vec<usize>)> {
     let of = |row: &LayoutRow| {
         // SAFETY: the row's name is static text of that length.
         let name = unsafe { std::slice::from_raw_parts(row.name_ptr, row.name_len as usize) };
-        let offsets = &row.offsets[..row.offsets_len as usize];
+        let fields = row.offsets_len as usize;
+        let numbers = |words: &[u32; 12]| words[..fields].iter().map(|n| *n as usize).collect();
         (
             String::from_utf8(name.to_vec()).expect("UTF-8"),
             row.size as usize,
             row.alignment as usize,
-            offsets.iter().map(|offset| *offset as usize).collect(),
+            numbers(&row.offsets),
+            numbers(&row.sizes),
         )
     };
     rows.iter().map(of).collect()

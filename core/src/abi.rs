@@ -299,11 +299,11 @@ pub struct WakerObject {
     pub release: unsafe extern "C" fn(object: *const WakerObject),
 }
 
-/// One row of the layout table: name, size, alignment, offsets of the fields.
+/// One row of the layout table: names, size, alignment, offsets and sizes of the fields.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct LayoutRow {
-    /// The struct's name, static text.
+    /// The names of the struct and of its fields, static text.
     pub name_ptr: *const u8,
     /// Length of the name, bytes.
     pub name_len: u32,
@@ -315,21 +315,29 @@ pub struct LayoutRow {
     pub offsets_len: u32,
     /// The offset of each field, bytes.
     pub offsets: [u32; 12],
+    /// The size of each field, bytes.
+    pub sizes: [u32; 12],
 }
 
-/// A row of [`LAYOUT_TABLE`]: name, size, alignment, offsets.
-pub type Layout = (&'static str, usize, usize, &'static [usize]);
+/// A row of [`LAYOUT_TABLE`]: names, size, alignment, offsets and sizes of the fields. The names tell
+/// two fields of one type from each other, the sizes a narrow field from a wide one before padding.
+pub type Layout = (&'static str, usize, usize, &'static [usize], &'static [usize]);
 
 macro_rules! layout_table {
     ($($name:ident { $($field:ident),* })*) => {
         /// The layouts as this compilation sees them; a test compares them with Zig's.
         pub const LAYOUT_TABLE: &[Layout] = &[$((
-            stringify!($name),
+            concat!(stringify!($name) $(, " ", stringify!($field))*),
             size_of::<$name>(),
             align_of::<$name>(),
             &[$(core::mem::offset_of!($name, $field)),*],
+            &[$(size_of_field(|all: &$name| &all.$field)),*],
         )),*];
     };
+}
+
+const fn size_of_field<T, F>(_: fn(&T) -> &F) -> usize {
+    size_of::<F>()
 }
 
 layout_table! {
@@ -352,7 +360,7 @@ const fn expect_layout(
     pointers: usize,
     offsets: &'static [usize],
 ) {
-    let (_, size, alignment, found) = LAYOUT_TABLE[row];
+    let (_, size, alignment, found, _) = LAYOUT_TABLE[row];
     let word = size_of::<usize>();
     let plain = words_before * 4 + pointers * word;
     assert!(alignment == word, "another alignment than the border's");

@@ -155,7 +155,7 @@ pub const WakerObject = extern struct {
     release: *const fn (object: *const WakerObject) callconv(.c) void,
 };
 
-/// One row of the layout table: name, size, alignment, offsets of the fields.
+/// One row of the layout table: names, size, alignment, offsets and sizes of the fields.
 pub const LayoutRow = extern struct {
     name_ptr: [*]const u8,
     name_len: u32,
@@ -163,6 +163,7 @@ pub const LayoutRow = extern struct {
     alignment: u32,
     offsets_len: u32,
     offsets: [12]u32,
+    sizes: [12]u32,
 };
 
 const shared = .{
@@ -189,15 +190,21 @@ pub const layout_table: [shared.len]LayoutRow = blk: {
 
 fn layoutRow(comptime name: []const u8, comptime T: type) LayoutRow {
     const names = std.meta.fieldNames(T);
+    comptime var all: []const u8 = name;
+    inline for (names) |field| all = all ++ " " ++ field;
     var row: LayoutRow = .{
-        .name_ptr = name.ptr,
-        .name_len = name.len,
+        .name_ptr = all.ptr,
+        .name_len = all.len,
         .size = @sizeOf(T),
         .alignment = @alignOf(T),
         .offsets_len = names.len,
         .offsets = @splat(0),
+        .sizes = @splat(0),
     };
-    for (names, 0..) |field, i| row.offsets[i] = @offsetOf(T, field);
+    inline for (names, 0..) |field, i| {
+        row.offsets[i] = @offsetOf(T, field);
+        row.sizes[i] = @sizeOf(@FieldType(T, field));
+    }
     return row;
 }
 
