@@ -1,1 +1,325 @@
+//! What is allocated: nothing for each item, nothing that stays, and what happens when there is nothing left.
+//!
+//! Each test counts what its own thread allocates. Zig allocates through Rust's global allocator, so it is
+//! counted too.
 
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::pin::Pin;
+use std::ptr;
+use std::task::{Context, Poll, Waker};
+
+use futures_core::Stream;
+use zigflow::{ByteStream, OpenError, StreamError, ZigStream};
+use zigflow_tests::task::Tally;
+use zigflow_tests::{self as zig, Channel, driven};
+
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Counts {
+    allocations: u64,
+    frees: u64,
+    /// Bytes allocated minus bytes freed.
+    balance: i64,
+}
+
+thread_local! {
+    static COUNTS: Cell<Counts> = const { Cell::new(Counts { allocations: 0, frees: 0, balance: 0 }) };
+    /// How many allocations succeed before one fails.
+    static UNTIL_FAILURE: Cell<u64> = const { Cell::new(u64::MAX) };
+}
+
+struct Counting;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+// SAFETY: the system's allocator; what is added touches only thread-locals that need no memory. Null is an
+// answer that an allocator may give.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if UNTIL_FAILURE.get() == 0 {
+            UNTIL_FAILURE.set(u64::MAX);
+            return ptr::null_mut();
+        }
+        if UNTIL_FAILURE.get() != u64::MAX {
+            UNTIL_FAILURE.set(UNTIL_FAILURE.get() - 1);
+        }
+        let mut counts = COUNTS.get();
+        counts.allocations += 1;
+        counts.balance += layout.size() as i64;
+        COUNTS.set(counts);
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        let mut counts = COUNTS.get();
+        counts.frees += 1;
+        counts.balance -= layout.size() as i64;
+        COUNTS.set(counts);
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(at, layout) };
+    }
+}
+
+/// What `f` allocated and freed on this thread.
+fn counted<R>(f: impl FnOnce() -> R) -> (R, Counts) {
+    let before = COUNTS.get();
+    let result = f();
+    let after = COUNTS.get();
+    let counts = Counts {
+        allocations: after.allocations - before.allocations,
+        frees: after.frees - before.frees,
+        balance: after.balance - before.balance,
+    };
+    (result, counts)
+}
+
+/// Fails unless `f` and the drop of its result free what `f` allocates, and it allocates.
+fn balanced<R>(f: impl FnOnce() -> R) {
+    let ((), counts) = counted(|| drop(f()));
+    assert_eq!((counts.allocations, counts.balance), (counts.frees, 0), "{counts:?}");
+    assert!(counts.allocations > 0, "nothing was counted");
+}
+
+const NOTHING: Counts = Counts { allocations: 0, frees: 0, balance: 0 };
+const MILLION: u32 = 1_000_000;
+
+/// Polls until there were `count` items, however often that is pending.
+fn take<T: zigflow::Item>(stream: &mut ZigStream<T>, waker: &Waker, count: u32) {
+    let mut taken = 0;
+    while taken < count {
+        match Pin::new(&mut *stream).poll_next(&mut Context::from_waker(waker)) {
+            Poll::Ready(Some(Ok(_))) => taken += 1,
+            Poll::Pending => {}
+            _ => panic!("the stream ended after {taken} items"),
+        }
+    }
+}
+
+fn take_bytes(stream: &mut ByteStream, chunks: u32) -> usize {
+    let (mut taken, mut bytes) = (0, 0);
+    while taken < chunks {
+        if let Poll::Ready(chunk) = stream.poll_fill(&mut Context::from_waker(Waker::noop())) {
+            let len = chunk.unwrap().len();
+            assert!(len > 0);
+            stream.consume(len);
+            taken += 1;
+            bytes += len;
+        }
+    }
+    bytes
+}
+
+fn needs_nothing_for_items<T: zigflow::Item>(mut stream: ZigStream<T>) {
+    let waker = Waker::noop();
+    take(&mut stream, waker, 1);
+    let ((), counts) = counted(|| take(&mut stream, waker, MILLION));
+    assert_eq!(counts, NOTHING);
+}
+
+// -- for each item --
+
+#[test]
+fn a_million_numbers_allocate_nothing() {
+    needs_nothing_for_items(zig::counter(0, u64::MAX).unwrap());
+}
+
+#[test]
+fn a_million_bools_allocate_nothing() {
+    needs_nothing_for_items(zig::in_place(u32::MAX).unwrap());
+}
+
+#[test]
+fn a_million_structs_allocate_nothing() {
+    needs_nothing_for_items(zig::points(u32::MAX).unwrap());
+}
+
+#[test]
+fn a_million_lent_values_allocate_nothing() {
+    needs_nothing_for_items(zig::words(u32::MAX).unwrap());
+}
+
+#[test]
+fn a_million_chunks_allocate_nothing() {
+    let mut stream = zig::chunks(16, u32::MAX).unwrap();
+    take_bytes(&mut stream, 1);
+    let (bytes, counts) = counted(|| take_bytes(&mut stream, MILLION));
+    assert_eq!(bytes, 16 * MILLION as usize);
+    assert_eq!(counts, NOTHING);
+}
+
+/// Every item is waited for: register in Zig, wake from Zig, poll again.
+#[test]
+fn a_million_waits_allocate_and_clone_nothing() {
+    let tally = Tally::new();
+    let waker = tally.waker();
+    let mut stream = zig::wakes_itself(u64::MAX).unwrap();
+    take(&mut stream, &waker, 1);
+    let ((), counts) = counted(|| take(&mut stream, &waker, MILLION));
+    assert_eq!(counts, NOTHING);
+    let (clones, wakes, drops) = tally.counts();
+    assert_eq!((clones, drops), (1, 0));
+    assert!(wakes > MILLION as usize);
+}
+
+/// The same, woken from outside of the poll.
+#[test]
+fn a_million_wakes_from_outside_allocate_nothing() {
+    let channel = Channel::new();
+    let mut stream = channel.stream();
+    let waker = Waker::noop();
+    let mut cx = Context::from_waker(waker);
+    let mut wait_and_take = || {
+        assert!(Pin::new(&mut stream).poll_next(&mut cx).is_pending());
+        channel.push(1);
+        assert!(Pin::new(&mut stream).poll_next(&mut cx).is_ready());
+    };
+    wait_and_take();
+    let ((), counts) = counted(|| (0..MILLION).for_each(|_| wait_and_take()));
+    assert_eq!(counts, NOTHING);
+}
+
+#[test]
+fn a_file_in_the_page_cache_allocates_nothing_for_a_chunk() {
+    let path = std::env::current_exe().unwrap();
+    let size = std::fs::read(&path).unwrap().len();
+    let chunks = (size / 4096) as u32;
+    let mut stream = zig::file(path.to_str().unwrap(), 4096).unwrap();
+    take_bytes(&mut stream, 1);
+    let (bytes, counts) = counted(|| take_bytes(&mut stream, chunks - 1));
+    assert_eq!(bytes, 4096 * (chunks as usize - 1));
+    assert_eq!(counts, NOTHING);
+}
+
+#[test]
+fn an_owned_buffer_is_one_allocation_of_zig() {
+    const COUNT: u32 = 10_000;
+    let mut stream = zig::owned(COUNT + 1).unwrap();
+    take(&mut stream, Waker::noop(), 1);
+    let ((), counts) = counted(|| take(&mut stream, Waker::noop(), COUNT));
+    let count = u64::from(COUNT);
+    assert_eq!(counts, Counts { allocations: count, frees: count, balance: 0 });
+}
+
+// -- nothing stays --
+
+#[test]
+fn opening_and_dropping_leaks_nothing() {
+    balanced(|| zig::counter(0, 1).unwrap());
+    balanced(|| zig::local_counter(0, 1).unwrap());
+    balanced(|| zig::chunks(100, 1).unwrap());
+    balanced(|| zig::owned(1).unwrap());
+    balanced(|| zig::points(1).unwrap());
+    balanced(|| zig::in_place(1).unwrap());
+    balanced(|| zig::pieces("a|b").unwrap());
+    balanced(|| zig::wakes_itself(1).unwrap());
+    balanced(|| zig::file("/dev/null", 100).unwrap());
+    balanced(|| Channel::new().stream());
+    balanced(|| Channel::new().counted_waker());
+    let text = "x".repeat(100_000);
+    balanced(|| zig::pieces(&text).unwrap());
+    balanced(|| zig::arguments(0, 0, 0, 0, 0.0, 0.0, false, text.as_bytes(), &text).unwrap());
+}
+
+#[test]
+fn streams_that_end_or_fail_leak_nothing() {
+    fn drain<T: zigflow::Item>(mut stream: ZigStream<T>) {
+        let mut cx = Context::from_waker(Waker::noop());
+        while !matches!(Pin::new(&mut stream).poll_next(&mut cx), Poll::Ready(None)) {}
+    }
+    balanced(|| drain(zig::counter(0, 1000).unwrap()));
+    balanced(|| drain(zig::failing(10, 0).unwrap()));
+    balanced(|| drain(zig::failing(10, 1).unwrap()));
+    balanced(|| drain(zig::owned(10).unwrap()));
+    balanced(|| drain(Channel::new().pooled(10).unwrap()));
+    balanced(|| drain(zig::wakes_itself(10).unwrap()));
+}
+
+#[test]
+fn what_does_not_open_leaks_nothing() {
+    mod wrong {
+        use zigflow::ZigStream;
+        zigflow::zig_source! {
+            pub(super) fn chunks(len: u64, count: u16) -> ZigStream<Vec<u8>>;
+            pub(super) fn pieces() -> ZigStream<Vec<u8>>;
+        }
+    }
+    fn refused<S>(open: impl FnOnce() -> Result<S, OpenError>) {
+        balanced(|| assert!(open().is_err()));
+    }
+    refused(|| zig::counter(2, 1));
+    refused(|| zig::local_counter(2, 1));
+    refused(|| zig::chunks(u64::MAX, 1));
+    refused(|| wrong::chunks(10, 1));
+    refused(|| wrong::pieces());
+    refused(|| zig::file("/", 100));
+    refused(|| zig::file("/dev/null", 0));
+    refused(|| zig::file("/dev/null", u64::MAX));
+    refused(|| zig::file("none", 100));
+}
+
+// -- no memory left --
+
+/// Opens with the n-th allocation failing, for each n, until it opens. How many failed.
+fn fail_every_allocation<S>(open: impl Fn() -> Result<S, OpenError>) -> u64 {
+    for n in 0..100 {
+        let (opened, counts) = counted(|| {
+            UNTIL_FAILURE.set(n);
+            let opened = open().map(drop);
+            let failed = UNTIL_FAILURE.replace(u64::MAX) == u64::MAX;
+            assert_eq!(opened.is_err(), failed, "with {n} allocations: {opened:?}");
+            opened
+        });
+        assert_eq!((counts.allocations, counts.balance), (counts.frees, 0), "{n}: {counts:?}");
+        match opened {
+            Ok(()) => return n,
+            Err(OpenError::Zig(error)) => assert_eq!(error.name(), "OutOfMemory"),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    panic!("it never opens");
+}
+
+#[test]
+fn every_allocation_of_open_may_fail() {
+    assert_eq!(fail_every_allocation(|| zig::counter(0, 1)), 1);
+    assert_eq!(fail_every_allocation(|| zig::owned(1)), 1);
+    assert_eq!(fail_every_allocation(|| zig::points(1)), 1);
+    assert_eq!(fail_every_allocation(|| zig::pieces("some text")), 2);
+    assert_eq!(fail_every_allocation(|| zig::chunks(100, 1)), 2);
+    assert_eq!(fail_every_allocation(|| zig::file("/dev/null", 100)), 3);
+}
+
+#[test]
+fn an_allocation_of_a_poll_may_fail() {
+    balanced(|| {
+        let mut stream = zig::owned(10).unwrap();
+        take(&mut stream, Waker::noop(), 3);
+        UNTIL_FAILURE.set(0);
+        let mut cx = Context::from_waker(Waker::noop());
+        match Pin::new(&mut stream).poll_next(&mut cx) {
+            Poll::Ready(Some(Err(StreamError::Zig(error)))) => {
+                assert_eq!(error.name(), "OutOfMemory")
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(matches!(Pin::new(&mut stream).poll_next(&mut cx), Poll::Ready(None)));
+    });
+}
+
+/// Zig's thread frees what this one allocated, or the reverse: nothing is left in the end.
+#[test]
+fn a_stream_with_a_thread_leaves_no_zig_object_behind() {
+    for polls in 0..20 {
+        let mut stream = zig::worked(100).unwrap();
+        take(&mut stream, Waker::noop(), polls);
+        drop(stream);
+    }
+    // Other tests here have channels too, but only for a time.
+    let start = std::time::Instant::now();
+    while driven::live() > 0 {
+        assert!(start.elapsed().as_secs() < 120, "{} channels are left", driven::live());
+        std::thread::yield_now();
+    }
+}

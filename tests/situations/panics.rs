@@ -1,1 +1,143 @@
+//! A panic in Zig: one report that says what and where, then the end of the process.
+#![cfg(unix)]
 
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::thread;
+
+use zigflow::set_zig_panic_hook;
+use zigflow_tests::task::Task;
+use zigflow_tests::{self as zig, child};
+
+const MESSAGE: &str = "index out of bounds: index 5, len 3";
+
+/// In the child: what no panic may reach.
+struct Unwound;
+
+impl Drop for Unwound {
+    fn drop(&mut self) {
+        eprintln!("unwound through Zig");
+    }
+}
+
+fn panic_in_zig() {
+    let _unwound = Unwound;
+    let mut stream = zig::panicking(5).unwrap();
+    let item = Task::new().next(&mut stream);
+    eprintln!("came back with {item:?}");
+}
+
+#[test]
+fn the_report_has_the_message_and_the_zig_line_and_comes_once() {
+    if child::is_child() {
+        return panic_in_zig();
+    }
+    let stderr = child::aborts("the_report_has_the_message_and_the_zig_line_and_comes_once");
+    assert_eq!(stderr.matches(MESSAGE).count(), 1, "{stderr}");
+    assert_eq!(stderr.matches("zig panic:").count(), 1, "{stderr}");
+    for unwanted in ["unwound", "came back", "panicked at"] {
+        assert!(!stderr.contains(unwanted), "{stderr}");
+    }
+
+    // The line of the access, in the backtrace.
+    let sources = include_str!("../zig/sources.zig");
+    let line = 1 + sources.lines().position(|line| line.contains("three[self.index]")).unwrap();
+    assert!(stderr.contains(&format!("zig/sources.zig:{line}")), "{line}: {stderr}");
+}
+
+#[test]
+fn items_before_the_panic_arrive() {
+    if !child::is_child() {
+        let stderr = child::aborts("items_before_the_panic_arrive");
+        assert!(stderr.contains("got 1, 2, 3"), "{stderr}");
+        assert!(stderr.contains("index out of bounds: index 3, len 3"), "{stderr}");
+        return;
+    }
+    let mut stream = zig::panicking(0).unwrap();
+    let task = Task::new();
+    let mut items = Vec::new();
+    for _ in 0..3 {
+        if let std::task::Poll::Ready(Some(Ok(item))) = task.next(&mut stream) {
+            items.push(item.to_string());
+        }
+    }
+    eprintln!("got {}", items.join(", "));
+    let _ = task.next(&mut stream);
+}
+
+#[test]
+fn a_hook_takes_the_place_of_the_report() {
+    if !child::is_child() {
+        let stderr = child::aborts("a_hook_takes_the_place_of_the_report");
+        assert_eq!(stderr.matches(MESSAGE).count(), 1, "{stderr}");
+        assert!(stderr.contains(&format!("the hook says: {MESSAGE} at an address")), "{stderr}");
+        assert!(!stderr.contains("zig panic:"), "{stderr}");
+        return;
+    }
+    set_zig_panic_hook(|_| eprintln!("replaced before it was used: {MESSAGE}"));
+    set_zig_panic_hook(|panic| {
+        let address = if panic.return_address() != 0 { "an address" } else { "nowhere" };
+        eprintln!("the hook says: {} at {address}", panic.message());
+    });
+    panic_in_zig();
+}
+
+#[test]
+fn a_hook_that_panics_adds_its_message_and_aborts() {
+    if !child::is_child() {
+        let stderr = child::aborts("a_hook_that_panics_adds_its_message_and_aborts");
+        assert_eq!(stderr.matches("the hook itself").count(), 1, "{stderr}");
+        assert!(!stderr.contains("unwound"), "{stderr}");
+        return;
+    }
+    set_zig_panic_hook(|_| panic!("the hook itself"));
+    panic_in_zig();
+}
+
+#[test]
+fn a_hook_that_makes_zig_panic_again_is_called_once() {
+    if !child::is_child() {
+        let stderr = child::aborts("a_hook_that_makes_zig_panic_again_is_called_once");
+        assert_eq!(stderr.matches("the hook runs").count(), 1, "{stderr}");
+        return;
+    }
+    set_zig_panic_hook(|_| {
+        eprintln!("the hook runs");
+        panic_in_zig();
+    });
+    panic_in_zig();
+}
+
+/// The second thread must not end the process while the first one still reports.
+#[test]
+fn a_panic_on_two_threads_is_one_whole_report() {
+    if !child::is_child() {
+        let stderr = child::aborts("a_panic_on_two_threads_is_one_whole_report");
+        assert_eq!(stderr.matches("begin: ").count(), 1, "{stderr}");
+        assert_eq!(stderr.matches("the end of the report").count(), 1, "{stderr}");
+        return;
+    }
+    static ABOUT_TO: AtomicUsize = AtomicUsize::new(0);
+    const THREADS: usize = 4;
+    set_zig_panic_hook(|panic| {
+        eprintln!("begin: {panic}");
+        // The others are here, or in their last steps.
+        while ABOUT_TO.load(SeqCst) < THREADS {
+            thread::yield_now();
+        }
+        for _ in 0..100_000 {
+            thread::yield_now();
+        }
+        eprintln!("the end of the report");
+    });
+    let start = Barrier::new(THREADS);
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                start.wait();
+                ABOUT_TO.fetch_add(1, SeqCst);
+                panic_in_zig();
+            });
+        }
+    });
+}
