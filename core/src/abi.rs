@@ -5,7 +5,7 @@
 //! Rules of the border:
 //! - only scalars and pointers are passed or returned by value; results go through out-pointers;
 //! - no enum, bool or slice stands in a shared struct: plain integers, checked by who reads them;
-//! - what one side writes while the other reads is a [`Word`](crate::sync::Word), nothing wider.
+//! - what one side writes while the other reads is a [`Word`], nothing wider.
 //!
 //! The items are public because macros and generated code name them; they are no part of the
 //! stable API.

@@ -252,7 +252,7 @@ fn what_does_not_open_leaks_nothing() {
     refused(|| zig::local_counter(2, 1));
     refused(|| zig::chunks(u64::MAX, 1));
     refused(|| wrong::chunks(10, 1));
-    refused(|| wrong::pieces());
+    refused(wrong::pieces);
     refused(|| zig::file("/", 100));
     refused(|| zig::file("/dev/null", 0));
     refused(|| zig::file("/dev/null", u64::MAX));
