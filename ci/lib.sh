@@ -63,6 +63,15 @@ own_target() { export CARGO_TARGET_DIR=$target/ci/$1; }
 
 # A folder outside the tree, for programs that must not see it.
 new_scratch() { scratch=$(mktemp -d); }
+# canary_crate <SOURCE: goes into a crate outside the tree, with a target folder of its own.
+canary_crate() {
+  new_scratch
+  cargo new --quiet --vcs none --lib --name canary "$scratch/canary"
+  cat >"$scratch/canary/src/lib.rs"
+  cargo generate-lockfile --quiet --manifest-path "$scratch/canary/Cargo.toml"
+  export CARGO_TARGET_DIR=$scratch/target
+  cd "$scratch/canary"
+}
 finish() {
   [ -z "${scratch:-}" ] || rm -rf "$scratch"
   [ "$failures" = 0 ] || exit 1
