@@ -765,7 +765,8 @@ fn a_zig_object_as_a_waker_is_counted_and_freed_once() {
     assert!(!clone.will_wake(&channel.counted_waker()));
     assert_eq!(channel.frees(), 1, "the other one, of the line above");
     drop(waker);
-    clone.clone().wake();
+    let another = clone.clone();
+    another.wake();
     assert_eq!((channel.wakes(), channel.frees()), (2, 1));
     clone.wake();
     assert_eq!((channel.wakes(), channel.frees()), (3, 2));
@@ -780,7 +781,8 @@ fn a_zig_object_is_woken_and_freed_from_any_thread() {
             let waker = waker.clone();
             scope.spawn(move || {
                 for _ in 0..1000 {
-                    waker.clone().wake();
+                    let another = waker.clone();
+                    another.wake();
                     waker.wake_by_ref();
                     drop(waker.clone());
                 }
