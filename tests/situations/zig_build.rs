@@ -447,6 +447,81 @@ fn two_packages_in_one_program_do_not_clash() {
     assert_eq!(first.flags_of_counters(&[&one, &other]), "1 0");
 }
 
+/// The number of an error depends on what else is in the archive; what travels is the name.
+#[test]
+fn an_error_keeps_its_name_though_others_are_added() {
+    let torn = |name: &str, others: &str| {
+        format!(
+            r#"const zigflow = @import("zigflow");
+            export fn number_{name}() u32 {{
+                return @intFromError(error.TapeTorn);
+            }}
+            const Torn = struct {{
+                pub fn open() error{{ {others}TapeTorn }}!Torn {{
+                    if (number_{name}() > 0) return error.TapeTorn;
+                    return .{{}};
+                }}
+                pub fn poll(_: *Torn, _: *zigflow.Context) zigflow.Poll(u32) {{
+                    return .done;
+                }}
+            }};
+            comptime {{
+                zigflow.source(Torn, "torn");
+            }}"#
+        )
+    };
+    let package = Package::new("error_names")
+        .file("a.zig", &torn("a", ""))
+        .file("b.zig", &torn("b", "Bent, Burnt, Lost, Wet, "));
+    let outputs = ["a.zig", "b.zig"].map(|file| package.build_of(file).try_compile().unwrap());
+    let library = |index: usize| outputs[index].library();
+    let prefix = |index: usize| library(index).rsplit_once('_').unwrap().0;
+    let host = HOST.replace("zf1_alloc zf1_free", "");
+    let program = format!(
+        r#"{host}
+        use std::alloc::Layout;
+        #[unsafe(no_mangle)] unsafe extern "C" fn zf1_alloc(size: usize, alignment: usize) -> *mut u8 {{
+            unsafe {{ std::alloc::alloc(Layout::from_size_align(size, alignment).unwrap()) }}
+        }}
+        #[unsafe(no_mangle)] unsafe extern "C" fn zf1_free(at: *mut u8, size: usize, alignment: usize) {{
+            unsafe {{ std::alloc::dealloc(at, Layout::from_size_align(size, alignment).unwrap()) }}
+        }}
+        #[repr(C)] struct Error {{ kind: u32, code: i32, name: *const u8, len: usize }}
+        #[repr(C)] struct Source {{
+            words: [u32; 8],
+            item_name: usize,
+            open: unsafe extern "C" fn(*const u64, u32, *mut [usize; 3], *mut Error) -> u32,
+        }}
+        unsafe impl Sync for Source {{}}
+        #[link(name = "{}", kind = "static")] unsafe extern "C" {{
+            #[link_name = "{}_source_torn"] static A: Source;
+            safe fn number_a() -> u32;
+        }}
+        #[link(name = "{}", kind = "static")] unsafe extern "C" {{
+            #[link_name = "{}_source_torn"] static B: Source;
+            safe fn number_b() -> u32;
+        }}
+        fn name(source: *const Source) -> String {{
+            let mut error = Error {{ kind: 9, code: 0, name: std::ptr::null(), len: 0 }};
+            let mut opened = [0; 3];
+            unsafe {{
+                assert_eq!(((*source).open)(&0, 0, &mut opened, &mut error), 3);
+                let name = std::slice::from_raw_parts(error.name, error.len);
+                String::from_utf8(name.to_vec()).unwrap()
+            }}
+        }}
+        fn main() {{
+            assert_ne!(number_a(), number_b(), "the test shows nothing if the numbers agree");
+            println!("{{}} {{}}", name(&raw const A), name(&raw const B));
+        }}"#,
+        library(0),
+        prefix(0),
+        library(1),
+        prefix(1),
+    );
+    assert_eq!(package.run_text(&program, &[&outputs[0], &outputs[1]]), "TapeTorn TapeTorn");
+}
+
 #[test]
 fn two_archives_of_one_name_are_refused() {
     let package = Package::new("one_name").file("a/lib.zig", COUNTER).file("b/lib.zig", COUNTER);
@@ -618,8 +693,13 @@ impl Package {
     }
 
     fn run_program(&self, text: &str, outputs: &[&zigflow_build::Output]) -> String {
+        self.run_text(&format!("{HOST}{text}"), outputs)
+    }
+
+    /// As `run_program`, with a stand-in for zigflow-core of its own.
+    fn run_text(&self, text: &str, outputs: &[&zigflow_build::Output]) -> String {
         let (source, program) = (self.out.join("main.rs"), self.out.join("main"));
-        fs::write(&source, format!("{HOST}{text}")).unwrap();
+        fs::write(&source, text).unwrap();
         let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or("rustc".into()));
         rustc.args(["--edition", "2024", "-o"]).arg(&program).arg(&source);
         for output in outputs {
