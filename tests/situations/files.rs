@@ -9,6 +9,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -191,6 +192,35 @@ fn files_of_the_kernel_whose_size_is_a_lie() {
     }
 }
 
+/// Such a file cannot be read without waiting, so the helper thread does it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_system_that_always_waits() {
+    let path = "/sys/devices/system/cpu/online";
+    let task = Task::new();
+    let mut stream = open(path, 1).unwrap();
+    let mut read = Vec::new();
+    for wakes in 1.. {
+        assert!(task.run(|cx| stream.poll_fill(cx)).is_pending());
+        task.wait_for(wakes);
+        let Poll::Ready(chunk) = task.run(|cx| stream.poll_fill(cx).map_ok(<[u8]>::to_vec)) else {
+            panic!("woken for nothing")
+        };
+        let chunk = chunk.unwrap();
+        if chunk.is_empty() {
+            break;
+        }
+        stream.consume(chunk.len());
+        read.extend(chunk);
+    }
+    assert_eq!(read, fs::read(path).unwrap());
+    assert_eq!(task.wakes(), read.len() + 1);
+    // The helper thread may be inside of its last wake still.
+    while task.wakers() > 0 {
+        thread::yield_now();
+    }
+}
+
 #[test]
 fn a_device_without_an_end() {
     let mut stream = open("/dev/zero", 1000).unwrap();
@@ -259,11 +289,11 @@ fn a_file_that_is_not_in_the_page_cache() {
     loop {
         let wakes = task.wakes();
         match task.run(|cx| stream.poll_fill(cx).map_ok(<[u8]>::to_vec)) {
-            std::task::Poll::Pending => {
+            Poll::Pending => {
                 task.wait_for(wakes + 1);
                 waits += 1;
             }
-            std::task::Poll::Ready(chunk) => {
+            Poll::Ready(chunk) => {
                 let chunk = chunk.unwrap();
                 if chunk.is_empty() {
                     break;

@@ -55,16 +55,29 @@ fn any_change_of_any_row_is_a_difference() {
     assert!(changes > 80);
 }
 
+/// The Zig that the build helper finds too.
+fn zig() -> Command {
+    let command = |words: &str| {
+        let mut words = words.split_whitespace();
+        let mut command = Command::new(words.next().expect("ZIG names a program"));
+        command.args(words);
+        command
+    };
+    match std::env::var("ZIG") {
+        Ok(words) => command(&words),
+        Err(_) if command("zig").arg("version").output().is_ok() => command("zig"),
+        Err(_) => command("python3 -m ziglang"),
+    }
+}
+
 /// Analyses a copy of `abi.zig`; what Zig says where it is wrong.
 fn analyse(name: &str, text: &str) -> Result<(), String> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("layout").join(name);
     std::fs::create_dir_all(&folder).unwrap();
     let file = folder.join("abi.zig");
     std::fs::write(&file, text).unwrap();
-    let zig = std::env::var("ZIG").unwrap_or("zig".to_owned());
-    let mut words = zig.split_whitespace();
-    let mut command = Command::new(words.next().expect("ZIG names a program"));
-    command.args(words).args(["build-obj", "-fno-emit-bin", "--cache-dir"]).arg(&folder).arg(&file);
+    let mut command = zig();
+    command.args(["build-obj", "-fno-emit-bin", "--cache-dir"]).arg(&folder).arg(&file);
     let output = command.output().expect("Zig runs");
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     if output.status.success() { Ok(()) } else { Err(stderr) }
