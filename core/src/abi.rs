@@ -15,9 +15,19 @@ use core::ptr;
 
 use crate::sync::Word;
 
-/// Rises with every change of a shared layout, protocol or symbol. Every exported symbol carries
-/// it, so two versions of zigflow can live in one program.
+/// Rises with every change of a shared layout, protocol or symbol, and with every release that Cargo
+/// holds incompatible. Every exported symbol carries it, so two versions of zigflow can live in one
+/// program.
 pub const ABI_NUMBER: u32 = 1;
+
+// Cargo puts 0.1 and 0.2 into one program. Whoever raises the one raises the other.
+const _: () = assert!(
+    matches!(
+        (env!("CARGO_PKG_VERSION_MAJOR").as_bytes(), env!("CARGO_PKG_VERSION_MINOR").as_bytes()),
+        (b"0", b"1")
+    ) && ABI_NUMBER == 1,
+    "a release that Cargo holds incompatible needs an ABI number of its own"
+);
 
 /// "ZFLW": what a source type starts with.
 pub const MAGIC: u32 = 0x5a46_4c57;
@@ -156,7 +166,8 @@ pub enum ErrorKind {
     Zig = 0,
     /// A code that the Zig author chose.
     Code = 1,
-    /// An argument of `open` has another type than Zig's function; `code` is its index.
+    /// An argument of `open` has another type than Zig's function; `code` is its index, `name` the
+    /// type in Zig.
     Argument = 2,
     /// `open` takes another number of arguments; `code` is the number that Zig takes.
     ArgumentCount = 3,
@@ -198,14 +209,14 @@ pub enum ArgKind {
     Bytes = 4,
 }
 
-/// One argument of `open`. A number of `bits` bits stands in `lo` and `hi` (two's complement, IEEE
-/// 754); bytes are valid during the call.
+/// One argument of `open`. A number of `bits` bits (0: as wide as a pointer) stands in `lo` and `hi`
+/// (two's complement, IEEE 754); bytes are valid during the call.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct RawArg {
     /// An [`ArgKind`] by number.
     pub kind: u32,
-    /// Width of a number, bits.
+    /// Width of a number, bits; 0 for `usize` and `isize`.
     pub bits: u32,
     /// The low half of a number.
     pub lo: u32,

@@ -85,6 +85,11 @@ impl<B: Threading> ByteStream<B> {
         Poll::Ready(Ok(true))
     }
 
+    /// True when the source has ended. Bytes that it lent before its end were consumed by then.
+    pub fn is_terminated(&self) -> bool {
+        self.source.is_ended()
+    }
+
     /// The bytes that were read and are not consumed.
     pub fn buffered(&self) -> &[u8] {
         if self.chunk.data_len == 0 {

@@ -2,7 +2,8 @@
 
 use core::fmt;
 
-use crate::abi::{ErrorKind, RawError};
+use crate::abi::{ErrorKind, RawArg, RawError};
+use crate::macros::type_name;
 
 /// A Zig error, known by its name. (Its number moves when unrelated errors are added.)
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -158,8 +159,15 @@ pub enum OpenError {
     /// The Zig type does not say `pub const sendable = true;`; open it as a `Local…` stream, or
     /// say so in Zig if it may move between threads.
     NotSendable,
-    /// Zig's `open` takes another type at this place (from 0).
-    Argument(u32),
+    /// Zig's `open` takes another type at this place.
+    Argument {
+        /// Which argument, from 0.
+        index: u32,
+        /// The type that Zig takes.
+        zig: &'static str,
+        /// The type that Rust passed; `bytes` for `&[u8]` and `&str`.
+        rust: &'static str,
+    },
     /// Zig's `open` takes another number of arguments.
     ArgumentCount {
         /// How many Rust passed.
@@ -177,9 +185,15 @@ pub enum OpenError {
 
 impl OpenError {
     /// The error that `open` filled in.
-    pub(crate) fn from_raw(raw: &RawError, given: u32) -> Self {
+    pub(crate) fn from_raw(raw: &RawError, args: &[RawArg]) -> Self {
+        let given = args.len() as u32;
         if raw.kind == ErrorKind::Argument as u32 {
-            return Self::Argument(raw.code as u32);
+            // SAFETY: `@typeName` is static text; a null or absurd slice is refused by `static_str`.
+            let zig = unsafe { static_str(raw.name_ptr, raw.name_len) };
+            let (Some(zig), Some(arg)) = (zig, args.get(raw.code as usize)) else {
+                return Self::Malformed(Malformed::Error);
+            };
+            return Self::Argument { index: raw.code as u32, zig, rust: type_name(arg) };
         }
         if raw.kind == ErrorKind::ArgumentCount as u32 {
             return Self::ArgumentCount { given, expected: raw.code as u32 };
@@ -206,9 +220,10 @@ impl fmt::Display for OpenError {
             Self::NotSendable => f.write_str(
                 "the Zig source may not move between threads: say `pub const sendable = true;` in its type, or open it as a local stream",
             ),
-            Self::Argument(index) => {
-                write!(f, "argument {index} of the source's `open` has another type in Zig")
-            }
+            Self::Argument { index, zig, rust } => write!(
+                f,
+                "argument {index} (from 0) of the source's `open` is `{zig}` in Zig, Rust passed `{rust}`"
+            ),
             Self::ArgumentCount { given, expected } => write!(
                 f,
                 "the source's `open` takes {expected} arguments in Zig, Rust passed {given}"

@@ -22,7 +22,7 @@ pub unsafe trait Transfer: Copy + Send + 'static {
     ///
     /// # Safety
     ///
-    /// `at` is aligned and points to `size_of::<Self>()` initialised bytes.
+    /// `at` is aligned and points to a value of the Zig type: initialised but for padding.
     unsafe fn is_valid(at: *const Self) -> bool;
 }
 

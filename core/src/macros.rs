@@ -69,8 +69,12 @@ macro_rules! __zig_sources {
     };
 }
 
-/// A Rust type that `open` of a Zig source can take.
-pub trait Argument {
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// A Rust type that `open` of a Zig source can take. Sealed: Zig trusts the form that it gets.
+pub trait Argument: sealed::Sealed {
     /// Its form on the border; bytes are valid as long as the argument.
     #[doc(hidden)]
     fn to_raw(&self) -> RawArg;
@@ -99,48 +103,65 @@ fn bytes(value: &[u8]) -> RawArg {
 }
 
 macro_rules! argument {
-    ($($type:ident $kind:ident |$value:ident| $to:expr;)*) => {$(
+    ($($type:ident $kind:ident $bits:literal |$value:ident| $to:expr;)*) => {$(
+        impl sealed::Sealed for $type {}
         impl Argument for $type {
             fn to_raw(&self) -> RawArg {
                 let $value = *self;
-                number(ArgKind::$kind, $type::BITS_ON_BORDER, $to)
+                number(ArgKind::$kind, $bits, $to)
             }
         }
     )*};
 }
 
-trait BitsOnBorder {
-    const BITS_ON_BORDER: u32;
-}
-
-impl<T> BitsOnBorder for T {
-    const BITS_ON_BORDER: u32 = 8 * size_of::<T>() as u32;
-}
-
 argument! {
-    u8 Unsigned |v| u64::from(v);
-    u16 Unsigned |v| u64::from(v);
-    u32 Unsigned |v| u64::from(v);
-    u64 Unsigned |v| v;
-    usize Unsigned |v| v as u64;
-    i8 Signed |v| v as u64;
-    i16 Signed |v| v as u64;
-    i32 Signed |v| v as u64;
-    i64 Signed |v| v as u64;
-    isize Signed |v| v as u64;
-    f32 Float |v| u64::from(v.to_bits());
-    f64 Float |v| v.to_bits();
-    bool Boolean |v| u64::from(v);
+    u8 Unsigned 8 |v| u64::from(v);
+    u16 Unsigned 16 |v| u64::from(v);
+    u32 Unsigned 32 |v| u64::from(v);
+    u64 Unsigned 64 |v| v;
+    usize Unsigned 0 |v| v as u64;
+    i8 Signed 8 |v| v as u64;
+    i16 Signed 16 |v| v as u64;
+    i32 Signed 32 |v| v as u64;
+    i64 Signed 64 |v| v as u64;
+    isize Signed 0 |v| v as u64;
+    f32 Float 32 |v| u64::from(v.to_bits());
+    f64 Float 64 |v| v.to_bits();
+    bool Boolean 8 |v| u64::from(v);
 }
 
+impl sealed::Sealed for &[u8] {}
 impl Argument for &[u8] {
     fn to_raw(&self) -> RawArg {
         bytes(self)
     }
 }
 
+impl sealed::Sealed for &str {}
 impl Argument for &str {
     fn to_raw(&self) -> RawArg {
         bytes(self.as_bytes())
     }
+}
+
+/// What Rust passed, for an error.
+pub(crate) fn type_name(arg: &RawArg) -> &'static str {
+    const NAMES: [(ArgKind, u32, &str); 14] = [
+        (ArgKind::Unsigned, 8, "u8"),
+        (ArgKind::Unsigned, 16, "u16"),
+        (ArgKind::Unsigned, 32, "u32"),
+        (ArgKind::Unsigned, 64, "u64"),
+        (ArgKind::Unsigned, 0, "usize"),
+        (ArgKind::Signed, 8, "i8"),
+        (ArgKind::Signed, 16, "i16"),
+        (ArgKind::Signed, 32, "i32"),
+        (ArgKind::Signed, 64, "i64"),
+        (ArgKind::Signed, 0, "isize"),
+        (ArgKind::Float, 32, "f32"),
+        (ArgKind::Float, 64, "f64"),
+        (ArgKind::Boolean, 8, "bool"),
+        (ArgKind::Bytes, 0, "bytes"),
+    ];
+    let found = NAMES.iter().find(|(kind, bits, _)| *kind as u32 == arg.kind && *bits == arg.bits);
+    found.map_or("?", |(_, _, name)| name)
 }

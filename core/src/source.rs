@@ -84,7 +84,7 @@ impl Source {
                 let registered = Registered::new(out.registered_ptr, out.registered_len);
                 Ok(Self::new(vtable, out.state, registered))
             }
-            Some(StreamState::Error) => Err(OpenError::from_raw(&error, count)),
+            Some(StreamState::Error) => Err(OpenError::from_raw(&error, args)),
             _ => Err(OpenError::Malformed(Malformed::State(answer))),
         }
     }

@@ -49,7 +49,8 @@ impl Threading for Local {}
 ///
 /// The stream is fused: after `None`, or after an error, which is always the last item, the Zig source
 /// is gone and every poll answers `None`. After [`set_budget`](Self::set_budget) items in a row it yields
-/// once, so that a source that is always ready cannot starve its neighbours.
+/// once, so that a source that is always ready cannot starve its neighbours. (So `now_or_never` on a ready
+/// stream is `None` once in a while.)
 ///
 /// # Cancel safety
 ///

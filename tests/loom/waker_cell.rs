@@ -203,6 +203,7 @@ fn nothing_is_lost(wakers: u32, polls: u32, swap: bool, waiter: Side, waker: Sid
     if let Some(before) = pending_since {
         assert!(task.wakes.load(Acquire) > before, "LOST WAKEUP");
     }
+    assert_eq!(live.load(SeqCst), 2, "a waker of a task that moved away is kept");
     cell.close(waiter);
     cell.release();
     drop(own);
@@ -376,6 +377,11 @@ fn sown_4_the_state_orders_nothing() {
 #[test]
 fn sown_5_closing_drops_the_slot_that_is_being_woken() {
     finds(5, "closing_while_one_wakes");
+}
+
+#[test]
+fn sown_7_a_task_that_moved_away_is_kept() {
+    finds(7, "one_waker_and_a_task_that_moves");
 }
 
 #[test]

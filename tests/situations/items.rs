@@ -181,19 +181,19 @@ fn another_item_type_is_refused_and_both_are_named() {
 }
 
 #[test]
-fn an_argument_of_another_type_is_refused_by_its_index() {
-    fn index<S>(opened: Result<S, OpenError>) -> u32 {
+fn an_argument_of_another_type_is_refused_and_both_are_named() {
+    fn refused<S>(opened: Result<S, OpenError>) -> (u32, &'static str, &'static str) {
         match opened.map(|_| "it opened") {
-            Err(OpenError::Argument(index)) => index,
+            Err(OpenError::Argument { index, zig, rust }) => (index, zig, rust),
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!(index(wrong::argument::counter(0, 1)), 1);
-    assert_eq!(index(wrong::argument::chunks(0, 1)), 1);
-    assert_eq!(index(wrong::argument::failing(true, 1)), 0);
-    assert_eq!(index(wrong::argument::panicking(0.0)), 0);
-    assert_eq!(index(wrong::argument::pieces(0)), 0);
-    assert_eq!(index(wrong::argument::file("/", 1.0)), 1);
+    assert_eq!(refused(wrong::argument::counter(0, 1)), (1, "u64", "i64"));
+    assert_eq!(refused(wrong::argument::chunks(0, 1)).0, 1);
+    assert_eq!(refused(wrong::argument::failing(true, 1)), (0, "u32", "bool"));
+    assert_eq!(refused(wrong::argument::panicking(0.0)).0, 0);
+    assert_eq!(refused(wrong::argument::pieces(0)).0, 0);
+    assert_eq!(refused(wrong::argument::file("/", 1.0)).0, 1);
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn errors_say_what_to_do() {
     );
     assert_eq!(
         text(wrong::argument::counter(0, 1).unwrap_err()),
-        "argument 1 of the source's `open` has another type in Zig"
+        "argument 1 (from 0) of the source's `open` is `u64` in Zig, Rust passed `i64`"
     );
     assert_eq!(
         text(wrong::count::counter(0).unwrap_err()),

@@ -9,8 +9,9 @@
 
 const std = @import("std");
 
-/// Rises with every change of a shared layout, protocol or symbol. Every exported symbol carries
-/// it, so two versions of zigflow can live in one program.
+/// Rises with every change of a shared layout, protocol or symbol, and with every release that Cargo
+/// holds incompatible. Every exported symbol carries it, so two versions of zigflow can live in one
+/// program.
 pub const abi_number: u32 = 1;
 
 /// "ZFLW": what a source type starts with.
@@ -77,7 +78,8 @@ pub const ErrorKind = struct {
     pub const zig: u32 = 0;
     /// A code that the Zig author chose.
     pub const code: u32 = 1;
-    /// An argument of `open` has another type than Zig's function; `code` is its index.
+    /// An argument of `open` has another type than Zig's function; `code` is its index, `name` the
+    /// type in Zig.
     pub const argument: u32 = 2;
     /// `open` takes another number of arguments; `code` is the number that Zig takes.
     pub const argument_count: u32 = 3;
@@ -98,8 +100,8 @@ pub const ArgKind = struct {
     pub const bytes: u32 = 4;
 };
 
-/// One argument of `open`. A number of `bits` bits stands in `lo` and `hi` (two's complement, IEEE
-/// 754); bytes are valid during the call.
+/// One argument of `open`. A number of `bits` bits (0: as wide as a pointer) stands in `lo` and `hi`
+/// (two's complement, IEEE 754); bytes are valid during the call.
 pub const RawArg = extern struct {
     kind: u32,
     bits: u32,

@@ -1,4 +1,5 @@
-//! A file as a source of bytes that never blocks the executor.
+//! A file as a source of bytes whose polls never block the executor. (`open` asks the file system once,
+//! in the caller: on a dead network mount it may hang like any other open.)
 //!
 //! What is in the page cache is read in the poll itself (Linux: `preadv2` with `RWF_NOWAIT`). What is
 //! not, and every pipe, terminal or device that has nothing yet, is read by a helper thread, which
@@ -22,6 +23,11 @@ const Shared = @import("shared.zig").Shared;
 const WakerCell = @import("waker_cell.zig").WakerCell;
 
 const c = std.c;
+// With glibc on 32 bits the plain names take a 32-bit offset.
+const large = builtin.os.tag == .linux and builtin.link_libc and builtin.abi.isGnu();
+const c_open = if (large) c.open64 else c.open;
+const c_pread = if (large) c.pread64 else c.pread;
+const c_lseek = if (large) c.lseek64 else c.lseek;
 const Fd = c_int;
 const Buffer = []align(64) u8;
 
@@ -49,21 +55,28 @@ pub const FileSource = struct {
         // A directory opens; it says so at the first read, so that is now.
         var nothing: [1]u8 = undefined;
         const probe = c.read(fd, &nothing, 0);
-        if (probe < 0) switch (c.errno(probe)) {
-            .AGAIN => {},
-            else => |e| return errorOf(e),
-        };
+        if (probe < 0 and c.errno(probe) == .ISDIR) return error.IsDir;
         const len_bytes = std.math.cast(usize, chunk_bytes) orelse return error.OutOfMemory;
         const buffer = try alloc.allocator.alignedAlloc(u8, .@"64", len_bytes);
         errdefer alloc.allocator.free(buffer);
         @memset(buffer, 0); // Rust reads it as initialised memory
-        const end = c.lseek(fd, 0, c.SEEK.END);
-        const size: u64 = if (end > 0) @intCast(end) else 0;
-        return .{ .file = try Shared(File).create(.{ .fd = fd, .buffer = buffer, .size_bytes = size }) };
+        const end = c_lseek(fd, 0, c.SEEK.END);
+        if (end >= 0) _ = c_lseek(fd, 0, c.SEEK.SET); // some devices start where they stand
+        return .{ .file = try Shared(File).create(.{
+            .fd = fd,
+            .buffer = buffer,
+            .size_bytes = if (end > 0) @intCast(end) else 0,
+            .seekable = end >= 0,
+        }) };
     }
 
     pub fn deinit(self: *FileSource) void {
-        if (self.job_fd >= 0) _ = c.close(self.job_fd); // the helper sees it and ends
+        if (self.job_fd >= 0) {
+            // The helper sees a byte that is no job, and ends. The pipe's end alone is not enough: a
+            // child that another thread has just forked may hold it open.
+            _ = c.write(self.job_fd, "e", 1);
+            _ = c.close(self.job_fd);
+        }
         self.file.value.cell.close();
         self.file.release();
     }
@@ -117,9 +130,7 @@ pub const FileSource = struct {
     }
 
     fn startHelper(self: *FileSource) !void {
-        var ends: [2]Fd = undefined;
-        if (c.pipe(&ends) != 0) return error.SystemResources;
-        for (ends) |end| _ = c.fcntl(end, c.F.SETFD, @as(c_int, c.FD_CLOEXEC));
+        const ends = try openPipe();
         self.file.value.jobs_fd = ends[0]; // closed with the file
         const shared = self.file.retain();
         const thread = std.Thread.spawn(.{ .stack_size = helper_stack_bytes }, File.help, .{shared}) catch |e| {
@@ -155,6 +166,8 @@ const File = struct {
     buffer: Buffer,
     /// At `open`; 0 for what has no size. Then it is read where it stands, not by offset.
     size_bytes: u64,
+    /// Pipes, sockets and terminals are not: for them, and only them, O_NONBLOCK does what it says.
+    seekable: bool,
     jobs_fd: Fd = -1,
     cell: WakerCell = .{},
     status: u32 = Status.idle,
@@ -172,14 +185,15 @@ const File = struct {
     }
 
     fn readNow(file: *File, offset_bytes: u64) Result {
-        if (file.size_bytes == 0) return if (file.had_event) file.readHere() else .would_block;
+        if (file.size_bytes == 0) return if (file.had_event and !file.seekable) file.readHere() else .would_block;
         if (builtin.os.tag != .linux or !file.nowait) return .would_block;
         const linux = std.os.linux;
         const iov: [1]std.posix.iovec = .{.{ .base = file.buffer.ptr, .len = file.buffer.len }};
         while (true) {
             const count = linux.preadv2(file.fd, &iov, 1, @intCast(offset_bytes), linux.RWF.NOWAIT);
             switch (linux.errno(count)) {
-                .SUCCESS => return .{ .bytes = count },
+                // Linux 5.9 and 5.10 may say 0 for what is not cached; only a plain read knows the end.
+                .SUCCESS => return if (count == 0 and offset_bytes < file.size_bytes) .would_block else .{ .bytes = count },
                 .INTR => continue,
                 .AGAIN => return .would_block,
                 // Not supported here, or an error that the helper's plain read will find too.
@@ -205,7 +219,7 @@ const File = struct {
 
     fn readAt(file: *File, offset_bytes: u64) Result {
         while (true) {
-            const count = c.pread(file.fd, file.buffer.ptr, file.buffer.len, @intCast(offset_bytes));
+            const count = c_pread(file.fd, file.buffer.ptr, file.buffer.len, @intCast(offset_bytes));
             if (count >= 0) return .{ .bytes = @intCast(count) };
             switch (c.errno(count)) {
                 .INTR => {},
@@ -217,7 +231,7 @@ const File = struct {
     /// Files of /sys end before their size, which is a page whatever they hold. Only a size that has
     /// changed is a loss.
     fn shrank(file: *const File) bool {
-        const end = c.lseek(file.fd, 0, c.SEEK.END);
+        const end = c_lseek(file.fd, 0, c.SEEK.END);
         return end >= 0 and end < file.size_bytes;
     }
 
@@ -255,7 +269,7 @@ const File = struct {
             const count = c.poll(&fds, fds.len, -1);
             if (count < 0 and c.errno(count) != .INTR) return .{ .failed = c.errno(count) };
             if (count <= 0) continue;
-            // No second job is sent while one is under way: this is the pipe's end.
+            // No second job is sent while one is under way: the source is gone.
             if (fds[1].revents != 0) return null;
             if (fds[0].revents == 0) continue;
             file.had_event = true;
@@ -267,9 +281,20 @@ const File = struct {
     }
 };
 
+fn openPipe() ![2]Fd {
+    var ends: [2]Fd = undefined;
+    if (builtin.os.tag == .linux) {
+        if (c.pipe2(&ends, .{ .CLOEXEC = true }) != 0) return error.TooManyOpenFiles;
+    } else {
+        if (c.pipe(&ends) != 0) return error.TooManyOpenFiles;
+        for (ends) |end| _ = c.fcntl(end, c.F.SETFD, @as(c_int, c.FD_CLOEXEC));
+    }
+    return ends;
+}
+
 fn openNonblocking(path: [:0]const u8) !Fd {
     while (true) {
-        const fd = c.open(path.ptr, .{ .ACCMODE = .RDONLY, .NONBLOCK = true, .CLOEXEC = true });
+        const fd = c_open(path.ptr, .{ .ACCMODE = .RDONLY, .NONBLOCK = true, .NOCTTY = true, .CLOEXEC = true });
         if (fd >= 0) return fd;
         switch (c.errno(fd)) {
             .INTR => {},

@@ -24,7 +24,8 @@
 //!
 //! `open` may also fill a source in place, `open(self: *Counter, from: u64, to: u64) !void`: the source
 //! has its final address then. A slice argument is valid during `open` only. Further declarations are optional: `deinit(self)`, `sizeHint(self)
-//! SizeHint`, `registered(self) []const u8` (where every lent byte lies).
+//! SizeHint`, `registered(self) []const u8` (where every lent byte lies). They must be `pub`: a private or
+//! misspelt one is not seen.
 //!
 //! `poll` returns `Poll(T)` or `!Poll(T)`. T is a number, a bool or an extern struct (copied), `[]const u8`
 //! (lent until the next poll) or `OwnedBytes` (given away). After `.done` or an error the source is freed.
@@ -56,13 +57,22 @@ pub const SizeHint = struct {
     upper: ?usize = null,
 };
 
-/// Bytes that are given away: `release` runs once, on any thread.
+/// Bytes that are given away. Their release runs once, on any thread, and maybe after the source is
+/// gone: what it needs must not belong to the source. Only a `sendable` source can yield them.
 pub const OwnedBytes = extern struct {
     raw: abi.OwnedItem,
 
-    /// Bytes from `zigflow.allocator`; Rust frees them through it.
+    pub const Release = *const fn (context: ?*anyopaque, ptr: ?[*]u8, len: usize) callconv(.c) void;
+
+    /// Any memory, with the function that gives it back.
+    pub fn init(bytes: []u8, context: ?*anyopaque, release: Release) OwnedBytes {
+        return .{ .raw = .{ .ptr = bytes.ptr, .len = bytes.len, .release = release, .context = context } };
+    }
+
+    /// A whole allocation of `zigflow.allocator.alloc(u8, …)`, not a part of one and not over-aligned; Rust
+    /// frees it there.
     pub fn fromSlice(bytes: []u8) OwnedBytes {
-        return .{ .raw = .{ .ptr = bytes.ptr, .len = bytes.len, .release = freeSlice } };
+        return init(bytes, null, freeSlice);
     }
 
     fn freeSlice(_: ?*anyopaque, ptr: ?[*]u8, len: usize) callconv(.c) void {
@@ -86,7 +96,7 @@ fn Binding(comptime S: type) type {
         const source_type: abi.SourceType = .{
             .magic = abi.magic,
             .abi = abi.abi_number,
-            .flags = if (@hasDecl(S, "sendable") and S.sendable) abi.sendable else 0,
+            .flags = if (isSendable(S)) abi.sendable else 0,
             .reserved = 0,
             .item = itemType(T),
             .open = open,
@@ -173,7 +183,8 @@ fn Binding(comptime S: type) type {
             }
             inline for (first..tuple.len) |i| {
                 tuple[i] = readArgument(@TypeOf(tuple[i]), &args[i - first]) orelse {
-                    err.* = .{ .kind = abi.ErrorKind.argument, .code = i - first };
+                    const name = @typeName(@TypeOf(tuple[i]));
+                    err.* = .{ .kind = abi.ErrorKind.argument, .code = i - first, .name_ptr = name.ptr, .name_len = name.len };
                     return false;
                 };
             }
@@ -189,31 +200,78 @@ fn Binding(comptime S: type) type {
 }
 
 fn takesSelf(comptime S: type) bool {
-    const Args = std.meta.ArgsTuple(@TypeOf(S.open));
-    const tuple: Args = undefined;
-    return tuple.len > 0 and @TypeOf(tuple[0]) == *S;
+    const params = paramTypes(@TypeOf(S.open));
+    return params.len > 0 and params[0] == *S;
 }
 
+/// The item type of `S`; every mistake in `open` and `poll` is told here, by the source's name.
 fn ItemOf(comptime S: type) type {
     const what = "zigflow.source: " ++ @typeName(S);
     if (@typeInfo(S) != .@"struct") @compileError(what ++ " must be a struct");
+    checkOpen(S, what);
+    const T = pollItem(S, what);
+    if (itemKind(T, what) == abi.ItemKind.owned and !isSendable(S))
+        @compileError(what ++ " yields OwnedBytes, which Rust may release on any thread: it needs `pub const sendable = true;`");
+    return T;
+}
+
+fn isSendable(comptime S: type) bool {
+    return @hasDecl(S, "sendable") and S.sendable;
+}
+
+fn checkOpen(comptime S: type, comptime what: []const u8) void {
     if (!@hasDecl(S, "open")) @compileError(what ++ " needs `pub fn open(…)`");
-    if (!@hasDecl(S, "poll")) @compileError(what ++ " needs `pub fn poll(self: *Self, cx: *zigflow.Context) zigflow.Poll(T)`");
-    const info = @typeInfo(@TypeOf(S.poll));
-    if (info != .@"fn") @compileError(what ++ ": `poll` must be a function");
-    const Returned = info.@"fn".return_type orelse @compileError(what ++ ": `poll` must not be generic");
-    const P = switch (@typeInfo(Returned)) {
-        .error_union => |u| u.payload,
-        else => Returned,
-    };
+    if (@typeInfo(@TypeOf(S.open)) != .@"fn") @compileError(what ++ ": `open` must be a function");
+    const params = paramTypes(@TypeOf(S.open));
+    for (params, 0..) |param, i| {
+        const place = std.fmt.comptimePrint("{s}: parameter {d} of `open`", .{ what, i });
+        const A = param orelse @compileError(place ++ " must not be generic");
+        if (i == 0 and A == *S) continue;
+        if (!isArgument(A)) @compileError(place ++ " is " ++ @typeName(A) ++
+            ": integers of 8 to 64 bits, usize, isize, f32, f64, bool and []const u8 cross");
+    }
+    const Returned = @typeInfo(@TypeOf(S.open)).@"fn".return_type orelse @compileError(what ++ ": `open` must not be generic");
+    const Wanted = if (takesSelf(S)) void else S;
+    if (payloadOf(Returned) != Wanted) @compileError(what ++ ": `open` must return `" ++ @typeName(Wanted) ++
+        "` or an error union of it, found " ++ @typeName(Returned));
+}
+
+fn pollItem(comptime S: type, comptime what: []const u8) type {
+    const signature = "`pub fn poll(self: *Self, cx: *zigflow.Context) zigflow.Poll(T)`, or with an error union";
+    if (!@hasDecl(S, "poll")) @compileError(what ++ " needs " ++ signature);
+    if (@typeInfo(@TypeOf(S.poll)) != .@"fn") @compileError(what ++ ": `poll` must be a function");
+    const params = paramTypes(@TypeOf(S.poll));
+    if (params.len != 2 or params[0] != *S or (params[1] != *waker.Context and params[1] != *const waker.Context))
+        @compileError(what ++ " needs " ++ signature ++ ", found " ++ @typeName(@TypeOf(S.poll)));
+    const Returned = @typeInfo(@TypeOf(S.poll)).@"fn".return_type orelse @compileError(what ++ ": `poll` must not be generic");
+    const P = payloadOf(Returned);
     if (@typeInfo(P) != .@"union" or !@hasDecl(P, "Item") or P != Poll(P.Item))
         @compileError(what ++ ": `poll` must return `zigflow.Poll(T)` or `!zigflow.Poll(T)`, found " ++ @typeName(Returned));
     return P.Item;
 }
 
+fn payloadOf(comptime Returned: type) type {
+    return switch (@typeInfo(Returned)) {
+        .error_union => |u| u.payload,
+        else => Returned,
+    };
+}
+
+/// Null for a generic parameter. (The type information changed between Zig 0.16 and 0.17.)
+fn paramTypes(comptime F: type) []const ?type {
+    const info = @typeInfo(F).@"fn";
+    if (!@hasField(@TypeOf(info), "params")) return info.param_types;
+    comptime {
+        var types: [info.params.len]?type = undefined;
+        for (info.params, 0..) |param, i| types[i] = param.type;
+        const done = types;
+        return &done;
+    }
+}
+
 fn itemType(comptime T: type) abi.ItemType {
     const name = @typeName(T);
-    const kind = itemKind(T);
+    const kind = itemKind(T, "");
     const Slot = switch (kind) {
         abi.ItemKind.lent => abi.StreamItem,
         abi.ItemKind.owned => abi.OwnedItem,
@@ -228,15 +286,15 @@ fn itemType(comptime T: type) abi.ItemType {
     };
 }
 
-fn itemKind(comptime T: type) u32 {
+fn itemKind(comptime T: type, comptime what: []const u8) u32 {
     if (T == []const u8 or T == []u8) return abi.ItemKind.lent;
     if (T == OwnedBytes) return abi.ItemKind.owned;
-    requirePlain(T, @typeName(T));
+    requirePlain(T, what ++ ": items of type " ++ @typeName(T));
     return abi.ItemKind.plain;
 }
 
 /// What has the same bytes in both languages, and no address in it.
-fn requirePlain(comptime T: type, comptime item: []const u8) void {
+fn requirePlain(comptime T: type, comptime items: []const u8) void {
     switch (@typeInfo(T)) {
         .int => |int| switch (int.bits) {
             8, 16, 32, 64 => return,
@@ -247,21 +305,21 @@ fn requirePlain(comptime T: type, comptime item: []const u8) void {
             else => {},
         },
         .bool => return,
-        .array => |array| return requirePlain(array.child, item),
-        .@"enum" => |e| return requirePlain(e.tag_type, item),
+        .array => |array| return requirePlain(array.child, items),
+        .@"enum" => |e| return requirePlain(e.tag_type, items),
         .@"struct" => |s| if (s.layout == .@"extern") {
-            for (std.meta.fieldNames(T)) |field| requirePlain(@FieldType(T, field), item);
+            for (std.meta.fieldNames(T)) |field| requirePlain(@FieldType(T, field), items);
             return;
         },
         else => {},
     }
-    @compileError("a stream cannot carry `" ++ item ++ "`: `" ++ @typeName(T) ++
-        "` is not plain data (integers of 8 to 64 bits, f32, f64, bool, enums, arrays and extern structs of these)");
+    @compileError(items ++ " cannot cross: `" ++ @typeName(T) ++
+        "` is neither []const u8 nor zigflow.OwnedBytes nor plain data (integers of 8 to 64 bits, f32, f64, bool, enums, arrays and extern structs of these)");
 }
 
 inline fn writeItem(comptime T: type, item: T, out: *anyopaque) void {
     @setRuntimeSafety(false); // Rust passes the slot of this item type
-    switch (comptime itemKind(T)) {
+    switch (comptime itemKind(T, "")) {
         abi.ItemKind.lent => {
             const slot: *abi.StreamItem = @ptrCast(@alignCast(out));
             slot.* = .{ .state = abi.StreamState.ready, .data_ptr = item.ptr, .data_len = item.len };
@@ -277,14 +335,27 @@ inline fn writeItem(comptime T: type, item: T, out: *anyopaque) void {
     }
 }
 
-/// Null when Rust passed another type.
+fn isArgument(comptime A: type) bool {
+    return A == []const u8 or switch (@typeInfo(A)) {
+        .int => |int| A == usize or A == isize or switch (int.bits) {
+            8, 16, 32, 64 => true,
+            else => false,
+        },
+        .float => |float| float.bits == 32 or float.bits == 64,
+        .bool => true,
+        else => false,
+    };
+}
+
+/// Null when Rust passed another type. `usize` and `isize` say 0 bits, so that they are themselves on every target.
 fn readArgument(comptime A: type, arg: *const abi.RawArg) ?A {
     const bits: u64 = @as(u64, arg.hi) << 32 | arg.lo;
     switch (@typeInfo(A)) {
         .int => |int| {
             const signed = int.signedness == .signed;
             const kind = if (signed) abi.ArgKind.signed else abi.ArgKind.unsigned;
-            if (arg.kind != kind or arg.bits != int.bits) return null;
+            const width = if (A == usize or A == isize) 0 else int.bits;
+            if (arg.kind != kind or arg.bits != width) return null;
             return if (signed) @truncate(@as(i64, @bitCast(bits))) else @truncate(bits);
         },
         .float => |float| {
@@ -294,8 +365,6 @@ fn readArgument(comptime A: type, arg: *const abi.RawArg) ?A {
         .bool => return if (arg.kind == abi.ArgKind.boolean) bits != 0 else null,
         else => {},
     }
-    if (A != []const u8) @compileError("`open` of a source cannot take " ++ @typeName(A) ++
-        ": integers, f32, f64, bool and []const u8 cross");
     if (arg.kind != abi.ArgKind.bytes) return null;
     const first = arg.ptr orelse return if (arg.len == 0) "" else null;
     return first[0..arg.len];

@@ -25,6 +25,19 @@ use zigflow_core::{ByteStream, Sendable, Threading};
 #[derive(Debug)]
 pub struct TokioBytes<B = Sendable>(pub ByteStream<B>);
 
+impl<B> From<ByteStream<B>> for TokioBytes<B> {
+    fn from(bytes: ByteStream<B>) -> Self {
+        Self(bytes)
+    }
+}
+
+impl<B> TokioBytes<B> {
+    /// The byte stream, with what is buffered in it.
+    pub fn into_inner(self) -> ByteStream<B> {
+        self.0
+    }
+}
+
 impl<B: Threading> AsyncBufRead for TokioBytes<B> {
     fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         self.get_mut().0.poll_fill(cx).map_err(io::Error::from)

@@ -29,6 +29,8 @@
 //!    withdraws its registration before it writes.
 //! 4. Whoever holds LOCKED empties slot PIN when it has become outdated (PIN is not INDEX) or the cell
 //!    is closed; the waiter leaves that slot alone until LOCKED is gone.
+//! 5. The waiter that made INDEX while LOCKED was not set owns the other slot, and empties it: either it
+//!    or the holder of LOCKED lets an outdated waker go, so a task that moved away is not kept.
 //!
 //! # A potential race (is safely handled)
 //!
@@ -112,7 +114,8 @@ impl WakerCell {
             if state & REGISTERED != 0 {
                 return;
             }
-            return self.announce(state, newest, waker);
+            let stale = self.announce(state, newest, waker);
+            return drop(stale);
         }
 
         let fresh = waker.clone();
@@ -125,22 +128,26 @@ impl WakerCell {
         };
         let old = self.take(target);
         self.put(target, fresh);
-        // `old` is dropped last, also when a wake panics: its drop is user code.
-        self.announce(before & !REGISTERED, target, waker);
-        drop(old);
+        // What is let go is dropped last, also when a wake panics: its drop is user code.
+        let _let_go = (old, self.announce(before & !REGISTERED, target, waker));
     }
 
-    /// `state` is what the state probably is.
-    fn announce(&self, mut state: u32, slot: usize, waker: &Waker) {
+    /// Makes `slot` the newest and registers, or delivers a remembered wake. `state` is what the state
+    /// probably is. Gives back the waker of the other slot when it is the caller's to drop.
+    fn announce(&self, mut state: u32, slot: usize, waker: &Waker) -> Option<Waker> {
         loop {
             let remembered = state & NOTIFIED != 0 && state & LOCKED == 0 && !bug(6);
             let next = if slot == 1 { state | INDEX } else { state & !INDEX };
             let next = if remembered { next & !NOTIFIED } else { next | REGISTERED };
-            match self.state().compare_exchange(state, next) {
-                Ok(_) if remembered => return waker.wake_by_ref(),
-                Ok(_) => return,
-                Err(seen) => state = seen,
-            }
+            let Err(seen) = self.state().compare_exchange(state, next) else {
+                // Not locked: from here a waker can pin INDEX only (rule 5).
+                let stale = if state & LOCKED == 0 && !bug(7) { self.take(1 - slot) } else { None };
+                if remembered {
+                    waker.wake_by_ref();
+                }
+                return stale;
+            };
+            state = seen;
         }
     }
 
