@@ -5,8 +5,26 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Wake, Waker};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use futures_core::Stream;
+
+/// For what would hang for ever if it were wrong. No test waits so long when it is right.
+pub const BOUND: Duration = Duration::from_secs(120);
+
+/// Lets other threads run until `is_so`.
+///
+/// # Panics
+///
+/// If that takes longer than the [`BOUND`].
+pub fn until(is_so: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < BOUND, "this never comes");
+        thread::yield_now();
+    }
+}
 
 /// A task that counts its wakes and is polled when the test says so.
 #[derive(Debug, Default)]
@@ -36,9 +54,14 @@ impl Task {
     }
 
     /// Waits until it was woken so often.
+    ///
+    /// # Panics
+    ///
+    /// If that takes longer than the [`BOUND`].
     pub fn wait_for(&self, wakes: usize) {
         let count = self.0.count.lock().unwrap();
-        drop(self.0.more.wait_while(count, |count| *count < wakes).unwrap());
+        let waited = self.0.more.wait_timeout_while(count, BOUND, |count| *count < wakes).unwrap();
+        assert!(!waited.1.timed_out(), "a wake was lost");
     }
 
     /// How many wakers of the task exist.

@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
 use zigflow::{ByteStream, OpenError, StreamError, ZigStream};
-use zigflow_tests::task::Tally;
+use zigflow_tests::task::{Tally, until};
 use zigflow_tests::{self as zig, Channel, driven};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -317,9 +317,5 @@ fn a_stream_with_a_thread_leaves_no_zig_object_behind() {
         drop(stream);
     }
     // Other tests here have channels too, but only for a time.
-    let start = std::time::Instant::now();
-    while driven::live() > 0 {
-        assert!(start.elapsed().as_secs() < 120, "{} channels are left", driven::live());
-        std::thread::yield_now();
-    }
+    until(|| driven::live() == 0);
 }

@@ -11,15 +11,11 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::task::Poll;
 use std::thread;
-use std::time::{Duration, Instant};
 
 use futures_lite::future::{self, block_on};
 use zigflow::{ByteStream, OpenError, StreamError};
-use zigflow_tests::task::Task;
+use zigflow_tests::task::{Task, until};
 use zigflow_tests::{self as zig, child};
-
-/// For what would hang for ever if it were wrong. No test waits so long when it is right.
-const BOUND: Duration = Duration::from_secs(120);
 
 /// An empty folder for one test.
 fn folder(test: &str) -> PathBuf {
@@ -216,9 +212,7 @@ fn a_file_system_that_always_waits() {
     assert_eq!(read, fs::read(path).unwrap());
     assert_eq!(task.wakes(), read.len() + 1);
     // The helper thread may be inside of its last wake still.
-    while task.wakers() > 0 {
-        thread::yield_now();
-    }
+    until(|| task.wakers() == 0);
 }
 
 #[test]
@@ -375,15 +369,6 @@ fn census() -> (usize, usize) {
 }
 
 #[cfg(target_os = "linux")]
-fn until_census_is(expected: (usize, usize)) {
-    let start = Instant::now();
-    while census() != expected {
-        assert!(start.elapsed() < BOUND, "{:?} instead of {expected:?}", census());
-        thread::yield_now();
-    }
-}
-
-#[cfg(target_os = "linux")]
 #[test]
 fn a_fifo_dropped_before_any_writer_leaves_no_thread_and_no_file_behind() {
     if !child::is_child() {
@@ -400,7 +385,7 @@ fn a_fifo_dropped_before_any_writer_leaves_no_thread_and_no_file_behind() {
         let (files, threads) = before;
         assert_eq!(census(), (files + 3, threads + 1), "the FIFO, the job pipe; the helper");
         drop(stream);
-        until_census_is(before);
+        until(|| census() == before);
         assert_eq!((task.wakes(), task.wakers()), (0, 0));
     }
 }
@@ -424,5 +409,5 @@ fn files_that_are_read_or_do_not_open_leave_nothing_behind() {
         open_error(&path, u64::MAX);
         open_error(&path, 0);
     }
-    until_census_is(before);
+    until(|| census() == before);
 }

@@ -16,11 +16,10 @@ use futures_lite::{StreamExt, future};
 use zigflow::ZigStream;
 use zigflow::time::{Clock, TimeoutError, Timer, timeout};
 use zigflow::tokio::TokioTimer;
-use zigflow_tests::task::{Task, waker_fn};
+use zigflow_tests::task::{BOUND, Task, until, waker_fn};
 use zigflow_tests::{self as zig, Channel, driven};
 
 const STREAMS: u64 = 64;
-const BOUND: Duration = Duration::from_secs(120);
 
 /// xorshift64*.
 struct Random(u64);
@@ -74,7 +73,9 @@ fn every_item_once_in_order_and_nothing_left() {
         thread::spawn(move || channels(Random((seed ^ n).max(1)), end, &seen))
     });
     for task in tasks {
-        runtime.block_on(task).unwrap();
+        let limit = Duration::from_secs(seconds) + BOUND;
+        let task = runtime.block_on(async { timeout(&TokioTimer::new(), limit, task).await });
+        task.expect("no wake is lost").unwrap();
     }
     for pusher in pushers {
         pusher.join().unwrap();
@@ -83,11 +84,7 @@ fn every_item_once_in_order_and_nothing_left() {
     drop(runtime);
 
     // Zig's threads see that their streams are gone.
-    let start = Instant::now();
-    while driven::live() > 0 {
-        assert!(start.elapsed() < BOUND, "{} Zig objects are left", driven::live());
-        thread::yield_now();
-    }
+    until(|| driven::live() == 0);
     let Seen { items, ended, dropped, elapsed, moved } = &*seen;
     println!(
         "{items:?} items; {ended:?} streams ended, {dropped:?} dropped, {elapsed:?} out of time; {moved:?} moved"

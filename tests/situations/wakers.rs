@@ -9,17 +9,13 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, OnceLock, Weak, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
-use std::time::Duration;
 
 use futures_core::Stream;
 use futures_lite::{StreamExt, future::block_on};
 use zigflow::waker::WakerCell;
 use zigflow::{StreamError, ZigStream};
-use zigflow_tests::task::{Tally, Task, waker_fn};
+use zigflow_tests::task::{BOUND, Tally, Task, until, waker_fn};
 use zigflow_tests::{self as zig, Channel, Point, child};
-
-/// For what would hang for ever if it were wrong. No test waits so long when it is right.
-const BOUND: Duration = Duration::from_secs(120);
 
 fn poll_with<T: zigflow::Item>(
     stream: &mut ZigStream<T>,
@@ -448,9 +444,7 @@ fn a_stream_that_is_dropped_while_its_zig_thread_runs() {
         }
         thread::spawn(move || drop(stream)).join().unwrap();
         // The Zig thread may be inside of a wake still; the waker goes with the end of that.
-        while task.wakers() > 0 {
-            thread::yield_now();
-        }
+        until(|| task.wakers() == 0);
     }
 }
 
