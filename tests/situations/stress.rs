@@ -176,20 +176,25 @@ async fn streams(mut random: Random, end: Instant, seen: Arc<Seen>, shelf: Arc<S
     }
 }
 
-/// One thread: streams that Rust threads push to, polled or dropped inside of their own wakes.
+/// One thread: streams that two Rust threads push to, awaited, or dropped inside of their own wakes.
 fn channels(mut random: Random, end: Instant, seen: &Seen) {
     while Instant::now() < end {
         let channel = Channel::new();
-        let pushes = 1 + random.below(100) as u32;
         let stream = Arc::new(Mutex::new(Some(channel.stream())));
         let place = stream.clone();
         let drops = random.below(2) == 0;
+        // Few, so that often the last one meets the other's wake: a lost wake shows at the last one only.
+        let pushes = 1 + random.below(if drops { 100 } else { 3 }) as u32;
+        let task = Task::new();
+        let woken = task.waker();
         let waker = waker_fn(move || {
             if drops && let Ok(mut place) = place.try_lock() {
                 let stream = place.take();
                 drop(place);
                 drop(stream);
             }
+            woken.wake_by_ref();
+            thread::yield_now();
         });
         let mut next = 0;
         thread::scope(|scope| {
@@ -197,6 +202,7 @@ fn channels(mut random: Random, end: Instant, seen: &Seen) {
                 scope.spawn(|| (0..pushes).for_each(|_| channel.push(1)));
             }
             while next < 2 * pushes {
+                let wakes = task.wakes();
                 let mut place = stream.lock().unwrap();
                 let Some(stream) = place.as_mut() else { break };
                 let mut cx = Context::from_waker(&waker);
@@ -207,7 +213,7 @@ fn channels(mut random: Random, end: Instant, seen: &Seen) {
                     }
                     Poll::Pending => {
                         drop(place);
-                        thread::yield_now();
+                        task.wait_for(wakes + 1);
                     }
                 }
             }

@@ -698,6 +698,24 @@ fn a_waker_that_panics_leaves_the_cell_whole_and_delivers_what_came_meanwhile() 
     assert_eq!(last.wakes(), 1);
 }
 
+// 1, 2
+#[test]
+fn a_wake_before_any_waker_is_remembered_in_rust() {
+    let (task, cell) = (Task::new(), WakerCell::new());
+    for round in 1..=3 {
+        cell.wake();
+        cell.wake();
+        // SAFETY: one thread.
+        unsafe { cell.register(&task.waker()) };
+        assert_eq!(task.wakes(), 2 * round - 1, "delivered by the register, once");
+        // SAFETY: one thread.
+        unsafe { cell.register(&task.waker()) };
+        assert_eq!(task.wakes(), 2 * round - 1, "and used up");
+        cell.wake();
+        assert_eq!(task.wakes(), 2 * round);
+    }
+}
+
 #[test]
 fn waiting_again_clones_no_waker_in_rust() {
     let (tally, cell) = (Tally::new(), WakerCell::new());
