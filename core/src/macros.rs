@@ -74,6 +74,16 @@ mod sealed {
 }
 
 /// A Rust type that `open` of a Zig source can take. Sealed: Zig trusts the form that it gets.
+///
+/// ```compile_fail,E0277
+/// struct Wild;
+///
+/// impl zigflow_core::__private::Argument for Wild {
+///     fn to_raw(&self) -> zigflow_core::abi::RawArg {
+///         panic!("any pointer")
+///     }
+/// }
+/// ```
 pub trait Argument: sealed::Sealed {
     /// Its form on the border; bytes are valid as long as the argument.
     #[doc(hidden)]

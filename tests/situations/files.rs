@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::ffi::CString;
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Seek, Write};
 use std::os::fd::AsRawFd;
@@ -388,6 +389,37 @@ fn a_fifo_dropped_before_any_writer_leaves_no_thread_and_no_file_behind() {
         until(|| census() == before);
         assert_eq!((task.wakes(), task.wakers()), (0, 0));
     }
+}
+
+/// As a child holds it that another thread forked at the wrong moment: the end of the pipe alone cannot be
+/// what ends the helper.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_job_pipe_that_someone_else_holds_open_does_not_keep_the_helper() {
+    if !child::is_child() {
+        let test = "a_job_pipe_that_someone_else_holds_open_does_not_keep_the_helper";
+        return child::succeeds(&mut child::command(test));
+    }
+    let path = folder("held_pipe").join("fifo");
+    make_fifo(&path);
+    let (files, threads) = census();
+    let task = Task::new();
+    let mut stream = open(&path, 100).unwrap();
+    assert!(task.run(|cx| stream.poll_fill(cx)).is_pending());
+    let held: Vec<File> = fs::read_dir("/proc/self/fd")
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|fd| fs::read_link(fd).is_ok_and(|to| to.to_string_lossy().starts_with("pipe:")))
+        .filter(|fd| {
+            fd.file_name().is_some_and(|number| number.len() > 1 || number > OsStr::new("2"))
+        })
+        .filter_map(|fd| File::options().write(true).open(fd).ok())
+        .collect();
+    assert!(!held.is_empty(), "the job pipe has a write end");
+    drop(stream);
+    until(|| census().1 == threads);
+    drop(held);
+    until(|| census() == (files, threads));
 }
 
 #[cfg(target_os = "linux")]

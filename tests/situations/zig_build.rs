@@ -538,6 +538,42 @@ fn the_same_package_elsewhere_gets_the_same_names() {
     assert_eq!(here.library(), there.library());
 }
 
+/// What a Zig author reads who wrote `of` where the counter has `is`: the source's name and the mistake.
+#[test]
+fn the_mistakes_of_a_source_are_told_by_its_name() {
+    const POLL: &str = "pub fn poll(self: *Counter, _: *zigflow.Context) zigflow.Poll(u64) {";
+    const OPEN: &str = "pub fn open(from: u64) !Counter {";
+    let generic_poll = "pub fn poll(self: anytype, _: *zigflow.Context) zigflow.Poll(u64) {";
+    let no_context = "pub fn poll(self: *Counter) zigflow.Poll(u64) {";
+    let text_item = "pub fn poll(self: *Counter, _: *zigflow.Context) zigflow.Poll([:0]const u8) {";
+    let owned =
+        "pub fn poll(self: *Counter, _: *zigflow.Context) zigflow.Poll(zigflow.OwnedBytes) {";
+    let plain = "pub fn poll(self: *Counter, _: *zigflow.Context) u64 {";
+    for (case, is, of, told) in [
+        (0, "pub fn open", "fn open", "needs `pub fn open(…)`"),
+        (1, "pub fn poll", "fn poll", "needs `pub fn poll("),
+        (2, "from: u64", "from: ?u64", "parameter 0 of `open` is ?u64"),
+        (3, "from: u64", "from: u7", "parameter 0 of `open` is u7"),
+        (4, "from: u64", "from: anytype", "parameter 0 of `open` must not be generic"),
+        (5, OPEN, "pub fn open(from: u64) !u64 {", "`open` must return"),
+        (6, POLL, generic_poll, "needs `pub fn poll("),
+        (7, POLL, no_context, "needs `pub fn poll("),
+        (8, POLL, plain, "`poll` must return `zigflow.Poll(T)`"),
+        (9, POLL, text_item, "is neither []const u8 nor zigflow.OwnedBytes nor plain data"),
+        (10, POLL, owned, "it needs `pub const sendable = true;`"),
+    ] {
+        let text = COUNTER.replace(is, of);
+        assert_ne!(text, COUNTER);
+        let text =
+            if case == 10 { text.replace("sendable = true", "sendable = false") } else { text };
+        let package = Package::new(&format!("mistake_{case}")).file("lib.zig", &text);
+        let message = package.build().try_compile().unwrap_err().to_string();
+        assert!(message.contains("zigflow.source: "), "{message}");
+        assert!(message.contains("Counter"), "{message}");
+        assert!(message.contains(told), "{told}: {message}");
+    }
+}
+
 // -- Cargo --
 
 #[test]
