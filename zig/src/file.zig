@@ -29,7 +29,7 @@ const c_open = if (large) c.open64 else c.open;
 const c_pread = if (large) c.pread64 else c.pread;
 const c_lseek = if (large) c.lseek64 else c.lseek;
 const Fd = c_int;
-const Buffer = []align(64) u8;
+const Buffer = []align(buffer_alignment) u8;
 
 pub const FileSource = struct {
     file: *Shared(File),
@@ -57,7 +57,7 @@ pub const FileSource = struct {
         const probe = c.read(fd, &nothing, 0);
         if (probe < 0 and c.errno(probe) == .ISDIR) return error.IsDir;
         const len_bytes = std.math.cast(usize, chunk_bytes) orelse return error.OutOfMemory;
-        const buffer = try alloc.allocator.alignedAlloc(u8, .@"64", len_bytes);
+        const buffer = try alloc.allocator.alignedAlloc(u8, .fromByteUnits(buffer_alignment), len_bytes);
         errdefer alloc.allocator.free(buffer);
         @memset(buffer, 0); // Rust reads it as initialised memory
         const end = c_lseek(fd, 0, c.SEEK.END);
@@ -143,6 +143,8 @@ pub const FileSource = struct {
     }
 };
 
+/// As page-cache pages: the kernel copies fastest between equal offsets.
+const buffer_alignment = 4096;
 const max_path_bytes = 4096;
 /// As much as Rust gives its threads: the waker that runs there is anybody's code.
 const helper_stack_bytes = 2 * 1024 * 1024;

@@ -48,7 +48,9 @@ pub fn registerWords(cell: *abi.RawWakerCell, words: abi.RawWaker) void {
     sync.read(&cell.slots[newest]);
     if (waker_file.sameWords(cell.slots[newest], words)) {
         if (state & registered != 0) return;
-        return dropWords(announce(cell, state, newest, words));
+        // By rules 4 and 5 nothing is left in the other slot, or it is not ours to drop.
+        _ = announce(cell, state, newest, words);
+        return;
     }
 
     var fresh: abi.RawWaker = .{};
@@ -62,24 +64,25 @@ pub fn registerWords(cell: *abi.RawWakerCell, words: abi.RawWaker) void {
     const old = take(cell, target);
     sync.write(&cell.slots[target]);
     cell.slots[target] = fresh;
-    const stale = announce(cell, before & ~registered, target, words);
+    const unlocked = announce(cell, before & ~registered, target, words);
+    // Not locked: from here a waker can pin the newest slot only (rule 5).
+    const stale = if (unlocked and !sync.bug(7)) take(cell, 1 - target) else abi.RawWaker{};
     dropWords(old);
     dropWords(stale);
 }
 
 /// Makes `slot` the newest and registers, or delivers a remembered wake. `seen` is what the state
-/// probably is. Gives back the waker of the other slot when it is the caller's to drop.
-fn announce(cell: *abi.RawWakerCell, seen: u32, slot: usize, words: abi.RawWaker) abi.RawWaker {
+/// probably is. True when `locked` was not set.
+fn announce(cell: *abi.RawWakerCell, seen: u32, slot: usize, words: abi.RawWaker) bool {
     var state = seen;
     while (true) {
-        const remembered = state & notified != 0 and state & locked == 0 and !sync.bug(6);
+        const unlocked = state & locked == 0;
+        const remembered = state & notified != 0 and unlocked and !sync.bug(6);
         var next = if (slot == 1) state | index else state & ~index;
         next = if (remembered) next & ~notified else next | registered;
         state = sync.compareExchange(&cell.state, state, next) orelse {
-            // Not locked: from here a waker can pin the newest slot only (rule 5).
-            const stale = if (state & locked == 0 and !sync.bug(7)) take(cell, 1 - slot) else abi.RawWaker{};
             if (remembered) host.zf1_waker_wake_by_ref(&words);
-            return stale;
+            return unlocked;
         };
     }
 }

@@ -114,8 +114,9 @@ impl WakerCell {
             if state & REGISTERED != 0 {
                 return;
             }
-            let stale = self.announce(state, newest, waker);
-            return drop(stale);
+            // By rules 4 and 5 nothing is left in the other slot, or it is not ours to drop.
+            self.announce(state, newest, waker);
+            return;
         }
 
         let fresh = waker.clone();
@@ -128,24 +129,25 @@ impl WakerCell {
         };
         let old = self.take(target);
         self.put(target, fresh);
-        // What is let go is dropped last, also when a wake panics: its drop is user code.
-        let _let_go = (old, self.announce(before & !REGISTERED, target, waker));
+        let unlocked = self.announce(before & !REGISTERED, target, waker);
+        // Not locked: from here a waker can pin INDEX only (rule 5).
+        let stale = if unlocked && !bug(7) { self.take(1 - target) } else { None };
+        drop((old, stale));
     }
 
     /// Makes `slot` the newest and registers, or delivers a remembered wake. `state` is what the state
-    /// probably is. Gives back the waker of the other slot when it is the caller's to drop.
-    fn announce(&self, mut state: u32, slot: usize, waker: &Waker) -> Option<Waker> {
+    /// probably is. True when LOCKED was not set.
+    fn announce(&self, mut state: u32, slot: usize, waker: &Waker) -> bool {
         loop {
-            let remembered = state & NOTIFIED != 0 && state & LOCKED == 0 && !bug(6);
+            let unlocked = state & LOCKED == 0;
+            let remembered = state & NOTIFIED != 0 && unlocked && !bug(6);
             let next = if slot == 1 { state | INDEX } else { state & !INDEX };
             let next = if remembered { next & !NOTIFIED } else { next | REGISTERED };
             let Err(seen) = self.state().compare_exchange(state, next) else {
-                // Not locked: from here a waker can pin INDEX only (rule 5).
-                let stale = if state & LOCKED == 0 && !bug(7) { self.take(1 - slot) } else { None };
                 if remembered {
                     waker.wake_by_ref();
                 }
-                return stale;
+                return unlocked;
             };
             state = seen;
         }
