@@ -3,6 +3,7 @@
 packages.py --publishable          prints the names of the packages that are published
 packages.py --features [MANIFEST]  prints, for each of them, the ways to check it alone:
                                    its name, a tab, arguments of cargo
+packages.py --tests PACKAGE        prints the names of the package's integration tests
 """
 
 import json
@@ -10,10 +11,18 @@ import subprocess
 import sys
 
 
-def publishable(manifest):
+def packages(manifest):
     command = ["cargo", "metadata", "--format-version=1", "--no-deps", "--manifest-path", manifest]
-    packages = json.loads(subprocess.check_output(command))["packages"]
-    return sorted((p for p in packages if p["publish"] != []), key=lambda p: p["name"])
+    return json.loads(subprocess.check_output(command))["packages"]
+
+
+def publishable(manifest):
+    return sorted((p for p in packages(manifest) if p["publish"] != []), key=lambda p: p["name"])
+
+
+def tests(name):
+    (package,) = (p for p in packages("Cargo.toml") if p["name"] == name)
+    return sorted(t["name"] for t in package["targets"] if "test" in t["kind"])
 
 
 def feature_sets(package):
@@ -26,6 +35,9 @@ def feature_sets(package):
 
 
 def main():
+    if sys.argv[1] == "--tests":
+        print("\n".join(tests(sys.argv[2])))
+        return
     what, manifest = sys.argv[1], (sys.argv[2:] or ["Cargo.toml"])[0]
     for package in publishable(manifest):
         if what == "--publishable":
