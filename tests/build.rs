@@ -12,5 +12,5 @@ fn main() {
     let file = Path::new(&out).join("collatz.zig");
     std::fs::write(&file, zig).expect("OUT_DIR is writable");
 
-    zigflow_build::Build::new().file("zig/sources.zig").file(file).compile();
+    zigflow_build::Build::new().file("zig/sources.zig").file("zig/seed.zig").file(file).compile();
 }
