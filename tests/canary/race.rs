@@ -2,7 +2,9 @@
 //! program without one.
 
 use std::cell::UnsafeCell;
+use std::hint::black_box;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
@@ -49,9 +51,17 @@ impl Racing {
 
 fn rust() {
     let number = Racing(UnsafeCell::new(0));
+    // Both threads live while both add; relaxed, so that nothing is ordered by it.
+    let alive = AtomicU32::new(0);
     std::thread::scope(|scope| {
         for _ in 0..2 {
-            scope.spawn(|| (0..1000).for_each(|_| number.add()));
+            scope.spawn(|| {
+                alive.fetch_add(1, Relaxed);
+                while alive.load(Relaxed) < 2 {
+                    std::thread::yield_now();
+                }
+                (0..100_000).for_each(|_| black_box(&number).add());
+            });
         }
     });
 }
