@@ -6,11 +6,14 @@ fn main() {
     let readme = "../README.md";
     println!("cargo::rerun-if-changed={readme}");
     let text = std::fs::read_to_string(readme).expect("the README is beside this package");
-    let (_, zig) = text.split_once("```zig\n").expect("the README has a Zig block");
-    let (zig, _) = zig.split_once("```").expect("the Zig block ends");
     let out = std::env::var("OUT_DIR").expect("cargo sets OUT_DIR");
-    let file = Path::new(&out).join("collatz.zig");
-    std::fs::write(&file, zig).expect("OUT_DIR is writable");
-
-    zigflow_build::Build::new().file("zig/sources.zig").file("zig/seed.zig").file(file).compile();
+    let mut build = zigflow_build::Build::new().file("zig/sources.zig").file("zig/seed.zig");
+    let blocks =
+        text.split("```zig\n").skip(1).map(|rest| rest.split("```").next().unwrap_or(rest));
+    for (number, block) in blocks.enumerate() {
+        let file = Path::new(&out).join(format!("readme_{number}.zig"));
+        std::fs::write(&file, block).expect("OUT_DIR is writable");
+        build = build.file(file);
+    }
+    build.compile();
 }

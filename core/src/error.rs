@@ -215,10 +215,13 @@ impl fmt::Display for OpenError {
                 "the Zig archive speaks ABI {zig}, this program ABI {rust}: build both with one version of zigflow"
             ),
             Self::Item { zig, rust } => {
-                write!(f, "the Zig source yields `{zig}`, Rust asked for `{rust}`")
+                write!(
+                    f,
+                    "the Zig source yields `{zig}`, Rust asked for `{rust}`, of another kind, size or name"
+                )
             }
             Self::NotSendable => f.write_str(
-                "the Zig source may not move between threads: say `pub const sendable = true;` in its type, or open it as a local stream",
+                "the Zig source may not move between threads: say `pub const sendable = true;` in its type, or declare it as a LocalZigStream or LocalByteStream",
             ),
             Self::Argument { index, zig, rust } => write!(
                 f,

@@ -33,7 +33,7 @@ macro_rules! zig_source {
         #[allow(clippy::too_many_arguments)]
         $vis fn $name($($arg: $type),*) -> ::core::result::Result<$stream, $crate::OpenError> {
             #[allow(unused_imports, missing_docs)]
-            mod sources {
+            mod sources_bound_in_zig {
                 use $crate::__zig_sources;
                 ::core::include!(::core::env!(
                     "ZIGFLOW_SOURCES",
@@ -41,11 +41,11 @@ macro_rules! zig_source {
                      a build.rs with `fn main() { zigflow_build::compile(\"src\"); }`"
                 ));
             }
-            // SAFETY: the symbols of `sources` were exported by `zigflow.source`: the build script read
+            // SAFETY: these symbols were exported by `zigflow.source`: the build script read
             // their names from the archive.
             unsafe {
                 <$stream as $crate::__private::OpenSource>::open_source(
-                    &raw const sources::$name,
+                    &raw const sources_bound_in_zig::$name,
                     &[$($crate::__private::Argument::to_raw(&$arg)),*],
                 )
             }

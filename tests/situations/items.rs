@@ -220,7 +220,7 @@ fn errors_say_what_to_do() {
     let text = |error: OpenError| error.to_string();
     assert_eq!(
         text(wrong::item::counter(0, 1).unwrap_err()),
-        "the Zig source yields `u64`, Rust asked for `u32`"
+        "the Zig source yields `u64`, Rust asked for `u32`, of another kind, size or name"
     );
     assert_eq!(
         text(wrong::argument::counter(0, 1).unwrap_err()),
