@@ -232,7 +232,7 @@ fn errors_say_what_to_do() {
     );
     assert_eq!(
         text(wrong::threading::local_counter(0, 1).unwrap_err()),
-        "the Zig source may not move between threads: say `pub const sendable = true;` in its type, or open it as a local stream"
+        "the Zig source may not move between threads: say `pub const sendable = true;` in its type, or declare it as a LocalZigStream or LocalByteStream"
     );
     assert_eq!(
         text(OpenError::Abi { zig: 7, rust: 1 }),
