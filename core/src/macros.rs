@@ -13,7 +13,7 @@ use crate::abi::{ArgKind, RawArg};
 /// The package needs a build script that calls `zigflow_build::compile`; a source that no Zig file has is a
 /// compile error here.
 ///
-/// ```ignore
+/// ```text
 /// zigflow::zig_source! {
 ///     /// Counts from `from` up to, not including, `to`.
 ///     pub fn counter(from: u64, to: u64) -> ZigStream<u64>;
