@@ -163,7 +163,8 @@ fn enter_report() {
     REPORTS.set(true);
 }
 
-/// Another thread's report ends with the process; if it hangs, it has had its time.
+/// Sleeps, because there is no event to wait for: another thread's report ends with the process. If
+/// that report hangs, it has had its time.
 #[cfg(feature = "std")]
 fn wait_for_the_report() {
     if !REPORTS.get() {

@@ -125,7 +125,7 @@ impl<T: Transfer> Item for T {
 
     #[inline(always)]
     unsafe fn take(slot: &MaybeUninit<T>, _: &RegisteredMemory) -> Result<T, Malformed> {
-        // SAFETY: the slot is aligned, and a plain source has written all of it.
+        // SAFETY: the slot is aligned, and a plain source has written all of it but padding.
         if unsafe { !T::is_valid(slot.as_ptr()) } {
             return Err(Malformed::Value);
         }

@@ -4,7 +4,7 @@
 //! What is in the page cache is read in the poll itself (Linux: `preadv2` with `RWF_NOWAIT`). What is
 //! not, and every pipe, terminal or device that has nothing yet, is read by a helper thread, which
 //! wakes the stream; the thread starts when it is first needed. A source that is dropped leaves at once:
-//! what it shares with the thread is counted, and the thread ends when it sees its job pipe closed.
+//! what it shares with the thread is counted, and the thread ends at a byte in the pipe that is no job.
 //!
 //!     poll ──▶ read without waiting ──▶ ready
 //!       │              │ would block
@@ -121,7 +121,7 @@ pub const FileSource = struct {
         if (self.job_fd < 0) try self.startHelper();
         file.job_offset_bytes = self.offset_bytes;
         @atomicStore(u32, &file.status, Status.busy, .release);
-        // One byte is in the pipe at most, so this does not wait.
+        // One job is in the pipe at most, so this does not wait.
         while (true) {
             const written = c.write(self.job_fd, "j", 1);
             if (written == 1) return;

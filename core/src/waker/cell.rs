@@ -67,7 +67,7 @@ const PIN: u32 = 32;
 #[derive(Debug)]
 pub struct WakerCell(RawWakerCell);
 
-// SAFETY: the slots are touched only as rules 1 to 4 of the module allow, whichever thread acts;
+// SAFETY: the slots are touched only as rules 1 to 5 of the module allow, whichever thread acts;
 // a `Waker` is Send and Sync.
 unsafe impl Send for WakerCell {}
 // SAFETY: as above.
