@@ -56,6 +56,19 @@ pub struct RawWakerCell {
     pub(crate) slots: [core::cell::UnsafeCell<RawWaker>; 2],
 }
 
+impl RawWakerCell {
+    /// Nobody waits.
+    #[allow(clippy::declare_interior_mutable_const)] // a value to start from
+    pub(crate) const NEW: Self = Self {
+        state: Word::new(0),
+        reserved: 0,
+        slots: [
+            core::cell::UnsafeCell::new(RawWaker::NULL),
+            core::cell::UnsafeCell::new(RawWaker::NULL),
+        ],
+    };
+}
+
 /// What a poll answers, by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
@@ -310,6 +323,90 @@ pub struct WakerObject {
     pub release: unsafe extern "C" fn(object: *const WakerObject),
 }
 
+/// The flavours of a channel, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Flavor {
+    /// One sender, one receiver; `ring/spsc.rs` tells the protocol.
+    Spsc = 0,
+}
+
+/// Which end of a channel a [`RawEnd`] is, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum EndKind {
+    /// The sending end.
+    Sender = 0,
+    /// The receiving end.
+    Receiver = 1,
+}
+
+/// One end of a channel, 128 bytes, so that what one end writes shares no cache line (nor a pair of them)
+/// with what the other writes.
+#[repr(C)]
+#[derive(Debug)]
+pub struct RawEnd {
+    /// The position up to which this end is done, and two flags that the peer sets.
+    pub(crate) word: Word,
+    /// An [`EndKind`] by number.
+    pub(crate) kind: u32,
+    /// Sender: half-turns of its position, as of its last look at the peer.
+    pub(crate) laps: Word,
+    /// How often this end went to sleep.
+    pub(crate) sleeps: Word,
+    /// How often the peer woke this end.
+    pub(crate) wakes: Word,
+    /// Sender: items that its overflow policy dropped. Receiver: the most items that it found waiting.
+    pub(crate) tally: Word,
+    /// The position of the sender when this end, a receiver, closed.
+    pub(crate) last: core::cell::UnsafeCell<u32>,
+    /// 0.
+    pub(crate) reserved: u32,
+    /// Where this end's task waits.
+    pub(crate) cell: RawWakerCell,
+    /// Why this end closed; valid once the peer sees that it did.
+    pub(crate) reason: core::cell::UnsafeCell<RawError>,
+    /// What the items are, filled in when the end is handed to Zig.
+    pub(crate) item: core::cell::UnsafeCell<*const ItemType>,
+    pub(crate) padding: [u32; END_PADDING],
+}
+
+/// Two words, three pointers and a cell's five words and four pointers leave this to 128 bytes.
+const END_PADDING: usize = (128 - 8 * 4 - (8 + 4 * P) - (8 + 2 * P) - P) / 4;
+
+/// A bounded channel: what never changes, then the two ends, then what both seldom touch.
+#[repr(C)]
+#[derive(Debug)]
+pub struct RawChannel {
+    /// [`MAGIC`].
+    pub(crate) magic: u32,
+    /// [`ABI_NUMBER`].
+    pub(crate) abi: u32,
+    /// A [`Flavor`] by number.
+    pub(crate) flavor: u32,
+    /// How many items fit.
+    pub(crate) capacity: u32,
+    /// The number of slots, a power of two, minus 1.
+    pub(crate) mask: u32,
+    /// How many ends are left; the last one frees.
+    pub(crate) references: Word,
+    /// The size of a slot, bytes.
+    pub(crate) slot_size: u32,
+    /// The alignment of a slot, bytes.
+    pub(crate) slot_alignment: u32,
+    /// The first slot.
+    pub(crate) slots: *mut c_void,
+    /// Frees the channel; every item has been taken by then.
+    pub(crate) free: unsafe extern "C" fn(*mut RawChannel),
+    /// Rust's check of items from Zig: null as long as the sender is not Zig's.
+    pub(crate) check: core::sync::atomic::AtomicPtr<()>,
+    pub(crate) padding: [u32; (128 - 8 * 4 - 3 * P) / 4],
+    /// The sender.
+    pub(crate) tail: RawEnd,
+    /// The receiver.
+    pub(crate) head: RawEnd,
+}
+
 /// One row of the layout table: names, size, alignment, offsets and sizes of the fields.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -325,9 +422,9 @@ pub struct LayoutRow {
     /// How many fields there are.
     pub offsets_len: u32,
     /// The offset of each field, bytes.
-    pub offsets: [u32; 12],
+    pub offsets: [u32; 16],
     /// The size of each field, bytes.
-    pub sizes: [u32; 12],
+    pub sizes: [u32; 16],
 }
 
 /// A row of [`LAYOUT_TABLE`]: names, size, alignment, offsets and sizes of the fields. The names tell
@@ -363,6 +460,8 @@ layout_table! {
     RawSource { state, registered_ptr, registered_len }
     SourceType { magic, abi, flags, reserved, item, open, poll, take_error, size_hint, drop }
     WakerObject { wake_by_ref, retain, release }
+    RawEnd { word, kind, laps, sleeps, wakes, tally, last, reserved, cell, reason, item, padding }
+    RawChannel { magic, abi, flavor, capacity, mask, references, slot_size, slot_alignment, slots, free, check, padding, tail, head }
 }
 
 const fn expect_layout(
@@ -402,3 +501,16 @@ const _: () = expect_layout(
     &[0, 4, 8, 12, 16, 32 + P, 32 + 2 * P, 32 + 3 * P, 32 + 4 * P, 32 + 5 * P],
 );
 const _: () = expect_layout(10, 0, 3, &[0, P, 2 * P]);
+const _: () = expect_layout(
+    11,
+    12 + END_PADDING,
+    7,
+    &[0, 4, 8, 12, 16, 20, 24, 28, 32, 40 + 4 * P, 48 + 6 * P, 48 + 7 * P],
+);
+const _: () = expect_layout(
+    12,
+    96 - 3 * P / 4,
+    3,
+    &[0, 4, 8, 12, 16, 20, 24, 28, 32, 32 + P, 32 + 2 * P, 32 + 3 * P, 128, 256],
+);
+const _: () = assert!(size_of::<RawEnd>() == 128 && size_of::<RawChannel>() == 384);

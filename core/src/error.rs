@@ -12,6 +12,11 @@ pub struct ZigError {
 }
 
 impl ZigError {
+    /// The error of this name: with which a channel is closed from Rust.
+    pub const fn new(name: &'static str) -> Self {
+        Self { name }
+    }
+
     /// The name in Zig: `FileNotFound` for `error.FileNotFound`.
     pub const fn name(&self) -> &'static str {
         self.name

@@ -82,6 +82,26 @@ export! {
         unsafe { dealloc(ptr, Layout::from_size_align_unchecked(size, alignment)) };
     }
 
+    /// Polls until the answer is not 0, asleep in between, and returns it; 0 when `timeout_ns` is over
+    /// first. `u64::MAX` is no timeout. The waker is lent for the call.
+    #[cfg(feature = "std")]
+    fn zf1_block(
+        poll: unsafe extern "C" fn(*mut core::ffi::c_void, *const RawWaker) -> u32,
+        context: *mut core::ffi::c_void,
+        timeout_ns: u64
+    ) -> u32 {
+        use core::task::Poll;
+        let timeout = (timeout_ns != u64::MAX).then(|| core::time::Duration::from_nanos(timeout_ns));
+        let answer = crate::channel::block::wait(timeout, |waker| {
+            // SAFETY: Zig passes a function with its context.
+            match unsafe { poll(context, &RawWaker::of(waker)) } {
+                0 => Poll::Pending,
+                answer => Poll::Ready(answer),
+            }
+        });
+        answer.unwrap_or(0)
+    }
+
     /// Reports and aborts.
     fn zf1_panic(message: *const u8, message_len: usize, return_address: usize) -> ! {
         // SAFETY: Zig passes its message as a slice.

@@ -18,6 +18,9 @@ pub unsafe trait Transfer: Copy + Send + 'static {
     /// The type's name in Zig, without its namespace; compared when a source is opened.
     const NAME: &'static str;
 
+    /// True when all bits are a value of the type: then nothing is checked.
+    const ANY_BITS: bool = false;
+
     /// Whether the bits at `at` are a value of the type.
     ///
     /// # Safety
@@ -31,6 +34,7 @@ macro_rules! plain {
         // SAFETY: the same primitive in Zig; all bits are values.
         unsafe impl Transfer for $type {
             const NAME: &'static str = stringify!($type);
+            const ANY_BITS: bool = true;
 
             #[inline(always)]
             unsafe fn is_valid(_at: *const Self) -> bool {

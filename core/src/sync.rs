@@ -34,12 +34,26 @@ impl Word {
         unsafe { core::sync::atomic::AtomicU32::from_ptr(self.0.get()) }
     }
 
+    #[inline(always)]
     pub(crate) fn load(&self, order: Ordering) -> u32 {
         self.atomic().load(order)
     }
 
     pub(crate) fn fetch_and(&self, bits: u32, order: Ordering) -> u32 {
         self.atomic().fetch_and(bits, order)
+    }
+
+    pub(crate) fn fetch_or(&self, bits: u32, order: Ordering) -> u32 {
+        self.atomic().fetch_or(bits, order)
+    }
+
+    #[inline(always)]
+    pub(crate) fn fetch_add(&self, by: u32, order: Ordering) -> u32 {
+        self.atomic().fetch_add(by, order)
+    }
+
+    pub(crate) fn store(&self, value: u32, order: Ordering) {
+        self.atomic().store(value, order);
     }
 
     pub(crate) fn compare_exchange(&self, old: u32, new: u32) -> Result<u32, u32> {

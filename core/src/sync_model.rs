@@ -92,6 +92,12 @@ impl Word {
         Self(core::cell::UnsafeCell::new(value))
     }
 
+    /// What `new` was given.
+    pub(crate) fn initial(&self) -> u32 {
+        // SAFETY: a model never writes the word's own memory.
+        unsafe { *self.0.get() }
+    }
+
     fn loom(&self) -> Rc<AtomicU32> {
         word(self.0.get().addr())
     }
@@ -102,6 +108,18 @@ impl Word {
 
     pub(crate) fn fetch_and(&self, bits: u32, order: Ordering) -> u32 {
         self.loom().fetch_and(bits, order)
+    }
+
+    pub(crate) fn fetch_or(&self, bits: u32, order: Ordering) -> u32 {
+        self.loom().fetch_or(bits, order)
+    }
+
+    pub(crate) fn fetch_add(&self, by: u32, order: Ordering) -> u32 {
+        self.loom().fetch_add(by, order)
+    }
+
+    pub(crate) fn store(&self, value: u32, order: Ordering) {
+        self.loom().store(value, order);
     }
 
     pub(crate) fn compare_exchange(&self, old: u32, new: u32) -> Result<u32, u32> {
@@ -122,6 +140,21 @@ extern "C-unwind" fn zf1_model_load(at: *const u32, acquire: u32) -> u32 {
 #[unsafe(no_mangle)]
 extern "C-unwind" fn zf1_model_fetch_and(at: *mut u32, bits: u32) -> u32 {
     word(at.addr()).fetch_and(bits, Ordering::AcqRel)
+}
+
+#[unsafe(no_mangle)]
+extern "C-unwind" fn zf1_model_fetch_or(at: *mut u32, bits: u32) -> u32 {
+    word(at.addr()).fetch_or(bits, Ordering::AcqRel)
+}
+
+#[unsafe(no_mangle)]
+extern "C-unwind" fn zf1_model_fetch_add(at: *mut u32, by: u32, relaxed: u32) -> u32 {
+    word(at.addr()).fetch_add(by, if relaxed != 0 { Relaxed } else { Ordering::AcqRel })
+}
+
+#[unsafe(no_mangle)]
+extern "C-unwind" fn zf1_model_store(at: *mut u32, value: u32) {
+    word(at.addr()).store(value, Ordering::Release);
 }
 
 #[unsafe(no_mangle)]

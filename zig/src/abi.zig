@@ -157,6 +157,74 @@ pub const WakerObject = extern struct {
     release: *const fn (object: *const WakerObject) callconv(.c) void,
 };
 
+/// The flavours of a channel.
+pub const Flavor = struct {
+    /// One sender, one receiver; `core/src/ring/spsc.rs` tells the protocol.
+    pub const spsc: u32 = 0;
+};
+
+/// Which end of a channel a `RawEnd` is.
+pub const EndKind = struct {
+    pub const sender: u32 = 0;
+    pub const receiver: u32 = 1;
+};
+
+/// One end of a channel, 128 bytes, so that what one end writes shares no cache line (nor a pair of them)
+/// with what the other writes.
+pub const RawEnd = extern struct {
+    /// The position up to which this end is done, and two flags that the peer sets.
+    word: u32,
+    kind: u32,
+    /// Sender: half-turns of its position, as of its last look at the peer.
+    laps: u32,
+    /// How often this end went to sleep.
+    sleeps: u32,
+    /// How often the peer woke this end.
+    wakes: u32,
+    /// Sender: items that its overflow policy dropped. Receiver: the most items that it found waiting.
+    tally: u32,
+    /// The position of the sender when this end, a receiver, closed.
+    last: u32,
+    reserved: u32,
+    /// Where this end's task waits.
+    cell: RawWakerCell,
+    /// Why this end closed; valid once the peer sees that it did.
+    reason: RawError,
+    /// What the items are, filled in when the end is handed to Zig.
+    item: ?*const ItemType,
+    padding: [end_padding]u32,
+};
+
+const end_padding = (128 - 8 * 4 - (8 + 4 * p) - (8 + 2 * p) - p) / 4;
+
+/// A bounded channel: what never changes, then the two ends.
+pub const RawChannel = extern struct {
+    magic: u32,
+    abi: u32,
+    flavor: u32,
+    /// How many items fit.
+    capacity: u32,
+    /// The number of slots, a power of two, minus 1.
+    mask: u32,
+    /// How many ends are left; the last one frees.
+    references: u32,
+    /// The size of a slot, bytes.
+    slot_size: u32,
+    /// The alignment of a slot, bytes.
+    slot_alignment: u32,
+    /// The first slot.
+    slots: *anyopaque,
+    /// Frees the channel; every item has been taken by then.
+    free: *const fn (channel: *RawChannel) callconv(.c) void,
+    /// Rust's.
+    check: ?*const anyopaque,
+    padding: [(128 - 8 * 4 - 3 * p) / 4]u32,
+    /// The sender.
+    tail: RawEnd,
+    /// The receiver.
+    head: RawEnd,
+};
+
 /// One row of the layout table: names, size, alignment, offsets and sizes of the fields.
 pub const LayoutRow = extern struct {
     name_ptr: [*]const u8,
@@ -164,8 +232,8 @@ pub const LayoutRow = extern struct {
     size: u32,
     alignment: u32,
     offsets_len: u32,
-    offsets: [12]u32,
-    sizes: [12]u32,
+    offsets: [16]u32,
+    sizes: [16]u32,
 };
 
 const shared = .{
@@ -180,6 +248,8 @@ const shared = .{
     .{ "RawSource", RawSource },
     .{ "SourceType", SourceType },
     .{ "WakerObject", WakerObject },
+    .{ "RawEnd", RawEnd },
+    .{ "RawChannel", RawChannel },
 };
 
 /// The layouts as this compilation sees them; Rust compares them with its own in a test.
@@ -222,9 +292,9 @@ fn expectLayout(comptime T: type, comptime words_before: usize, comptime pointer
     }
 }
 
-// `p` is a pointer's width: 4 or 8. u32s come in pairs before pointers, so nothing is padded.
+// A pointer's width: 4 or 8. u32s come in pairs before pointers, so nothing is padded.
+const p = @sizeOf(usize);
 comptime {
-    const p = @sizeOf(usize);
     expectLayout(RawWaker, 0, 2, &.{ 0, p });
     expectLayout(RawWakerCell, 2, 4, &.{ 0, 4, 8 });
     expectLayout(StreamItem, 2, 2, &.{ 0, 4, 8, 8 + p });
@@ -236,4 +306,7 @@ comptime {
     expectLayout(RawSource, 0, 3, &.{ 0, p, 2 * p });
     expectLayout(SourceType, 8, 6, &.{ 0, 4, 8, 12, 16, 32 + p, 32 + 2 * p, 32 + 3 * p, 32 + 4 * p, 32 + 5 * p });
     expectLayout(WakerObject, 0, 3, &.{ 0, p, 2 * p });
+    expectLayout(RawEnd, 12 + end_padding, 7, &.{ 0, 4, 8, 12, 16, 20, 24, 28, 32, 40 + 4 * p, 48 + 6 * p, 48 + 7 * p });
+    expectLayout(RawChannel, 96 - 3 * p / 4, 3, &.{ 0, 4, 8, 12, 16, 20, 24, 28, 32, 32 + p, 32 + 2 * p, 32 + 3 * p, 128, 256 });
+    if (@sizeOf(RawEnd) != 128 or @sizeOf(RawChannel) != 384) @compileError("a channel is three times 128 bytes");
 }

@@ -22,5 +22,13 @@ pub extern fn zf1_waker_from_object(object: *const abi.WakerObject, out: *abi.Ra
 pub extern fn zf1_alloc(size: usize, alignment: usize) callconv(.c) ?[*]u8;
 pub extern fn zf1_free(ptr: [*]u8, size: usize, alignment: usize) callconv(.c) void;
 
+/// Polls until the answer is not 0, asleep in between, and returns it; 0 when `timeout_ns` is over
+/// first. The largest number is no timeout. The waker is lent for the call. With Rust's std only.
+pub extern fn zf1_block(
+    poll: *const fn (context: *anyopaque, waker: *const abi.RawWaker) callconv(.c) u32,
+    context: *anyopaque,
+    timeout_ns: u64,
+) callconv(.c) u32;
+
 /// Reports and aborts.
 pub extern fn zf1_panic(message: [*]const u8, message_len: usize, return_address: usize) callconv(.c) noreturn;

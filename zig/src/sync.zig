@@ -4,6 +4,7 @@
 //!
 //! `core/src/sync.rs` is the other half.
 
+const std = @import("std");
 const config = @import("zigflow_config");
 
 /// True in an archive that loom drives.
@@ -11,11 +12,14 @@ pub const model = config.model;
 
 extern fn zf1_model_load(word: *const u32, acquire: u32) callconv(.c) u32;
 extern fn zf1_model_fetch_and(word: *u32, bits: u32) callconv(.c) u32;
+extern fn zf1_model_fetch_or(word: *u32, bits: u32) callconv(.c) u32;
+extern fn zf1_model_fetch_add(word: *u32, by: u32, relaxed: u32) callconv(.c) u32;
+extern fn zf1_model_store(word: *u32, value: u32) callconv(.c) void;
 extern fn zf1_model_compare_exchange(word: *u32, old: u32, new: u32, relaxed: u32, seen: *u32) callconv(.c) u32;
 extern fn zf1_model_place(at: *const anyopaque, write: u32) callconv(.c) void;
 extern fn zf1_model_bug() callconv(.c) u32;
 
-pub fn loadAcquire(word: *const u32) u32 {
+pub inline fn loadAcquire(word: *const u32) u32 {
     if (model) return zf1_model_load(word, 1);
     return @atomicLoad(u32, word, .acquire);
 }
@@ -23,6 +27,35 @@ pub fn loadAcquire(word: *const u32) u32 {
 pub fn fetchAnd(word: *u32, bits: u32) u32 {
     if (model) return zf1_model_fetch_and(word, bits);
     return @atomicRmw(u32, word, .And, bits, .acq_rel);
+}
+
+pub fn fetchOr(word: *u32, bits: u32) u32 {
+    if (model) return zf1_model_fetch_or(word, bits);
+    return @atomicRmw(u32, word, .Or, bits, .acq_rel);
+}
+
+pub inline fn fetchAdd(word: *u32, by: u32, comptime order: std.builtin.AtomicOrder) u32 {
+    if (model) return zf1_model_fetch_add(word, by, @intFromBool(order == .monotonic));
+    return @atomicRmw(u32, word, .Add, by, order);
+}
+
+pub fn loadRelaxed(word: *const u32) u32 {
+    if (model) return zf1_model_load(word, 0);
+    return @atomicLoad(u32, word, .monotonic);
+}
+
+pub fn storeRelease(word: *u32, value: u32) void {
+    if (model) return zf1_model_store(word, value);
+    @atomicStore(u32, word, value, .release);
+}
+
+/// Counters: only one side writes each, and they order nothing. A model leaves them out.
+pub fn raise(counter: *u32, by: u32) void {
+    if (!model) @atomicStore(u32, counter, counted(counter) +% by, .monotonic);
+}
+
+pub fn counted(counter: *const u32) u32 {
+    return @atomicLoad(u32, counter, .monotonic);
 }
 
 /// Null when `new` was stored, else what stood there.

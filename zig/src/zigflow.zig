@@ -18,6 +18,12 @@ pub const Waker = waker_file.Waker;
 pub const CountedWaker = waker_file.CountedWaker;
 pub const WakerCell = @import("waker_cell.zig").WakerCell;
 
+/// Channels with one sender and one receiver.
+pub const spsc = @import("spsc.zig");
+/// An end of a channel that Rust hands to Zig: `ZigSender` and `ZigReceiver` there.
+pub const RawSender = abi.RawEnd;
+pub const RawReceiver = abi.RawEnd;
+
 pub const Shared = @import("shared.zig").Shared;
 pub const allocator = @import("alloc.zig").allocator;
 pub const FileSource = @import("file.zig").FileSource;

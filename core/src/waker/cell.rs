@@ -82,14 +82,7 @@ impl Default for WakerCell {
 impl WakerCell {
     /// A cell in which nobody waits.
     pub const fn new() -> Self {
-        Self(RawWakerCell {
-            state: Word::new(0),
-            reserved: 0,
-            slots: [
-                core::cell::UnsafeCell::new(RawWaker::NULL),
-                core::cell::UnsafeCell::new(RawWaker::NULL),
-            ],
-        })
+        Self(RawWakerCell::NEW)
     }
 
     /// The shared form, for Zig.

@@ -1,0 +1,63 @@
+//! Counters of a channel. Items are counted by the ring's own positions, the rest where somebody waits:
+//! an item costs nothing more.
+
+use core::sync::atomic::Ordering::{Acquire, Relaxed};
+
+use crate::abi::RawChannel;
+use crate::ring::position::{distance, position, total};
+
+/// What has happened in a channel so far. The numbers are read one after the other while the ends go
+/// on, so two of them may be of two moments; each alone was right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// Items sent, since the channel was made.
+    pub sent: u64,
+    /// Items received.
+    pub received: u64,
+    /// Items that wait.
+    pub len: usize,
+    /// How many items fit.
+    pub capacity: usize,
+    /// The most items that the receiver found waiting when it looked.
+    pub most_waiting: usize,
+    /// Items that the sender dropped because there was no room ([`send_or_drop`](crate::spsc::Sender::send_or_drop)).
+    /// Wraps at 2^32.
+    pub dropped: u32,
+    /// How often the sender went to sleep for want of room. This and the following wrap at 2^32.
+    pub sender_sleeps: u32,
+    /// How often the receiver woke the sender.
+    pub sender_wakes: u32,
+    /// How often the receiver went to sleep for want of items.
+    pub receiver_sleeps: u32,
+    /// How often the sender woke the receiver.
+    pub receiver_wakes: u32,
+}
+
+impl Snapshot {
+    pub(super) fn take(raw: &RawChannel) -> Self {
+        // The receiver's position first: read later, it could be ahead of the sender's.
+        let head = position(raw.head.word.load(Acquire));
+        let (half_turns, tail) = loop {
+            let before = raw.tail.laps.load(Acquire);
+            let tail = position(raw.tail.word.load(Acquire));
+            if raw.tail.laps.load(Acquire) == before {
+                break (before, tail);
+            }
+        };
+        let sent = total(half_turns, tail);
+        let len = distance(head, tail);
+        Self {
+            sent,
+            received: sent.saturating_sub(u64::from(len)),
+            len: len.min(raw.capacity) as usize,
+            capacity: raw.capacity as usize,
+            most_waiting: raw.head.tally.load(Relaxed) as usize,
+            dropped: raw.tail.tally.load(Relaxed),
+            sender_sleeps: raw.tail.sleeps.load(Relaxed),
+            sender_wakes: raw.tail.wakes.load(Relaxed),
+            receiver_sleeps: raw.head.sleeps.load(Relaxed),
+            receiver_wakes: raw.head.wakes.load(Relaxed),
+        }
+    }
+}

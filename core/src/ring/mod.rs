@@ -1,0 +1,38 @@
+//! The rings: which slot, whose turn, who sleeps. Items and futures are the business of `channel`.
+
+pub(crate) mod patience;
+pub(crate) mod position;
+pub(crate) mod spsc;
+
+use crate::abi::RawEnd;
+use crate::sync::Word;
+
+/// One more; only one side writes this counter. (A model leaves counters out: they order nothing.)
+pub(crate) fn count(counter: &Word) {
+    raise(counter, 1);
+}
+
+pub(crate) fn raise(counter: &Word, by: u32) {
+    #[cfg(not(loom))]
+    {
+        use core::sync::atomic::Ordering::Relaxed;
+        counter.store(counter.load(Relaxed).wrapping_add(by), Relaxed);
+    }
+    #[cfg(loom)]
+    let _ = (counter, by);
+}
+
+pub(crate) fn counted(counter: &Word) -> u32 {
+    #[cfg(not(loom))]
+    return counter.load(core::sync::atomic::Ordering::Relaxed);
+    #[cfg(loom)]
+    return counter.initial();
+}
+
+impl RawEnd {
+    /// Where a waiting task of this end is found.
+    pub(crate) fn cell(&self) -> &crate::waker::WakerCell {
+        // SAFETY: a `WakerCell` is a `repr(transparent)` `RawWakerCell`.
+        unsafe { &*(&raw const self.cell).cast() }
+    }
+}

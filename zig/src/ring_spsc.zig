@@ -1,0 +1,358 @@
+//! The ring with one producer and one consumer, Zig's half. The words, the rules and why they hold are told
+//! in `core/src/ring/spsc.rs`, the other half: same order, same names, same transitions, over the same
+//! memory.
+
+const abi = @import("abi.zig");
+const Patience = @import("patience.zig").Patience;
+const pos = @import("position.zig");
+const sync = @import("sync.zig");
+const waker_cell = @import("waker_cell.zig");
+
+const one = pos.one;
+const position = pos.position;
+const advance = pos.advance;
+const distance = pos.distance;
+
+pub const closed: u32 = 1;
+pub const sleep: u32 = 2;
+
+/// The producer's view of the ring. Whoever has it is the only one.
+pub const Producer = struct {
+    channel: *abi.RawChannel,
+    tail: u32,
+    /// The consumer's position as last seen; so far back that there is no room once the channel is closed.
+    head: u32,
+    mask: u32,
+    capacity: u32,
+    half_turns: u32,
+    patience: Patience = .{},
+    is_shut: bool,
+
+    pub fn open(channel: *abi.RawChannel) Producer {
+        const tail = sync.loadAcquire(&channel.tail.word);
+        const head = sync.loadAcquire(&channel.head.word);
+        var self: Producer = .{
+            .channel = channel,
+            .tail = position(tail),
+            .head = position(head),
+            .mask = channel.mask,
+            .capacity = channel.capacity,
+            .half_turns = sync.counted(&channel.tail.laps),
+            .is_shut = false,
+        };
+        if ((tail | head) & closed != 0) self.shut();
+        return self;
+    }
+
+    /// How many slots are free. Looks at the consumer's position only if fewer than `wanted` are known to
+    /// be.
+    pub inline fn room(self: *Producer, wanted: u32) u32 {
+        const free = self.known();
+        return if (free >= wanted) free else self.look();
+    }
+
+    inline fn known(self: *const Producer) u32 {
+        return self.capacity -% distance(self.head, self.tail);
+    }
+
+    noinline fn look(self: *Producer) u32 {
+        if (!self.is_shut) {
+            self.head = position(sync.loadAcquire(&self.channel.head.word));
+            self.mark();
+        }
+        return self.known();
+    }
+
+    /// Notes the half-turns, from which the number of all items is told. Between two looks there are at most
+    /// `capacity` items.
+    fn mark(self: *Producer) void {
+        if (self.tail >> 31 != self.half_turns & 1) {
+            self.half_turns +%= 1;
+            sync.raise(&self.channel.tail.laps, 1);
+        }
+    }
+
+    /// The slot of the item that comes `offset` items after the last published one.
+    pub inline fn slot(self: *const Producer, offset: u32) usize {
+        return pos.slot(advance(self.tail, offset), self.mask);
+    }
+
+    /// How many of the next `count` slots lie before the end of the memory.
+    pub fn straight(self: *const Producer, count: u32) usize {
+        return pos.straight(self.tail, self.mask, count);
+    }
+
+    /// Hands the next `count` items, which are written, to the consumer (rule 1). False: the consumer has
+    /// closed; the items are still in their slots.
+    pub inline fn publish(self: *Producer, count: u32) bool {
+        const before = self.moveOn(count);
+        self.tail = advance(self.tail, count);
+        return if (before & (closed | sleep) == 0) true else self.flagged(before, count);
+    }
+
+    inline fn moveOn(self: *Producer, count: u32) u32 {
+        const word = &self.channel.tail.word;
+        if (sync.bug(20)) {
+            const before = sync.loadAcquire(word);
+            sync.storeRelease(word, advance(before, count));
+            return before;
+        }
+        if (sync.bug(24)) return sync.fetchAdd(word, count *% one, .monotonic);
+        return sync.fetchAdd(word, count *% one, .acq_rel);
+    }
+
+    noinline fn flagged(self: *Producer, before: u32, by: u32) bool {
+        @branchHint(.cold);
+        if (before & closed != 0) {
+            const back = 0 -% by *% one;
+            _ = sync.fetchAdd(&self.channel.tail.word, back, .monotonic);
+            self.tail +%= back;
+            self.shut();
+            return sync.bug(28);
+        }
+        if (sync.bug(23) and position(before) != self.head) return true;
+        if (sync.bug(26)) waker_cell.wakeRaw(&self.channel.head.cell);
+        _ = sync.fetchAnd(&self.channel.tail.word, ~sleep);
+        sync.raise(&self.channel.head.wakes, 1);
+        if (!sync.bug(26)) waker_cell.wakeRaw(&self.channel.head.cell);
+        return true;
+    }
+
+    /// There is no room any more, for ever.
+    fn shut(self: *Producer) void {
+        self.is_shut = true;
+        self.head = self.tail -% self.capacity *% one;
+    }
+
+    /// True when nothing that is published would arrive. Exact at the next `publish`.
+    pub fn isClosed(self: *Producer) bool {
+        if (!self.is_shut and sync.loadAcquire(&self.channel.tail.word) & closed != 0) self.shut();
+        return self.is_shut;
+    }
+
+    /// Looks a few times more, up to `limit`; true when there are `wanted` free slots meanwhile.
+    pub fn linger(self: *Producer, wanted: u32, limit: u32) bool {
+        const looks = self.patience.looks(limit);
+        if (looks == 0) return false;
+        const helped = for (0..looks) |_| {
+            Patience.pause();
+            if (self.look() >= wanted or self.isClosed()) break true;
+        } else false;
+        self.patience.learn(looks, helped);
+        return helped;
+    }
+
+    /// Goes to sleep until there are `wanted` free slots or the channel is closed. True when that is so
+    /// already; then nobody sleeps.
+    pub fn goToSleep(self: *Producer, wanted: u32, words: abi.RawWaker) bool {
+        if (self.is_shut) return true;
+        waker_cell.registerWords(&self.channel.tail.cell, words);
+        const before = sync.fetchOr(&self.channel.head.word, sleep);
+        self.head = position(before);
+        self.mark();
+        if (self.known() >= wanted or self.isClosed()) {
+            _ = sync.fetchAnd(&self.channel.head.word, ~sleep);
+            return true;
+        }
+        sync.raise(&self.channel.tail.sleeps, 1);
+        return false;
+    }
+
+    /// The task of `words` is woken when the consumer closes. True when it has.
+    pub fn watch(self: *Producer, words: abi.RawWaker) bool {
+        if (!self.is_shut) waker_cell.registerWords(&self.channel.tail.cell, words);
+        return self.isClosed();
+    }
+
+    /// Ends the producer's part (rule 4); the first reason counts.
+    pub fn close(self: *Producer, reason_given: abi.RawError) void {
+        if (sync.loadRelaxed(&self.channel.head.word) & closed == 0) {
+            writeReason(&self.channel.tail, reason_given);
+            _ = sync.fetchOr(&self.channel.head.word, closed);
+            waker_cell.wakeRaw(&self.channel.head.cell);
+        }
+        self.shut();
+    }
+
+    /// Why the consumer closed; null if it has not, or gave no reason.
+    pub fn reason(self: *const Producer) ?abi.RawError {
+        if (sync.loadAcquire(&self.channel.tail.word) & closed == 0) return null;
+        return readReason(&self.channel.head);
+    }
+
+    /// The producer goes; the last end frees.
+    pub fn deinit(self: *Producer) void {
+        self.close(.{});
+        leave(self.channel, &self.channel.tail);
+    }
+};
+
+/// The consumer's view of the ring. Whoever has it is the only one.
+pub const Consumer = struct {
+    channel: *abi.RawChannel,
+    head: u32,
+    /// The producer's position as last seen; the last one, once this end has closed.
+    tail: u32,
+    mask: u32,
+    most: u32,
+    patience: Patience = .{},
+    is_shut: bool,
+
+    pub fn open(channel: *abi.RawChannel) Consumer {
+        const tail = sync.loadAcquire(&channel.tail.word);
+        const is_shut = tail & closed != 0;
+        return .{
+            .channel = channel,
+            .head = position(sync.loadAcquire(&channel.head.word)),
+            .tail = if (is_shut) channel.head.last else position(tail),
+            .mask = channel.mask,
+            .most = sync.counted(&channel.head.tally),
+            .is_shut = is_shut,
+        };
+    }
+
+    /// How many items are there. Looks at the producer's position only if fewer than `wanted` are known to
+    /// be.
+    pub inline fn available(self: *Consumer, wanted: u32) u32 {
+        const there = self.known();
+        return if (there >= wanted) there else self.look();
+    }
+
+    inline fn known(self: *const Consumer) u32 {
+        return distance(self.head, self.tail);
+    }
+
+    noinline fn look(self: *Consumer) u32 {
+        if (!self.is_shut or sync.bug(29)) self.see(sync.loadAcquire(&self.channel.tail.word));
+        return self.known();
+    }
+
+    fn see(self: *Consumer, word: u32) void {
+        self.tail = position(word);
+        const there = self.known();
+        if (there > self.most) {
+            sync.raise(&self.channel.head.tally, there - self.most);
+            self.most = there;
+        }
+    }
+
+    /// The slot of the item that comes `offset` items after the last released one.
+    pub inline fn slot(self: *const Consumer, offset: u32) usize {
+        return pos.slot(advance(self.head, offset), self.mask);
+    }
+
+    /// How many of the next `count` slots lie before the end of the memory.
+    pub fn straight(self: *const Consumer, count: u32) usize {
+        return pos.straight(self.head, self.mask, count);
+    }
+
+    /// Hands the next `count` slots, which are read, back to the producer (rule 1).
+    pub inline fn release(self: *Consumer, count: u32) void {
+        const before = sync.fetchAdd(&self.channel.head.word, count *% one, .acq_rel);
+        self.head = advance(self.head, count);
+        if (before & sleep != 0) self.flagged();
+    }
+
+    noinline fn flagged(self: *Consumer) void {
+        @branchHint(.cold);
+        _ = sync.fetchAnd(&self.channel.head.word, ~sleep);
+        sync.raise(&self.channel.tail.wakes, 1);
+        waker_cell.wakeRaw(&self.channel.tail.cell);
+    }
+
+    /// How many items there are.
+    pub fn len(self: *const Consumer) u32 {
+        const last = if (self.is_shut) self.tail else position(sync.loadAcquire(&self.channel.tail.word));
+        return distance(self.head, last);
+    }
+
+    /// True when there is no item and none will come (rule 6).
+    pub fn isEnded(self: *Consumer) bool {
+        return self.isClosed() and (sync.bug(27) or self.available(1) == 0);
+    }
+
+    /// True when the producer gives nothing more; what it gave may still be there.
+    pub fn isClosed(self: *const Consumer) bool {
+        return self.is_shut or sync.loadAcquire(&self.channel.head.word) & closed != 0;
+    }
+
+    /// Looks a few times more, up to `limit`; true when there are `wanted` items meanwhile.
+    pub fn linger(self: *Consumer, wanted: u32, limit: u32) bool {
+        const looks = self.patience.looks(limit);
+        if (looks == 0) return false;
+        const helped = for (0..looks) |_| {
+            Patience.pause();
+            if (self.look() >= wanted or self.isClosed()) break true;
+        } else false;
+        self.patience.learn(looks, helped);
+        return helped;
+    }
+
+    /// Goes to sleep until there are `wanted` items or the channel is closed. True when that is so already;
+    /// then nobody sleeps.
+    pub fn goToSleep(self: *Consumer, wanted: u32, words: abi.RawWaker) bool {
+        if (self.isClosed()) return true;
+        waker_cell.registerWords(&self.channel.head.cell, words);
+        const before = if (sync.bug(22))
+            sync.loadAcquire(&self.channel.tail.word)
+        else
+            sync.fetchOr(&self.channel.tail.word, sleep);
+        if (sync.bug(25)) return false;
+        self.see(before);
+        if (self.known() >= wanted or self.isClosed()) {
+            _ = sync.fetchAnd(&self.channel.tail.word, ~sleep);
+            return true;
+        }
+        sync.raise(&self.channel.head.sleeps, 1);
+        return false;
+    }
+
+    /// Takes nothing that is published from now on (rules 4 and 5); the first reason counts.
+    pub fn close(self: *Consumer, reason_given: abi.RawError) void {
+        if (self.is_shut) return;
+        writeReason(&self.channel.head, reason_given);
+        const word = if (sync.bug(21)) &self.channel.head.word else &self.channel.tail.word;
+        const before = sync.fetchOr(word, closed);
+        self.see(if (sync.bug(21)) sync.loadAcquire(&self.channel.tail.word) else before);
+        self.is_shut = true;
+        self.channel.head.last = self.tail;
+        waker_cell.wakeRaw(&self.channel.tail.cell);
+    }
+
+    /// Why the producer closed; null if it has not, or gave no reason.
+    pub fn reason(self: *const Consumer) ?abi.RawError {
+        if (sync.loadAcquire(&self.channel.head.word) & closed == 0) return null;
+        return readReason(&self.channel.tail);
+    }
+
+    /// The consumer goes; the last end frees.
+    pub fn deinit(self: *Consumer) void {
+        self.close(.{});
+        leave(self.channel, &self.channel.head);
+    }
+};
+
+/// Only the end itself writes, and only before it closes.
+fn writeReason(end: *abi.RawEnd, reason: abi.RawError) void {
+    sync.write(&end.reason);
+    end.reason = reason;
+}
+
+/// The caller has seen `closed` of that end.
+fn readReason(end: *abi.RawEnd) ?abi.RawError {
+    sync.read(&end.reason);
+    const none = end.reason.kind == abi.ErrorKind.zig and end.reason.name_ptr == null;
+    return if (none) null else end.reason;
+}
+
+/// The end `own` goes; the last one frees.
+fn leave(channel: *abi.RawChannel, own: *abi.RawEnd) void {
+    waker_cell.closeRaw(&own.cell);
+    const free = channel.free;
+    const minus_one: u32 = 0 -% @as(u32, 1);
+    const before = if (sync.bug(30))
+        sync.fetchAdd(&channel.references, minus_one, .monotonic)
+    else
+        sync.fetchAdd(&channel.references, minus_one, .acq_rel);
+    if (before == 1) free(channel);
+}
