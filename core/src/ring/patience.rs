@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn looks_that_never_help_end_and_are_tried_again_now_and_then() {
         let mut patience = Patience::of(THREAD);
-        let mut wait = |patience: &mut Patience| {
+        let wait = |patience: &mut Patience| {
             let looks = patience.looks(THREAD);
             if looks > 0 {
                 patience.learn(looks, false);

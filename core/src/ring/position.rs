@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn distances_are_right_across_the_wrap() {
-        for start in [0, ONE, u32::MAX & !FLAGS, advance(0, u32::MAX - 7), 1 << 31] {
+        for start in [0, ONE, !FLAGS, advance(0, u32::MAX - 7), 1 << 31] {
             for count in [0, 1, 2, 1000, MAX_CAPACITY] {
                 assert_eq!(distance(start, advance(start, count)), count);
                 assert_eq!(advance(start, count) & FLAGS, 0);
