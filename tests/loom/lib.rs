@@ -1,5 +1,9 @@
-//! Models of what Rust and compiled Zig do together, explored by loom. See `waker_cell.rs`.
+//! Models of what Rust and compiled Zig do together, explored by loom: what the models share.
 #![cfg(loom)]
+
+pub mod ends;
+pub mod explore;
+pub mod task;
 
 use zigflow_core::abi::RawWaker;
 use zigflow_core::waker::WakerCell;

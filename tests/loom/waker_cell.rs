@@ -6,25 +6,18 @@
 #![cfg(loom)]
 
 use std::mem::ManuallyDrop;
-use std::process::Command;
 use std::sync::Arc as StdArc;
-use std::sync::atomic::{AtomicU64, AtomicUsize as StdUsize, Ordering::SeqCst};
-use std::task::{RawWaker as StdRawWaker, RawWakerVTable, Waker};
+use std::sync::atomic::{AtomicUsize as StdUsize, Ordering::SeqCst};
+use std::task::Waker;
 
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU32, Ordering::*};
 use loom::thread;
 use zigflow_core::abi::RawWaker;
-use zigflow_core::sync::model;
 use zigflow_core::waker::WakerCell;
+use zigflow_loom::explore::Side::{self, Rust, Zig};
+use zigflow_loom::task::Task;
 use zigflow_loom::{model_close, model_register, model_wake};
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Side {
-    Rust,
-    Zig,
-}
-use Side::{Rust, Zig};
 
 /// A cell on the heap with one reference for the waiter and one for each waker: who lets go last
 /// frees it, as in a channel.
@@ -91,79 +84,9 @@ impl Cell {
     }
 }
 
-/// A task that counts its wakes. `live` is the number of wakers of all tasks.
-struct Task {
-    wakes: AtomicU32,
-    references: StdUsize,
-    live: StdArc<StdUsize>,
-}
-
-impl Task {
-    /// The task lives as long as the process: a waker that is used too late is found by its count.
-    fn new(live: &StdArc<StdUsize>) -> (&'static Self, Waker) {
-        let task =
-            Self { wakes: AtomicU32::new(0), references: StdUsize::new(1), live: live.clone() };
-        live.fetch_add(1, SeqCst);
-        let task: &'static Self = Box::leak(Box::new(task));
-        // SAFETY: the table below counts and never frees.
-        (task, unsafe { Waker::new(std::ptr::from_ref(task).cast(), &VTABLE) })
-    }
-
-    fn of(data: *const ()) -> &'static Self {
-        // SAFETY: every waker of this table carries a leaked task.
-        let task = unsafe { &*data.cast::<Self>() };
-        assert!(task.references.load(SeqCst) > 0, "a waker is used after its last drop");
-        task
-    }
-}
-
-static VTABLE: RawWakerVTable = RawWakerVTable::new(
-    |data| {
-        let task = Task::of(data);
-        task.references.fetch_add(1, SeqCst);
-        task.live.fetch_add(1, SeqCst);
-        StdRawWaker::new(data, &VTABLE)
-    },
-    |_| unreachable!("the cell wakes by reference"),
-    |data| {
-        Task::of(data).wakes.fetch_add(1, AcqRel);
-    },
-    |data| {
-        let task = Task::of(data);
-        task.references.fetch_sub(1, SeqCst);
-        task.live.fetch_sub(1, SeqCst);
-    },
-);
-
-/// Explores `scenario` for every pair of languages and prints how many executions that took.
+/// Explores `scenario` for every pair of languages.
 fn explore(name: &str, bound: Option<usize>, scenario: fn(Side, Side)) {
-    let bound = match std::env::var("LOOM_MAX_PREEMPTIONS") {
-        Ok(more) => bound.map(|_| more.parse().expect("LOOM_MAX_PREEMPTIONS is a number")),
-        Err(_) => bound,
-    };
-    let sown: u32 = std::env::var("ZIGFLOW_SOWN_BUG").map_or(0, |n| n.parse().unwrap());
-    let pairs: &[(Side, Side)] = match std::env::var("ZIGFLOW_SOWN_SIDE").as_deref() {
-        Ok("Rust") => &[(Rust, Rust)],
-        Ok("Zig") => &[(Zig, Zig)],
-        _ => &[(Rust, Rust), (Rust, Zig), (Zig, Rust), (Zig, Zig)],
-    };
-    for &(waiter, waker) in pairs {
-        let executions = StdArc::new(AtomicU64::new(0));
-        let counter = executions.clone();
-        let mut builder = loom::model::Builder::new();
-        builder.preemption_bound = bound;
-        builder.max_branches = 100_000;
-        builder.check(move || {
-            counter.fetch_add(1, SeqCst);
-            model::reset();
-            model::sow(sown);
-            scenario(waiter, waker);
-        });
-        let executions = executions.load(SeqCst);
-        println!(
-            "model {name} waiter={waiter:?} waker={waker:?} bound={bound:?} executions={executions}"
-        );
-    }
+    zigflow_loom::explore::explore(["waiter", "waker"], name, bound, scenario);
 }
 
 /// `wakers` threads publish and wake once each; the waiter polls `polls` times, with a new task each time
@@ -190,7 +113,7 @@ fn nothing_is_lost(wakers: u32, polls: u32, swap: bool, waiter: Side, waker: Sid
         if swap && poll > 0 {
             (task, own) = Task::new(&live);
         }
-        let before = task.wakes.load(Acquire);
+        let before = task.wakes();
         cell.register(waiter, &own);
         pending_since = (published.load(Acquire) < wakers).then_some(before);
         if pending_since.is_none() {
@@ -201,7 +124,7 @@ fn nothing_is_lost(wakers: u32, polls: u32, swap: bool, waiter: Side, waker: Sid
         thread.join().unwrap();
     }
     if let Some(before) = pending_since {
-        assert!(task.wakes.load(Acquire) > before, "LOST WAKEUP");
+        assert!(task.wakes() > before, "LOST WAKEUP");
     }
     assert_eq!(live.load(SeqCst), 2, "a waker of a task that moved away is kept");
     cell.close(waiter);
@@ -259,7 +182,7 @@ fn a_wake_before_anyone_registered_is_remembered() {
         let missing = published.load(Acquire) == 0;
         cell.register(waiter, &own);
         thread.join().unwrap();
-        assert!(!missing || task.wakes.load(Acquire) == 1, "LOST WAKEUP");
+        assert!(!missing || task.wakes() == 1, "LOST WAKEUP");
         cell.close(waiter);
         cell.release();
         drop(own);
@@ -324,7 +247,7 @@ fn a_rust_waker_and_a_zig_waker() {
         for thread in threads {
             thread.join().unwrap();
         }
-        assert!(!missing || task.wakes.load(Acquire) > 0, "LOST WAKEUP");
+        assert!(!missing || task.wakes() > 0, "LOST WAKEUP");
         cell.close(waiter);
         cell.release();
         drop(own);
@@ -332,26 +255,10 @@ fn a_rust_waker_and_a_zig_waker() {
     });
 }
 
-/// Runs `scenario` in a child with bug `number` sown in `side`; it must fail, and say why.
+/// Runs `scenario` in a child with bug `number` sown; it must fail, and say why.
 fn finds(number: u32, scenario: &str) {
-    for side in [Rust, Zig] {
-        let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", scenario, "--nocapture", "--test-threads=1"])
-            .env("ZIGFLOW_SOWN_BUG", number.to_string())
-            .env("ZIGFLOW_SOWN_SIDE", format!("{side:?}"))
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&child.stderr).into_owned();
-        assert!(!child.status.success(), "bug {number} in {side:?} was not found by {scenario}");
-        let why = said.lines().find(|line| {
-            ["LOST", "Causality", "a waker", "used before", "double free"]
-                .iter()
-                .any(|s| line.contains(s))
-        });
-        let why =
-            why.unwrap_or_else(|| panic!("bug {number} in {side:?} failed otherwise: {said}"));
-        println!("sown bug {number} in {side:?} was found by {scenario}: {}", why.trim());
-    }
+    let words = ["LOST", "Causality", "a waker", "used before", "double free"];
+    zigflow_loom::explore::finds(number, scenario, &words);
 }
 
 #[test]

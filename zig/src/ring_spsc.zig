@@ -97,15 +97,14 @@ pub const Producer = struct {
             sync.storeRelease(word, advance(before, count));
             return before;
         }
-        if (sync.bug(24)) return sync.fetchAdd(word, count *% one, .monotonic);
-        return sync.fetchAdd(word, count *% one, .acq_rel);
+        return sync.fetchAdd(word, count *% one, 24);
     }
 
     noinline fn flagged(self: *Producer, before: u32, by: u32) bool {
         @branchHint(.cold);
         if (before & closed != 0) {
             const back = 0 -% by *% one;
-            _ = sync.fetchAdd(&self.channel.tail.word, back, .monotonic);
+            _ = sync.fetchAdd(&self.channel.tail.word, back, 0);
             self.tail +%= back;
             self.shut();
             return sync.bug(28);
@@ -248,7 +247,7 @@ pub const Consumer = struct {
 
     /// Hands the next `count` slots, which are read, back to the producer (rule 1).
     pub inline fn release(self: *Consumer, count: u32) void {
-        const before = sync.fetchAdd(&self.channel.head.word, count *% one, .acq_rel);
+        const before = sync.fetchAdd(&self.channel.head.word, count *% one, 31);
         self.head = advance(self.head, count);
         if (before & sleep != 0) self.flagged();
     }
@@ -316,7 +315,7 @@ pub const Consumer = struct {
         self.see(if (sync.bug(21)) sync.loadAcquire(&self.channel.tail.word) else before);
         self.is_shut = true;
         self.channel.head.last = self.tail;
-        waker_cell.wakeRaw(&self.channel.tail.cell);
+        if (!sync.bug(32)) waker_cell.wakeRaw(&self.channel.tail.cell);
     }
 
     /// Why the producer closed; null if it has not, or gave no reason.
@@ -350,9 +349,5 @@ fn leave(channel: *abi.RawChannel, own: *abi.RawEnd) void {
     waker_cell.closeRaw(&own.cell);
     const free = channel.free;
     const minus_one: u32 = 0 -% @as(u32, 1);
-    const before = if (sync.bug(30))
-        sync.fetchAdd(&channel.references, minus_one, .monotonic)
-    else
-        sync.fetchAdd(&channel.references, minus_one, .acq_rel);
-    if (before == 1) free(channel);
+    if (sync.fetchAdd(&channel.references, minus_one, 30) == 1) free(channel);
 }

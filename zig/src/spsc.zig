@@ -252,9 +252,10 @@ pub fn Receiver(comptime T: type) type {
         pub inline fn tryRecv(self: *Self) TryError!T {
             if (self.ring.available(1) == 0) return self.nothing();
             const at = self.slot(0);
+            if (sync.bug(33)) self.ring.release(1);
             sync.read(at);
             const item = at.*;
-            self.ring.release(1);
+            if (!sync.bug(33)) self.ring.release(1);
             return item;
         }
 

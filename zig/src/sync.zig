@@ -4,7 +4,6 @@
 //!
 //! `core/src/sync.rs` is the other half.
 
-const std = @import("std");
 const config = @import("zigflow_config");
 
 /// True in an archive that loom drives.
@@ -34,9 +33,10 @@ pub fn fetchOr(word: *u32, bits: u32) u32 {
     return @atomicRmw(u32, word, .Or, bits, .acq_rel);
 }
 
-pub inline fn fetchAdd(word: *u32, by: u32, comptime order: std.builtin.AtomicOrder) u32 {
-    if (model) return zf1_model_fetch_add(word, by, @intFromBool(order == .monotonic));
-    return @atomicRmw(u32, word, .Add, by, order);
+/// `sown`: the bug in which this orders nothing; 0: there is none.
+pub inline fn fetchAdd(word: *u32, by: u32, comptime sown: u32) u32 {
+    if (model) return zf1_model_fetch_add(word, by, @intFromBool(sown != 0 and bug(sown)));
+    return @atomicRmw(u32, word, .Add, by, .acq_rel);
 }
 
 pub fn loadRelaxed(word: *const u32) u32 {

@@ -192,7 +192,7 @@ impl Producer {
     fn flagged(&mut self, before: u32, by: u32) -> Result<(), Refused> {
         if before & CLOSED != 0 {
             let back = (by * ONE).wrapping_neg();
-            self.own().word.fetch_add(back, Relaxed);
+            self.own().word.fetch_add(back, AcqRel);
             self.tail = self.tail.wrapping_add(back);
             self.shut();
             return if bug(28) { Ok(()) } else { Err(Refused) };
@@ -398,7 +398,8 @@ impl Consumer {
     /// Hands the next `count` slots, which are read, back to the producer (rule 1).
     #[inline(always)]
     pub(crate) fn release(&mut self, count: u32) {
-        let before = self.own().word.fetch_add(count * ONE, AcqRel);
+        let order = if bug(31) { Relaxed } else { AcqRel };
+        let before = self.own().word.fetch_add(count * ONE, order);
         self.head = advance(self.head, count);
         if before & SLEEP != 0 {
             self.flagged();
@@ -480,7 +481,9 @@ impl Consumer {
         self.closed = true;
         // SAFETY: the consumer's own.
         unsafe { *self.own().last.get() = self.tail };
-        self.peer().cell().wake();
+        if !bug(32) {
+            self.peer().cell().wake();
+        }
     }
 
     /// Why the producer closed; `None` if it has not, or gave no reason.

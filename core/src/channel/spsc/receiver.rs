@@ -20,6 +20,7 @@ use crate::channel::{DEFAULT_BUDGET, Snapshot, reason};
 use crate::error::{Malformed, StreamError};
 use crate::ring::patience::{self, Patience};
 use crate::ring::spsc::Consumer;
+use crate::sync::bug;
 
 /// The receiving end of a channel with one sender and one receiver. Dropping it closes the channel and
 /// drops the items that wait.
@@ -65,6 +66,11 @@ impl<T> Receiver<T> {
         let at = self.slot(0);
         if !self.ring.check().is_null() && !self.is_valid(at) {
             return Err(self.malformed());
+        }
+        if bug(33) {
+            self.ring.release(1);
+            // SAFETY: a model, which is to fail here.
+            return Ok(unsafe { take(at) });
         }
         // SAFETY: an item, the consumer's until it is released, and valid.
         let item = unsafe { take(at) };

@@ -1,0 +1,89 @@
+//! The Zig ends of channels, for the models to call. The handles lie in memory that Rust gives.
+
+const std = @import("std");
+const zigflow = @import("zigflow");
+
+const Tx = zigflow.spsc.Sender(u32);
+const Rx = zigflow.spsc.Receiver(u32);
+
+/// Bytes that every handle fits into; Rust asks.
+export fn model_handle_bytes() usize {
+    return @max(@sizeOf(Tx), @sizeOf(Rx));
+}
+
+const done: u32 = 0;
+const not_now: u32 = 1;
+const closed: u32 = 2;
+
+fn context(waker: *const zigflow.abi.RawWaker) zigflow.Context {
+    return .{ .waker = .{ .raw = waker.* } };
+}
+
+export fn model_spsc_tx_open(raw: *zigflow.RawSender, tx: *Tx) bool {
+    tx.* = Tx.open(raw) catch return false;
+    return true;
+}
+
+export fn model_spsc_tx_try_send(tx: *Tx, item: u32) u32 {
+    tx.trySend(item) catch |e| return if (e == error.Full) not_now else closed;
+    return done;
+}
+
+export fn model_spsc_tx_try_send_many(tx: *Tx, items: [*]const u32, len: usize, sent: *usize) u32 {
+    sent.* = tx.trySendMany(items[0..len]) catch return closed;
+    return done;
+}
+
+export fn model_spsc_tx_poll_ready(tx: *Tx, waker: *const zigflow.abi.RawWaker) u32 {
+    const ready = tx.pollReady(&context(waker)) catch return closed;
+    return if (ready) done else not_now;
+}
+
+export fn model_spsc_tx_close(tx: *Tx, code: i32) void {
+    tx.closeWithCode(code);
+}
+
+export fn model_spsc_tx_reason(tx: *Tx) i32 {
+    return codeOf(tx.reason());
+}
+
+export fn model_spsc_tx_deinit(tx: *Tx) void {
+    tx.deinit();
+}
+
+export fn model_spsc_rx_open(raw: *zigflow.RawReceiver, rx: *Rx) bool {
+    rx.* = Rx.open(raw) catch return false;
+    return true;
+}
+
+export fn model_spsc_rx_try_recv(rx: *Rx, item: *u32) u32 {
+    item.* = rx.tryRecv() catch |e| return if (e == error.Empty) not_now else closed;
+    return done;
+}
+
+export fn model_spsc_rx_try_recv_many(rx: *Rx, items: [*]u32, len: usize, received: *usize) u32 {
+    received.* = rx.tryRecvMany(items[0..len]) catch |e| return if (e == error.Empty) not_now else closed;
+    return done;
+}
+
+export fn model_spsc_rx_poll_recv(rx: *Rx, waker: *const zigflow.abi.RawWaker, item: *u32) u32 {
+    const received = rx.pollRecv(&context(waker)) catch return closed;
+    item.* = received orelse return not_now;
+    return done;
+}
+
+export fn model_spsc_rx_close(rx: *Rx, code: i32) void {
+    rx.closeWithCode(code);
+}
+
+export fn model_spsc_rx_reason(rx: *Rx) i32 {
+    return codeOf(rx.reason());
+}
+
+export fn model_spsc_rx_deinit(rx: *Rx) void {
+    rx.deinit();
+}
+
+fn codeOf(reason: ?zigflow.spsc.Reason) i32 {
+    return if (reason) |given| given.code else 0;
+}

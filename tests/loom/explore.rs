@@ -1,0 +1,68 @@
+//! Running a scenario for every pair of languages, and with a bug sown into one of them.
+
+use std::process::Command;
+use std::sync::Arc as StdArc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+
+use zigflow_core::sync::model;
+
+/// Whose code runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Side {
+    /// The crate's.
+    Rust,
+    /// The Zig package's, compiled.
+    Zig,
+}
+use Side::{Rust, Zig};
+
+/// Explores `scenario` for every pair of languages and prints how many executions that took. `roles` names the
+/// two sides.
+pub fn explore(roles: [&str; 2], name: &str, bound: Option<usize>, scenario: fn(Side, Side)) {
+    let bound = match std::env::var("LOOM_MAX_PREEMPTIONS") {
+        Ok(more) => bound.map(|_| more.parse().expect("LOOM_MAX_PREEMPTIONS is a number")),
+        Err(_) => bound,
+    };
+    let sown: u32 = std::env::var("ZIGFLOW_SOWN_BUG").map_or(0, |n| n.parse().unwrap());
+    let pairs: &[(Side, Side)] = match std::env::var("ZIGFLOW_SOWN_SIDE").as_deref() {
+        Ok("Rust") => &[(Rust, Rust)],
+        Ok("Zig") => &[(Zig, Zig)],
+        _ => &[(Rust, Rust), (Rust, Zig), (Zig, Rust), (Zig, Zig)],
+    };
+    for &(a, b) in pairs {
+        let executions = StdArc::new(AtomicU64::new(0));
+        let counter = executions.clone();
+        let mut builder = loom::model::Builder::new();
+        builder.preemption_bound = bound;
+        builder.max_branches = 100_000;
+        builder.check(move || {
+            counter.fetch_add(1, SeqCst);
+            model::reset();
+            model::sow(sown);
+            scenario(a, b);
+        });
+        let [first, second] = roles;
+        let executions = executions.load(SeqCst);
+        println!(
+            "model {name} {first}={a:?} {second}={b:?} bound={bound:?} executions={executions}"
+        );
+    }
+}
+
+/// Runs `scenario` in a child with bug `number` sown in `side`; it must fail, and say one of `words`.
+pub fn finds(number: u32, scenario: &str, words: &[&str]) {
+    for side in [Rust, Zig] {
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", scenario, "--nocapture", "--test-threads=1"])
+            .env("ZIGFLOW_SOWN_BUG", number.to_string())
+            .env("ZIGFLOW_SOWN_SIDE", format!("{side:?}"))
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&child.stderr).into_owned();
+        assert!(!child.status.success(), "bug {number} in {side:?} was not found by {scenario}");
+        let why = said.lines().find(|line| words.iter().any(|word| line.contains(word)));
+        let why =
+            why.unwrap_or_else(|| panic!("bug {number} in {side:?} failed otherwise: {said}"));
+        println!("sown bug {number} in {side:?} was found by {scenario}: {}", why.trim());
+    }
+}
