@@ -28,9 +28,24 @@ pub const ROUNDS: usize = 11;
 /// One side of a comparison: runs so many operations and returns when it is done.
 pub type Side<'a> = (&'a str, &'a mut dyn FnMut(u64));
 
+/// What a comparison found out about one peer.
+#[derive(Clone, Debug)]
+pub struct Figure {
+    /// The peer's name.
+    pub peer: String,
+    /// Theirs / ours: above 1 where ours is faster.
+    pub ratio: f64,
+}
+
 /// Runs `ours` and every peer in turn, [`ROUNDS`] times, and prints a line for each peer: medians in
-/// nanoseconds per operation, `ratio` = theirs / ours, `spread` = slowest / fastest of ours.
-pub fn compare(case: &str, operations: u64, ours: &mut dyn FnMut(u64), peers: &mut [Side<'_>]) {
+/// nanoseconds per operation, `ratio` = theirs / ours, `spread` = slowest / fastest of ours. The rest is
+/// for doubts: `their_spread`, and the fastest of both, which other programs disturb least.
+pub fn compare(
+    case: &str,
+    operations: u64,
+    ours: &mut dyn FnMut(u64),
+    peers: &mut [Side<'_>],
+) -> Vec<Figure> {
     let mut own = Vec::new();
     let mut theirs = vec![Vec::new(); peers.len()];
     for round in 0..=ROUNDS {
@@ -50,17 +65,24 @@ pub fn compare(case: &str, operations: u64, ours: &mut dyn FnMut(u64), peers: &m
     own.sort_by(f64::total_cmp);
     let median = own[ROUNDS / 2];
     let spread = own[ROUNDS - 1] / own[0];
+    let mut figures = Vec::new();
     for ((name, _), all) in peers.iter().zip(&mut theirs) {
         all.sort_by(f64::total_cmp);
         let peer = all[ROUNDS / 2];
         let ratio = peer / median;
+        let (best, their_best) = (own[0], all[0]);
+        let their_spread = all[ROUNDS - 1] / their_best;
         println!(
-            "bench {case} ours={median:.2} peer={name} theirs={peer:.2} ratio={ratio:.2} spread={spread:.2}"
+            "bench {case} ours={median:.2} peer={name} theirs={peer:.2} ratio={ratio:.2} spread={spread:.2} \
+             their_spread={their_spread:.2} best={best:.2} their_best={their_best:.2}"
         );
+        figures.push(Figure { peer: (*name).to_owned(), ratio });
     }
+    figures
 }
 
-/// Counts what the program allocates.
+/// Counts what the program allocates, where a benchmark makes it the global allocator. (Not here: the
+/// counter is one cache line of all threads, and would slow down the peers that allocate.)
 #[derive(Debug)]
 pub struct Counting;
 
@@ -80,10 +102,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-#[global_allocator]
-static GLOBAL: Counting = Counting;
-
-/// Allocations so far, of all threads.
+/// Allocations through [`Counting`] so far, of all threads.
 pub fn allocations() -> u64 {
     ALLOCATIONS.load(Relaxed)
 }

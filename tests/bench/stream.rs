@@ -12,7 +12,12 @@ use std::task::{Context, Poll, Wake, Waker};
 use atomic_waker::AtomicWaker;
 use futures_core::Stream;
 use futures_lite::StreamExt;
-use zigflow_bench::{allocations, bench_direct, bench_wake, compare, endless, file, waiting};
+use zigflow_bench::{
+    Counting, allocations, bench_direct, bench_wake, compare, endless, file, waiting,
+};
+
+#[global_allocator]
+static GLOBAL: Counting = Counting;
 
 fn main() {
     poll_ready();

@@ -1,0 +1,90 @@
+//! Ours against the peers of a case, and the table of all cases.
+
+use zigflow_bench::{Side, compare};
+
+/// A case: ours, those that the target is about, and those that only stand beside it.
+pub(crate) struct Contest<'a> {
+    name: &'static str,
+    operations: u64,
+    ours: Box<dyn FnMut(u64) + 'a>,
+    peers: Vec<Peer<'a>>,
+}
+
+struct Peer<'a> {
+    name: &'static str,
+    is_beside: bool,
+    run: Box<dyn FnMut(u64) + 'a>,
+}
+
+/// A line of the table.
+pub(crate) struct Row {
+    case: &'static str,
+    peer: String,
+    ratio: f64,
+    /// Set for the fastest of the peers that the target is about.
+    target: Option<f64>,
+}
+
+impl<'a> Contest<'a> {
+    pub(crate) fn new(
+        name: &'static str,
+        operations: u64,
+        ours: impl FnMut(u64) + 'a,
+    ) -> Contest<'a> {
+        Contest { name, operations, ours: Box::new(ours), peers: Vec::new() }
+    }
+
+    /// Adds a peer that the target is about.
+    pub(crate) fn against(self, name: &'static str, run: impl FnMut(u64) + 'a) -> Self {
+        self.with(Peer { name, is_beside: false, run: Box::new(run) })
+    }
+
+    /// Adds a peer for information.
+    pub(crate) fn beside(self, name: &'static str, run: impl FnMut(u64) + 'a) -> Self {
+        self.with(Peer { name, is_beside: true, run: Box::new(run) })
+    }
+
+    fn with(mut self, peer: Peer<'a>) -> Self {
+        self.peers.push(peer);
+        self
+    }
+
+    /// Runs all; `target` is the ratio that the fastest peer is wanted to have, at least.
+    pub(crate) fn run(mut self, target: Option<f64>) -> Vec<Row> {
+        let mut sides: Vec<Side<'_>> =
+            self.peers.iter_mut().map(|peer| (peer.name, &mut *peer.run as _)).collect();
+        let figures = compare(self.name, self.operations, &mut self.ours, &mut sides);
+        let fastest = figures
+            .iter()
+            .zip(&self.peers)
+            .filter(|(_, peer)| !peer.is_beside)
+            .map(|(figure, _)| figure)
+            .min_by(|a, b| a.ratio.total_cmp(&b.ratio))
+            .map(|figure| figure.peer.clone());
+        figures
+            .into_iter()
+            .map(|figure| Row {
+                case: self.name,
+                target: target.filter(|_| fastest.as_ref() == Some(&figure.peer)),
+                peer: figure.peer,
+                ratio: figure.ratio,
+            })
+            .collect()
+    }
+}
+
+/// The table. A case's target stands with the peer that decides about it.
+pub(crate) fn print(rows: &[Row]) {
+    println!("\n{:<18} {:<22} {:>8} {:>8}", "case", "peer", "ratio", "target");
+    for Row { case, peer, ratio, target } in rows {
+        let (wanted, verdict) = match target {
+            Some(target) if ratio >= target => (format!("{target:.2}"), "met"),
+            Some(target) => (format!("{target:.2}"), "missed"),
+            None => ("-".to_owned(), ""),
+        };
+        println!(
+            "{}",
+            format!("{case:<18} {peer:<22} {ratio:>8.2} {wanted:>8} {verdict}").trim_end()
+        );
+    }
+}
