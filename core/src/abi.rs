@@ -329,6 +329,8 @@ pub struct WakerObject {
 pub enum Flavor {
     /// One sender, one receiver; `ring/spsc.rs` tells the protocol.
     Spsc = 0,
+    /// Any number of either; a [`RawMpmc`], and `ring/mpmc.rs` tells the protocol.
+    Mpmc = 1,
 }
 
 /// Which end of a channel a [`RawEnd`] is, by number.
@@ -367,7 +369,7 @@ pub struct RawEnd {
     /// Why this end closed; valid once the peer sees that it did.
     pub(crate) reason: core::cell::UnsafeCell<RawError>,
     /// What the items are, filled in when the end is handed to Zig.
-    pub(crate) item: core::cell::UnsafeCell<*const ItemType>,
+    pub(crate) item: core::sync::atomic::AtomicPtr<ItemType>,
     pub(crate) padding: [u32; END_PADDING],
 }
 
@@ -405,6 +407,70 @@ pub struct RawChannel {
     pub(crate) tail: RawEnd,
     /// The receiver.
     pub(crate) head: RawEnd,
+}
+
+/// All ends of one kind of a [`RawMpmc`], and those of them that wait. `ring/party.rs` tells the protocol.
+#[repr(C)]
+#[derive(Debug)]
+pub struct RawParty {
+    /// How many wait.
+    pub(crate) waiting: Word,
+    /// Guards the list.
+    pub(crate) lock: Word,
+    /// How many ends there are.
+    pub(crate) alive: Word,
+    /// Senders: set by the first to close.
+    pub(crate) closing: Word,
+    /// How often one went to sleep.
+    pub(crate) sleeps: Word,
+    /// How often one was woken.
+    pub(crate) wakes: Word,
+    /// Who waits, in order.
+    pub(crate) first: core::cell::UnsafeCell<*mut RawWaiter>,
+    /// The last of them.
+    pub(crate) last: core::cell::UnsafeCell<*mut RawWaiter>,
+    pub(crate) padding: [u32; (128 - 6 * 4 - 2 * P) / 4],
+}
+
+impl RawParty {
+    /// One end, which does not wait.
+    #[allow(clippy::declare_interior_mutable_const)] // a value to start from
+    pub(crate) const NEW: Self = Self {
+        waiting: Word::new(0),
+        lock: Word::new(0),
+        alive: Word::new(1),
+        closing: Word::new(0),
+        sleeps: Word::new(0),
+        wakes: Word::new(0),
+        first: core::cell::UnsafeCell::new(ptr::null_mut()),
+        last: core::cell::UnsafeCell::new(ptr::null_mut()),
+        padding: [0; _],
+    };
+}
+
+/// A task or thread that waits, in memory of its own; it is in its party's list by pointer.
+#[repr(C)]
+#[derive(Debug)]
+pub struct RawWaiter {
+    pub(crate) next: *mut RawWaiter,
+    pub(crate) previous: *mut RawWaiter,
+    pub(crate) waker: RawWaker,
+    /// 0 outside of the list, 1 in it, 2 taken out by a wake.
+    pub(crate) state: u32,
+    /// 0.
+    pub(crate) reserved: u32,
+}
+
+/// A bounded channel with any number of ends of either kind.
+#[repr(C)]
+#[derive(Debug)]
+pub struct RawMpmc {
+    /// The positions, and what never changes.
+    pub(crate) channel: RawChannel,
+    /// The senders.
+    pub(crate) senders: RawParty,
+    /// The receivers.
+    pub(crate) receivers: RawParty,
 }
 
 /// One row of the layout table: names, size, alignment, offsets and sizes of the fields.
@@ -462,6 +528,9 @@ layout_table! {
     WakerObject { wake_by_ref, retain, release }
     RawEnd { word, kind, laps, sleeps, wakes, tally, last, reserved, cell, reason, item, padding }
     RawChannel { magic, abi, flavor, capacity, mask, references, slot_size, slot_alignment, slots, free, check, padding, tail, head }
+    RawParty { waiting, lock, alive, closing, sleeps, wakes, first, last, padding }
+    RawWaiter { next, previous, waker, state, reserved }
+    RawMpmc { channel, senders, receivers }
 }
 
 const fn expect_layout(
@@ -514,3 +583,7 @@ const _: () = expect_layout(
     &[0, 4, 8, 12, 16, 20, 24, 28, 32, 32 + P, 32 + 2 * P, 32 + 3 * P, 128, 256],
 );
 const _: () = assert!(size_of::<RawEnd>() == 128 && size_of::<RawChannel>() == 384);
+const _: () = expect_layout(13, 32 - 2 * P / 4, 2, &[0, 4, 8, 12, 16, 20, 24, 24 + P, 24 + 2 * P]);
+const _: () = expect_layout(14, 2, 4, &[0, P, 2 * P, 4 * P, 4 * P + 4]);
+const _: () = expect_layout(15, 160, 0, &[0, 384, 512]);
+const _: () = assert!(size_of::<RawParty>() == 128 && size_of::<RawMpmc>() == 640);

@@ -8,7 +8,7 @@ use alloc::alloc::{alloc, dealloc};
 use core::alloc::Layout;
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
-use crate::abi::{ABI_NUMBER, RawWaker, WakerObject};
+use crate::abi::{ABI_NUMBER, RawParty, RawWaiter, RawWaker, WakerObject};
 
 const _: () = assert!(ABI_NUMBER == 1, "rename the symbols below: they carry the ABI number");
 
@@ -100,6 +100,31 @@ export! {
             }
         });
         answer.unwrap_or(0)
+    }
+
+    /// The next wake of the party goes to the waiter's turn, by this waker, which is lent for the call.
+    fn zf1_party_join(party: *const RawParty, waiter: *mut RawWaiter, waker: *const RawWaker) {
+        // SAFETY: Zig passes a party of a channel that it has an end of, a waiter that stays until it has left,
+        // and a living waker.
+        unsafe { (*party).join(waiter, &RawWaker::borrow(&*waker)) };
+    }
+
+    /// The waiter stands in the list no more. 1 if a wake had taken it out, which is to be passed on.
+    fn zf1_party_leave(party: *const RawParty, waiter: *mut RawWaiter) -> u32 {
+        // SAFETY: Zig passes what it joined with.
+        u32::from(unsafe { (*party).leave(waiter) })
+    }
+
+    /// Wakes one that waits.
+    fn zf1_party_wake_one(party: *const RawParty) {
+        // SAFETY: Zig passes a party of a channel that it has an end of.
+        unsafe { (*party).wake_one() };
+    }
+
+    /// Wakes all that wait.
+    fn zf1_party_wake_all(party: *const RawParty) {
+        // SAFETY: Zig passes a party of a channel that it has an end of.
+        unsafe { (*party).wake_all() };
     }
 
     /// Reports and aborts.

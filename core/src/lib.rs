@@ -35,7 +35,7 @@ pub mod waker;
 pub use abi::{StreamItem, StreamState};
 pub use buffer::ZeroCopyBuffer;
 pub use bytes::{ByteStream, LocalByteStream};
-pub use channel::spsc;
+pub use channel::{mpmc, spsc};
 pub use error::{Malformed, OpenError, StreamError, ZigError};
 pub use host::{ZigPanic, ZigPanicHook, set_zig_panic_hook};
 pub use item::{Copied, Item, LentItem, Transfer};

@@ -69,6 +69,12 @@ pub(crate) mod place {
     pub(crate) fn read<T>(_at: *const T) {}
     #[inline(always)]
     pub(crate) fn write<T>(_at: *const T) {}
+    /// A place starts its life.
+    #[inline(always)]
+    pub(crate) fn begin<T>(_at: *const T) {}
+    /// The memory of a place is its owner's again.
+    #[inline(always)]
+    pub(crate) fn end<T>(_at: *const T) {}
 }
 
 #[cfg(loom)]

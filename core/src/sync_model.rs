@@ -84,6 +84,14 @@ pub(crate) mod place {
     pub(crate) fn write<T>(at: *const T) {
         super::access(at.addr(), true);
     }
+
+    pub(crate) fn begin<T>(at: *const T) {
+        super::track_place(at);
+    }
+
+    pub(crate) fn end<T>(at: *const T) {
+        super::free_place(at);
+    }
 }
 
 impl Word {
@@ -177,8 +185,12 @@ unsafe extern "C-unwind" fn zf1_model_compare_exchange(
 }
 
 #[unsafe(no_mangle)]
-extern "C-unwind" fn zf1_model_place(at: *const core::ffi::c_void, write: u32) {
-    access(at.addr(), write != 0);
+extern "C-unwind" fn zf1_model_place(at: *const core::ffi::c_void, what: u32) {
+    match what {
+        2 => track_place(at),
+        3 => free_place(at),
+        _ => access(at.addr(), what != 0),
+    }
 }
 
 #[unsafe(no_mangle)]

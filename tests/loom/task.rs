@@ -45,13 +45,18 @@ static VTABLE: RawWakerVTable = RawWakerVTable::new(
         task.live.fetch_add(1, SeqCst);
         StdRawWaker::new(data, &VTABLE)
     },
-    |_| unreachable!("the cell wakes by reference"),
+    |data| {
+        Task::of(data).wakes.fetch_add(1, AcqRel);
+        forget(data);
+    },
     |data| {
         Task::of(data).wakes.fetch_add(1, AcqRel);
     },
-    |data| {
-        let task = Task::of(data);
-        task.references.fetch_sub(1, SeqCst);
-        task.live.fetch_sub(1, SeqCst);
-    },
+    forget,
 );
+
+fn forget(data: *const ()) {
+    let task = Task::of(data);
+    task.references.fetch_sub(1, SeqCst);
+    task.live.fetch_sub(1, SeqCst);
+}

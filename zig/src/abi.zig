@@ -161,6 +161,8 @@ pub const WakerObject = extern struct {
 pub const Flavor = struct {
     /// One sender, one receiver; `core/src/ring/spsc.rs` tells the protocol.
     pub const spsc: u32 = 0;
+    /// Any number of either; a `RawMpmc`, and `core/src/ring/mpmc.rs` tells the protocol.
+    pub const mpmc: u32 = 1;
 };
 
 /// Which end of a channel a `RawEnd` is.
@@ -225,6 +227,47 @@ pub const RawChannel = extern struct {
     head: RawEnd,
 };
 
+/// All ends of one kind of a `RawMpmc`, and those of them that wait. Rust keeps the list.
+pub const RawParty = extern struct {
+    /// How many wait.
+    waiting: u32,
+    /// Guards the list.
+    lock: u32,
+    /// How many ends there are.
+    alive: u32,
+    /// Senders: set by the first to close.
+    closing: u32,
+    /// How often one went to sleep.
+    sleeps: u32,
+    /// How often one was woken.
+    wakes: u32,
+    /// Who waits, in order.
+    first: ?*RawWaiter,
+    /// The last of them.
+    last: ?*RawWaiter,
+    padding: [(128 - 6 * 4 - 2 * p) / 4]u32,
+};
+
+/// A task or thread that waits, in memory of its own; it is in its party's list by pointer.
+pub const RawWaiter = extern struct {
+    next: ?*RawWaiter = null,
+    previous: ?*RawWaiter = null,
+    waker: RawWaker = .{},
+    /// 0 outside of the list, 1 in it, 2 taken out by a wake.
+    state: u32 = 0,
+    reserved: u32 = 0,
+};
+
+/// A bounded channel with any number of ends of either kind.
+pub const RawMpmc = extern struct {
+    /// The positions, and what never changes.
+    channel: RawChannel,
+    /// The senders.
+    senders: RawParty,
+    /// The receivers.
+    receivers: RawParty,
+};
+
 /// One row of the layout table: names, size, alignment, offsets and sizes of the fields.
 pub const LayoutRow = extern struct {
     name_ptr: [*]const u8,
@@ -250,6 +293,9 @@ const shared = .{
     .{ "WakerObject", WakerObject },
     .{ "RawEnd", RawEnd },
     .{ "RawChannel", RawChannel },
+    .{ "RawParty", RawParty },
+    .{ "RawWaiter", RawWaiter },
+    .{ "RawMpmc", RawMpmc },
 };
 
 /// The layouts as this compilation sees them; Rust compares them with its own in a test.
@@ -308,5 +354,9 @@ comptime {
     expectLayout(WakerObject, 0, 3, &.{ 0, p, 2 * p });
     expectLayout(RawEnd, 12 + end_padding, 7, &.{ 0, 4, 8, 12, 16, 20, 24, 28, 32, 40 + 4 * p, 48 + 6 * p, 48 + 7 * p });
     expectLayout(RawChannel, 96 - 3 * p / 4, 3, &.{ 0, 4, 8, 12, 16, 20, 24, 28, 32, 32 + p, 32 + 2 * p, 32 + 3 * p, 128, 256 });
+    expectLayout(RawParty, 32 - 2 * p / 4, 2, &.{ 0, 4, 8, 12, 16, 20, 24, 24 + p, 24 + 2 * p });
+    expectLayout(RawWaiter, 2, 4, &.{ 0, p, 2 * p, 4 * p, 4 * p + 4 });
+    expectLayout(RawMpmc, 160, 0, &.{ 0, 384, 512 });
+    if (@sizeOf(RawParty) != 128 or @sizeOf(RawMpmc) != 640) @compileError("a party is 128 bytes");
     if (@sizeOf(RawEnd) != 128 or @sizeOf(RawChannel) != 384) @compileError("a channel is three times 128 bytes");
 }

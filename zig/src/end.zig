@@ -20,7 +20,7 @@ pub const OpenError = error{
 pub fn check(comptime T: type, channel: *const abi.RawChannel, end: *const abi.RawEnd, flavor: u32) OpenError!void {
     if (channel.magic != abi.magic or channel.abi != abi.abi_number) return error.WrongAbi;
     if (channel.flavor != flavor) return error.WrongFlavor;
-    const found = end.item orelse return error.WrongItem;
+    const found = @atomicLoad(?*const abi.ItemType, &end.item, .monotonic) orelse return error.WrongItem;
     if (found.size != @sizeOf(T) or found.alignment != @alignOf(T)) return error.WrongItem;
     const name = found.name_ptr[0..found.name_len];
     const full = @typeName(T);

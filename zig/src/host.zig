@@ -30,5 +30,14 @@ pub extern fn zf1_block(
     timeout_ns: u64,
 ) callconv(.c) u32;
 
+/// The next wake of the party goes to the waiter's turn, by this waker, which is lent for the call.
+pub extern fn zf1_party_join(party: *abi.RawParty, waiter: *abi.RawWaiter, waker: *const abi.RawWaker) callconv(.c) void;
+/// The waiter stands in the list no more. 1 if a wake had taken it out, which is to be passed on.
+pub extern fn zf1_party_leave(party: *abi.RawParty, waiter: *abi.RawWaiter) callconv(.c) u32;
+/// Wakes one that waits.
+pub extern fn zf1_party_wake_one(party: *abi.RawParty) callconv(.c) void;
+/// Wakes all that wait.
+pub extern fn zf1_party_wake_all(party: *abi.RawParty) callconv(.c) void;
+
 /// Reports and aborts.
 pub extern fn zf1_panic(message: [*]const u8, message_len: usize, return_address: usize) callconv(.c) noreturn;

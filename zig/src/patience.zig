@@ -1,42 +1,50 @@
-//! How long an end looks again before it goes to sleep, Zig's half of `core/src/ring/patience.rs`, which
+//! How long a thread looks again before it goes to sleep, Zig's half of `core/src/ring/patience.rs`, which
 //! tells why.
 
 const std = @import("std");
 const sync = @import("sync.zig");
 
+/// Pauses before a look.
 const pauses = 8;
-const retry = 16;
-/// Looks of a task.
-pub const task: u32 = 20;
-/// Looks of a thread.
-pub const thread: u32 = 100;
+/// An end without patience tries again at each wait of that number.
+const retry = 32;
+/// Looks at most, unless the user says otherwise.
+const default_looks: u8 = if (sync.model) 0 else 100;
 
 pub const Patience = struct {
-    now: u32 = default / 4,
-    most: u32 = default,
-    waits: u32 = 0,
+    /// Looks at the next wait.
+    now: u8,
+    most: u8,
+    /// Waits so far.
+    waits: u8 = 0,
 
-    const default: u32 = if (sync.model) 0 else thread;
+    pub const default: Patience = .of(default_looks);
 
     /// At most `most` looks; 0: none ever.
-    pub fn of(most: u32) Patience {
+    pub fn of(most: u8) Patience {
         return .{ .now = most / 4, .most = most };
     }
 
+    /// Waits in the hope that `isSo(context)` comes true meanwhile; whether it has.
+    pub fn linger(self: *Patience, context: anytype, comptime isSo: fn (@TypeOf(context)) bool) bool {
+        const count = self.looks();
+        if (count == 0) return false;
+        const helped: ?u8 = for (0..count) |look| {
+            for (0..pauses) |_| std.atomic.spinLoopHint();
+            if (isSo(context)) break @intCast(look);
+        } else null;
+        self.learn(helped);
+        return helped != null;
+    }
+
     /// How often to look at this wait.
-    pub fn looks(self: *Patience, limit_wanted: u32) u32 {
-        const limit = @min(limit_wanted, self.most);
-        if (self.now > 0) return @min(self.now, limit);
+    fn looks(self: *Patience) u8 {
         self.waits +%= 1;
-        return if (self.waits % retry == 0) limit else 0;
+        return if (self.now == 0 and self.waits % retry == 0) self.most else self.now;
     }
 
-    /// So many looks helped, or not.
-    pub fn learn(self: *Patience, looked: u32, helped: bool) void {
-        self.now = if (helped) @max(@min(looked * 2, self.most), 2) else self.now / 2;
-    }
-
-    pub fn pause() void {
-        for (0..pauses) |_| std.atomic.spinLoopHint();
+    /// The look of that number helped, or none.
+    fn learn(self: *Patience, helped: ?u8) void {
+        self.now = if (helped) |look| @min(@max(self.now, (look + 1) *| 2), self.most) else self.now / 2;
     }
 };

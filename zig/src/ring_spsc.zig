@@ -25,7 +25,7 @@ pub const Producer = struct {
     mask: u32,
     capacity: u32,
     half_turns: u32,
-    patience: Patience = .{},
+    patience: Patience = .default,
     is_shut: bool,
 
     pub fn open(channel: *abi.RawChannel) Producer {
@@ -129,16 +129,15 @@ pub const Producer = struct {
         return self.is_shut;
     }
 
-    /// Looks a few times more, up to `limit`; true when there are `wanted` free slots meanwhile.
-    pub fn linger(self: *Producer, wanted: u32, limit: u32) bool {
-        const looks = self.patience.looks(limit);
-        if (looks == 0) return false;
-        const helped = for (0..looks) |_| {
-            Patience.pause();
-            if (self.look() >= wanted or self.isClosed()) break true;
-        } else false;
-        self.patience.learn(looks, helped);
-        return helped;
+    /// Looks a few times more, if that has helped before; true when there are `wanted` free slots meanwhile, or
+    /// the channel is closed.
+    pub fn linger(self: *Producer, wanted: u32) bool {
+        const Look = struct { ring: *Producer, wanted: u32 };
+        return self.patience.linger(Look{ .ring = self, .wanted = wanted }, struct {
+            fn isSo(look_for: Look) bool {
+                return look_for.ring.look() >= look_for.wanted or look_for.ring.isClosed();
+            }
+        }.isSo);
     }
 
     /// Goes to sleep until there are `wanted` free slots or the channel is closed. True when that is so
@@ -194,7 +193,7 @@ pub const Consumer = struct {
     tail: u32,
     mask: u32,
     most: u32,
-    patience: Patience = .{},
+    patience: Patience = .default,
     is_shut: bool,
 
     pub fn open(channel: *abi.RawChannel) Consumer {
@@ -275,16 +274,15 @@ pub const Consumer = struct {
         return self.is_shut or sync.loadAcquire(&self.channel.head.word) & closed != 0;
     }
 
-    /// Looks a few times more, up to `limit`; true when there are `wanted` items meanwhile.
-    pub fn linger(self: *Consumer, wanted: u32, limit: u32) bool {
-        const looks = self.patience.looks(limit);
-        if (looks == 0) return false;
-        const helped = for (0..looks) |_| {
-            Patience.pause();
-            if (self.look() >= wanted or self.isClosed()) break true;
-        } else false;
-        self.patience.learn(looks, helped);
-        return helped;
+    /// Looks a few times more, if that has helped before; true when there are `wanted` items meanwhile, or
+    /// the channel is closed.
+    pub fn linger(self: *Consumer, wanted: u32) bool {
+        const Look = struct { ring: *Consumer, wanted: u32 };
+        return self.patience.linger(Look{ .ring = self, .wanted = wanted }, struct {
+            fn isSo(look_for: Look) bool {
+                return look_for.ring.look() >= look_for.wanted or look_for.ring.isClosed();
+            }
+        }.isSo);
     }
 
     /// Goes to sleep until there are `wanted` items or the channel is closed. True when that is so already;

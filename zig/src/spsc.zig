@@ -13,7 +13,6 @@ const std = @import("std");
 const abi = @import("abi.zig");
 const block = @import("block.zig");
 const end_file = @import("end.zig");
-const patience = @import("patience.zig");
 const ring = @import("ring_spsc.zig");
 const sync = @import("sync.zig");
 const waker_file = @import("waker.zig");
@@ -91,25 +90,23 @@ pub fn Sender(comptime T: type) type {
 
         fn waitForRoom(self: *Self, wanted: u32, timeout_ns: ?u64) bool {
             var wait: Wait = .{ .end = self, .wanted = wanted };
-            return block.wait(&wait, isRoom, timeout_ns);
+            return self.ring.linger(wanted) or block.wait(&wait, isRoom, timeout_ns);
         }
 
         fn isRoom(wait: *Wait, words: abi.RawWaker) bool {
             const self = wait.end;
-            return self.ring.room(wait.wanted) >= wait.wanted or
-                self.ring.linger(wait.wanted, patience.thread) or self.ring.goToSleep(wait.wanted, words);
+            return self.ring.room(wait.wanted) >= wait.wanted or self.ring.goToSleep(wait.wanted, words);
         }
 
-        /// How often, at most, the sender looks again before it sleeps; 0: never.
-        pub fn setPatience(self: *Self, looks: u32) void {
+        /// How often, at most, a thread that waits looks again before it sleeps; 0: never.
+        pub fn setPatience(self: *Self, looks: u8) void {
             self.ring.patience = .of(looks);
         }
 
         /// True when there is room for an item; else the task of `cx` is woken when there is, or when the
         /// channel closes.
         pub fn pollReady(self: *Self, cx: *const waker_file.Context) error{Closed}!bool {
-            const ready = self.ring.room(1) > 0 or self.ring.linger(1, patience.task) or
-                self.ring.goToSleep(1, cx.waker.raw);
+            const ready = self.ring.room(1) > 0 or self.ring.goToSleep(1, cx.waker.raw);
             return if (self.ring.isClosed()) error.Closed else ready;
         }
 
@@ -268,37 +265,37 @@ pub fn Receiver(comptime T: type) type {
         pub inline fn recvBlocking(self: *Self) error{Closed}!T {
             return self.tryRecv() catch |e| {
                 if (e == error.Closed) return error.Closed;
-                _ = block.wait(self, isThere, null);
+                _ = self.waitForItem(null);
                 return self.tryRecv() catch error.Closed;
             };
         }
 
         /// `recvBlocking` that gives up after a time.
         pub fn recvBlockingTimeout(self: *Self, timeout_ns: u64) error{ Closed, Timeout }!T {
-            if (!block.wait(self, isThere, timeout_ns)) return error.Timeout;
+            if (!self.waitForItem(timeout_ns)) return error.Timeout;
             return self.tryRecv() catch error.Closed;
         }
 
-        /// There is an item, or none will come: only this end takes them.
-        fn isThere(self: *Self, words: abi.RawWaker) bool {
-            return self.awaitItem(words, patience.thread);
+        /// There is an item, or none will come: only this end takes them. False when neither came in time.
+        fn waitForItem(self: *Self, timeout_ns: ?u64) bool {
+            return self.ring.linger(1) or block.wait(self, isThere, timeout_ns);
         }
 
-        fn awaitItem(self: *Self, words: abi.RawWaker, limit: u32) bool {
+        fn isThere(self: *Self, words: abi.RawWaker) bool {
             while (self.ring.available(1) == 0 and !self.ring.isEnded()) {
-                if (!self.ring.linger(1, limit) and !self.ring.goToSleep(1, words)) return false;
+                if (!self.ring.goToSleep(1, words)) return false;
             }
             return true;
         }
 
-        /// How often, at most, the receiver looks again before it sleeps; 0: never.
-        pub fn setPatience(self: *Self, looks: u32) void {
+        /// How often, at most, a thread that waits looks again before it sleeps; 0: never.
+        pub fn setPatience(self: *Self, looks: u8) void {
             self.ring.patience = .of(looks);
         }
 
         /// An item, or null: then the task of `cx` is woken when there is one, or when the channel closes.
         pub fn pollRecv(self: *Self, cx: *const waker_file.Context) error{Closed}!?T {
-            if (!self.awaitItem(cx.waker.raw, patience.task)) return null;
+            if (!self.isThere(cx.waker.raw)) return null;
             return self.tryRecv() catch error.Closed;
         }
 
@@ -317,7 +314,7 @@ pub fn Receiver(comptime T: type) type {
         pub fn recvManyBlocking(self: *Self, items: []T) error{Closed}!usize {
             return self.tryRecvMany(items) catch |e| {
                 if (e == error.Closed) return error.Closed;
-                _ = block.wait(self, isThere, null);
+                _ = self.waitForItem(null);
                 return self.tryRecvMany(items) catch error.Closed;
             };
         }
@@ -354,7 +351,7 @@ pub fn Receiver(comptime T: type) type {
 
         /// `tryRead`, once there is an item; the thread sleeps until then.
         pub fn readBlocking(self: *Self, max: usize) error{Closed}!Grant {
-            _ = block.wait(self, isThere, null);
+            _ = self.waitForItem(null);
             return self.tryRead(max) catch error.Closed;
         }
 

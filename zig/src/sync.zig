@@ -58,6 +58,12 @@ pub fn counted(counter: *const u32) u32 {
     return @atomicLoad(u32, counter, .monotonic);
 }
 
+/// For numbers that many change and that order nothing.
+pub fn fetchAddRelaxed(word: *u32, by: u32) u32 {
+    if (model) return zf1_model_fetch_add(word, by, 1);
+    return @atomicRmw(u32, word, .Add, by, .monotonic);
+}
+
 /// Null when `new` was stored, else what stood there.
 pub fn compareExchange(word: *u32, old: u32, new: u32) ?u32 {
     if (model) {
@@ -74,6 +80,16 @@ pub fn read(at: anytype) void {
 
 pub fn write(at: anytype) void {
     if (model) zf1_model_place(@ptrCast(at), 1);
+}
+
+/// A place starts its life.
+pub fn begin(at: anytype) void {
+    if (model) zf1_model_place(@ptrCast(at), 2);
+}
+
+/// The memory of a place is its owner's again.
+pub fn end(at: anytype) void {
+    if (model) zf1_model_place(@ptrCast(at), 3);
 }
 
 /// The bug that a model run has sown, to prove that the models would find it. Never outside them.

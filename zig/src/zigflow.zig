@@ -20,6 +20,8 @@ pub const WakerCell = @import("waker_cell.zig").WakerCell;
 
 /// Channels with one sender and one receiver.
 pub const spsc = @import("spsc.zig");
+/// Channels with any number of either.
+pub const mpmc = @import("mpmc.zig");
 /// An end of a channel that Rust hands to Zig: `ZigSender` and `ZigReceiver` there.
 pub const RawSender = abi.RawEnd;
 pub const RawReceiver = abi.RawEnd;

@@ -7,8 +7,11 @@ use core::ptr::NonNull;
 use core::sync::atomic::AtomicPtr;
 
 use super::error::CreateError;
-use crate::abi::{ABI_NUMBER, EndKind, Flavor, MAGIC, RawChannel, RawEnd, RawError, RawWakerCell};
-use crate::ring::position;
+use crate::abi::{
+    ABI_NUMBER, EndKind, Flavor, MAGIC, RawChannel, RawEnd, RawError, RawMpmc, RawParty,
+    RawWakerCell,
+};
+use crate::ring::{lap, position};
 use crate::sync::Word;
 
 /// What is to be made.
@@ -16,18 +19,20 @@ use crate::sync::Word;
 pub(super) struct Plan {
     pub(super) flavor: Flavor,
     pub(super) capacity: usize,
-    /// Of one item.
-    pub(super) item: Layout,
+    /// Of one slot.
+    pub(super) slot: Layout,
+    /// Called once, after the last use.
+    pub(super) free: FreeFn,
     /// The position at which both ends begin: near its wrap in tests.
     pub(super) start: u32,
 }
 
-/// Frees a channel that no end refers to.
-type FreeFn = unsafe extern "C" fn(*mut RawChannel);
+/// Drops the items that are left in a channel that no end refers to, and frees it by [`free`].
+pub(super) type FreeFn = unsafe extern "C" fn(*mut RawChannel);
 
 impl Plan {
-    /// What the two ends share, before anything has happened.
-    const fn fresh(&self, mask: u32, slots: *mut u8, free: FreeFn) -> RawChannel {
+    /// What the ends share, before anything has happened.
+    const fn fresh(&self, mask: u32, slots: *mut u8) -> RawChannel {
         RawChannel {
             magic: MAGIC,
             abi: ABI_NUMBER,
@@ -35,10 +40,10 @@ impl Plan {
             capacity: self.capacity as u32,
             mask,
             references: Word::new(2),
-            slot_size: self.item.size() as u32,
-            slot_alignment: self.item.align() as u32,
+            slot_size: self.slot.size() as u32,
+            slot_alignment: self.slot.align() as u32,
             slots: slots.cast(),
-            free,
+            free: self.free,
             check: AtomicPtr::new(core::ptr::null_mut()),
             padding: [0; _],
             tail: end(EndKind::Sender, self.start),
@@ -46,22 +51,32 @@ impl Plan {
         }
     }
 
-    /// A channel and its slots, in one allocation.
+    /// A channel and its slots, in one allocation. The slots are not written.
     pub(super) fn on_the_heap(&self) -> Result<NonNull<RawChannel>, CreateError> {
         let impossible = CreateError::Capacity(self.capacity);
-        let mask = position::mask(self.capacity).ok_or(impossible)?;
-        let (layout, offset) = layout(mask, self.item).ok_or(impossible)?;
+        let mask = match self.flavor {
+            Flavor::Spsc => position::mask(self.capacity),
+            Flavor::Mpmc => lap::mask(self.capacity),
+        };
+        let mask = mask.ok_or(impossible)?;
+        let (layout, offset) =
+            layout(self.flavor, self.capacity as u32, mask, self.slot).ok_or(impossible)?;
         // SAFETY: a channel's size is not 0.
         let memory = NonNull::new(unsafe { alloc(layout) }).ok_or(CreateError::OutOfMemory)?;
         // SAFETY: the slots lie there by the layout.
         let slots = unsafe { memory.as_ptr().add(offset) };
-        let channel = memory.cast::<RawChannel>();
-        // SAFETY: the memory is large and aligned enough.
-        unsafe { channel.as_ptr().write(self.fresh(mask, slots, free_heap)) };
-        #[cfg(loom)]
-        // SAFETY: just made.
-        model::track(unsafe { channel.as_ref() });
-        Ok(channel)
+        let channel = self.fresh(mask, slots);
+        // SAFETY: the memory is large and aligned enough for the flavour.
+        unsafe {
+            match self.flavor {
+                Flavor::Spsc => memory.cast().write(channel),
+                Flavor::Mpmc => {
+                    let (senders, receivers) = (RawParty::NEW, RawParty::NEW);
+                    memory.cast().write(RawMpmc { channel, senders, receivers });
+                }
+            }
+        }
+        Ok(memory.cast())
     }
 }
 
@@ -77,7 +92,7 @@ const fn end(kind: EndKind, start: u32) -> RawEnd {
         reserved: 0,
         cell: RawWakerCell::NEW,
         reason: UnsafeCell::new(RawError::EMPTY),
-        item: UnsafeCell::new(core::ptr::null()),
+        item: AtomicPtr::new(core::ptr::null_mut()),
         padding: [0; _],
     }
 }
@@ -86,60 +101,33 @@ const fn end(kind: EndKind, start: u32) -> RawEnd {
 const ALIGNMENT: usize = 128;
 
 /// The whole, and where the slots begin. Sizes that do not fit into the header's words are refused.
-fn layout(mask: u32, item: Layout) -> Option<(Layout, usize)> {
-    let slots = mask as usize + 1;
-    let bytes = item.size().checked_mul(slots)?;
-    if item.size() > u32::MAX as usize || item.align() > u32::MAX as usize {
+fn layout(flavor: Flavor, capacity: u32, mask: u32, slot: Layout) -> Option<(Layout, usize)> {
+    let (head, slots) = match flavor {
+        Flavor::Spsc => (Layout::new::<RawChannel>(), mask as usize + 1),
+        Flavor::Mpmc => (Layout::new::<RawMpmc>(), capacity as usize),
+    };
+    let bytes = slot.size().checked_mul(slots)?;
+    if slot.size() > u32::MAX as usize || slot.align() > u32::MAX as usize {
         return None;
     }
-    let head = Layout::new::<RawChannel>().align_to(ALIGNMENT).ok()?.pad_to_align();
-    head.extend(Layout::from_size_align(bytes, item.align()).ok()?).ok()
+    let head = head.align_to(ALIGNMENT).ok()?.pad_to_align();
+    head.extend(Layout::from_size_align(bytes, slot.align()).ok()?).ok()
 }
 
-/// Frees what `on_the_heap` made.
-unsafe extern "C" fn free_heap(channel: *mut RawChannel) {
-    // SAFETY: the last reference is gone, so nobody else looks; `on_the_heap` wrote it.
+/// Frees what `on_the_heap` made, but not the items.
+///
+/// # Safety
+///
+/// The last reference is gone, and so are the items.
+pub(super) unsafe extern "C" fn free(channel: *mut RawChannel) {
+    // SAFETY: nobody else looks; `on_the_heap` wrote it.
     let raw = unsafe { &*channel };
-    #[cfg(loom)]
-    model::untrack(raw);
-    // Both were accepted when the channel was made.
-    let item = Layout::from_size_align(raw.slot_size as usize, raw.slot_alignment as usize);
-    if let Some((layout, _)) = item.ok().and_then(|item| layout(raw.mask, item)) {
+    let flavor = if raw.flavor == Flavor::Mpmc as u32 { Flavor::Mpmc } else { Flavor::Spsc };
+    // All of it was accepted when the channel was made.
+    let slot = Layout::from_size_align(raw.slot_size as usize, raw.slot_alignment as usize);
+    let layout = slot.ok().and_then(|slot| layout(flavor, raw.capacity, raw.mask, slot));
+    if let Some((layout, _)) = layout {
         // SAFETY: allocated with this layout.
         unsafe { dealloc(channel.cast(), layout) };
-    }
-}
-
-#[cfg(loom)]
-mod model {
-    use super::*;
-    use crate::sync::model::{free_place, free_word, track_place, track_word};
-
-    fn words(raw: &RawChannel) -> [&Word; 3] {
-        [&raw.tail.word, &raw.head.word, &raw.references]
-    }
-
-    fn slots(raw: &RawChannel) -> impl Iterator<Item = *const u8> + use<> {
-        let (first, size) = (raw.slots.cast::<u8>().cast_const(), raw.slot_size as usize);
-        (0..=raw.mask as usize).map(move |slot| first.wrapping_add(slot * size))
-    }
-
-    pub(super) fn track(raw: &RawChannel) {
-        // A word's own memory holds what it begins with; the model keeps the rest.
-        words(raw).into_iter().for_each(|word| track_word(word, word.initial()));
-        slots(raw).for_each(track_place);
-        for end in [&raw.tail, &raw.head] {
-            end.cell().track();
-            track_place(end.reason.get());
-        }
-    }
-
-    pub(super) fn untrack(raw: &RawChannel) {
-        words(raw).into_iter().for_each(|word| free_word(word));
-        slots(raw).for_each(free_place);
-        for end in [&raw.tail, &raw.head] {
-            end.cell().untrack();
-            free_place(end.reason.get());
-        }
     }
 }

@@ -5,6 +5,7 @@
 //! | flavour | senders | receivers |
 //! |---|---|---|
 //! | [`spsc`](crate::spsc) | one | one |
+//! | [`mpmc`](crate::mpmc) | any number | any number |
 //!
 //! # Closing
 //!
@@ -22,8 +23,10 @@
 pub(crate) mod block;
 mod error;
 mod memory;
+pub mod mpmc;
 mod snapshot;
 pub mod spsc;
+mod zig;
 
 pub use error::{
     CreateError, RecvError, RecvTimeoutError, SendError, SendManyError, SendTimeoutError,
@@ -33,7 +36,7 @@ pub use snapshot::Snapshot;
 
 use core::fmt;
 
-use crate::abi::{RawChannel, RawError};
+use crate::abi::RawError;
 use crate::error::StreamError;
 
 /// How many items a receiver yields in a row before it lets its neighbours run.
@@ -52,9 +55,34 @@ macro_rules! debug_by_name {
 use debug_by_name;
 
 /// `Debug` of an end.
-fn debug(f: &mut fmt::Formatter<'_>, name: &str, raw: &RawChannel) -> fmt::Result {
-    let Snapshot { len, capacity, .. } = Snapshot::take(raw);
-    f.debug_struct(name).field("len", &len).field("capacity", &capacity).finish_non_exhaustive()
+fn debug(f: &mut fmt::Formatter<'_>, name: &str, snapshot: &Snapshot) -> fmt::Result {
+    let Snapshot { len, capacity, .. } = snapshot;
+    f.debug_struct(name).field("len", len).field("capacity", capacity).finish_non_exhaustive()
+}
+
+/// Takes an item out of its slot.
+///
+/// # Safety
+///
+/// The slot holds a valid item that nobody else takes.
+unsafe fn take<T>(at: *mut T) -> T {
+    crate::sync::place::read(at);
+    // SAFETY: the caller's promise.
+    unsafe { at.read() }
+}
+
+/// Whether an item from Zig is one, by the check that was set when the sender was handed to Zig.
+///
+/// # Safety
+///
+/// `check` is of this channel, whose items are `T`, and the item is initialised.
+#[cold]
+#[inline(never)]
+unsafe fn is_valid<T>(check: *mut (), at: *const T) -> bool {
+    // SAFETY: `expect_check` stored a function of this type.
+    let check: unsafe fn(*const T) -> bool = unsafe { core::mem::transmute::<*mut (), _>(check) };
+    // SAFETY: the caller's promise.
+    unsafe { check(at) }
 }
 
 fn reason(raw: Option<RawError>) -> Option<StreamError> {

@@ -3,7 +3,8 @@
 
 use core::sync::atomic::Ordering::{Acquire, Relaxed};
 
-use crate::abi::RawChannel;
+use crate::abi::{RawChannel, RawMpmc};
+use crate::ring::lap;
 use crate::ring::position::{distance, position, total};
 
 /// What has happened in a channel so far. The numbers are read one after the other while the ends go
@@ -58,6 +59,34 @@ impl Snapshot {
             sender_wakes: raw.tail.wakes.load(Relaxed),
             receiver_sleeps: raw.head.sleeps.load(Relaxed),
             receiver_wakes: raw.head.wakes.load(Relaxed),
+        }
+    }
+
+    pub(super) fn take_mpmc(raw: &RawMpmc) -> Self {
+        let channel = &raw.channel;
+        let (mask, capacity) = (channel.mask, channel.capacity);
+        let head = position(channel.head.word.load(Acquire));
+        let (wraps, tail) = loop {
+            let before = channel.tail.laps.load(Acquire);
+            let tail = position(channel.tail.word.load(Acquire));
+            if channel.tail.laps.load(Acquire) == before {
+                break (before, tail);
+            }
+        };
+        let sent =
+            u64::from(wraps) * lap::around(mask, capacity) + lap::count(tail, mask, capacity);
+        let len = lap::distance(head, tail, mask, capacity).min(capacity);
+        Self {
+            sent,
+            received: sent.saturating_sub(u64::from(len)),
+            len: len as usize,
+            capacity: capacity as usize,
+            most_waiting: 0,
+            dropped: channel.tail.tally.load(Relaxed),
+            sender_sleeps: raw.senders.sleeps.load(Relaxed),
+            sender_wakes: raw.senders.wakes.load(Relaxed),
+            receiver_sleeps: raw.receivers.sleeps.load(Relaxed),
+            receiver_wakes: raw.receivers.wakes.load(Relaxed),
         }
     }
 }

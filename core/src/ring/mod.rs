@@ -1,11 +1,15 @@
 //! The rings: which slot, whose turn, who sleeps. Items and futures are the business of `channel`.
 
+pub(crate) mod lap;
+pub(crate) mod mpmc;
+pub(crate) mod party;
 pub(crate) mod patience;
 pub(crate) mod position;
+pub(crate) mod seat;
 pub(crate) mod spsc;
 
-use crate::abi::RawEnd;
-use crate::sync::Word;
+use crate::abi::{RawEnd, RawError};
+use crate::sync::{Word, place};
 
 /// One more; only one side writes this counter. (A model leaves counters out: they order nothing.)
 pub(crate) fn count(counter: &Word) {
@@ -27,6 +31,15 @@ pub(crate) fn counted(counter: &Word) -> u32 {
     return counter.load(core::sync::atomic::Ordering::Relaxed);
     #[cfg(loom)]
     return counter.initial();
+}
+
+/// The caller has seen `CLOSED` of that end.
+pub(crate) fn read_reason(end: &RawEnd) -> Option<RawError> {
+    place::read(end.reason.get());
+    // SAFETY: written before CLOSED was set, which the caller's acquire has seen, and never again.
+    let reason = unsafe { *end.reason.get() };
+    let none = reason.kind == RawError::EMPTY.kind && reason.name_ptr.is_null();
+    (!none).then_some(reason)
 }
 
 impl RawEnd {

@@ -1,7 +1,8 @@
-//! How long an end looks again before it goes to sleep.
+//! How long a thread looks again before it goes to sleep. (A task never does: its neighbours wait, and the one
+//! that it waits for may be among them.)
 //!
 //! To sleep and to be woken costs each side microseconds and, on a busy ring, happens just when the other
-//! side is about to move. So an end that has nothing to do looks a few times more, with pauses in which
+//! side is about to move. So a thread that has nothing to do looks a few times more, with pauses in which
 //! it leaves the other's cache line alone; that lets the other side get ahead, and the two then trade lines by
 //! the batch. What that is worth depends on whether the other side runs at the same time, which only
 //! experience tells: the number of looks doubles when they helped and is halved when they did not, down to
@@ -11,92 +12,113 @@
 //! Karlin, Manasse, McGeoch, Owicki: "Competitive randomized algorithms for nonuniform problems", 1990.
 //! `zig/src/patience.zig` is the other half.
 
-/// Pauses between two looks.
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+/// Pauses before a look.
 const PAUSES: u32 = 8;
 /// An end without patience tries again at each wait of that number.
-const RETRY: u32 = 16;
-/// Looks of a task: about 2 microseconds, because its neighbours wait meanwhile.
-pub(crate) const TASK: u32 = 20;
-/// Looks of a thread, which has no neighbours: about what a sleep costs.
-pub(crate) const THREAD: u32 = 100;
+const RETRY: u8 = 32;
+/// Looks at most, unless the user says otherwise: about what a sleep costs, and a wake.
+pub(crate) const LOOKS: u8 = 100;
 
+/// What an end has learned. Threads that share an end may overwrite each other's experience, which is no more
+/// than a guess anyway.
 #[derive(Debug)]
-pub(crate) struct Patience {
-    now: u32,
-    most: u32,
-    waits: u32,
+pub(crate) struct Patience(AtomicU32);
+
+#[derive(Clone, Copy)]
+struct Learned {
+    /// Looks at the next wait.
+    now: u8,
+    most: u8,
+    /// Waits so far.
+    waits: u8,
 }
 
 impl Patience {
     pub(crate) const fn new() -> Self {
         // A model explores every order by itself.
-        Self::of(if cfg!(loom) { 0 } else { THREAD })
+        Self::of(if cfg!(loom) { 0 } else { LOOKS })
     }
 
     /// At most `most` looks; 0: none ever.
-    pub(crate) const fn of(most: u32) -> Self {
-        Self { now: most / 4, most, waits: 0 }
+    pub(crate) const fn of(most: u8) -> Self {
+        Self(AtomicU32::new(u32::from_ne_bytes([most / 4, most, 0, 0])))
     }
 
-    /// How often to look at this wait.
-    pub(crate) fn looks(&mut self, limit: u32) -> u32 {
-        let limit = limit.min(self.most);
-        if self.now > 0 {
-            return self.now.min(limit);
+    /// Waits in the hope that `is_so` comes true meanwhile; whether it has.
+    pub(crate) fn linger(&self, mut is_so: impl FnMut() -> bool) -> bool {
+        let [now, most, waits, _] = self.0.load(Relaxed).to_ne_bytes();
+        let mut learned = Learned { now, most, waits };
+        let looks = learned.looks();
+        let helped = (0..looks).find(|_| {
+            (0..PAUSES).for_each(|_| core::hint::spin_loop());
+            is_so()
+        });
+        if looks > 0 {
+            learned.learn(helped);
         }
+        let Learned { now, most, waits } = learned;
+        self.0.store(u32::from_ne_bytes([now, most, waits, 0]), Relaxed);
+        helped.is_some()
+    }
+}
+
+impl Learned {
+    /// How often to look at this wait.
+    fn looks(&mut self) -> u8 {
         self.waits = self.waits.wrapping_add(1);
-        if self.waits.is_multiple_of(RETRY) { limit } else { 0 }
+        if self.now == 0 && self.waits.is_multiple_of(RETRY) { self.most } else { self.now }
     }
 
-    /// So many looks helped, or not.
-    pub(crate) fn learn(&mut self, looks: u32, helped: bool) {
-        self.now = if helped { looks.saturating_mul(2).clamp(2, self.most) } else { self.now / 2 };
-    }
-
-    pub(crate) fn pause() {
-        (0..PAUSES).for_each(|_| core::hint::spin_loop());
+    /// The look of that number helped, or none.
+    fn learn(&mut self, helped: Option<u8>) {
+        self.now = match helped {
+            Some(look) => self.now.max((look + 1).saturating_mul(2)).min(self.most),
+            None => self.now / 2,
+        };
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
+
+    /// How often each of `waits` waits looked.
+    fn looks(patience: &Patience, waits: u32, helps_at: u8) -> Vec<u8> {
+        let wait = |_| {
+            let mut looks = 0;
+            patience.linger(|| {
+                looks += 1;
+                looks == helps_at
+            });
+            looks
+        };
+        (0..waits).map(wait).collect()
+    }
 
     #[test]
     fn looks_that_never_help_end_and_are_tried_again_now_and_then() {
-        let mut patience = Patience::of(THREAD);
-        let wait = |patience: &mut Patience| {
-            let looks = patience.looks(THREAD);
-            if looks > 0 {
-                patience.learn(looks, false);
-            }
-            looks
-        };
-        let first: u32 = (0..10).map(|_| wait(&mut patience)).sum();
-        assert!(first < THREAD, "{first}");
-        let next: Vec<u32> = (0..64).map(|_| wait(&mut patience)).collect();
-        assert_eq!(next.iter().filter(|looks| **looks == THREAD).count(), 4);
-        assert_eq!(next.iter().filter(|looks| **looks == 0).count(), 60);
+        let patience = Patience::of(LOOKS);
+        let first: u8 = looks(&patience, 10, 0).iter().sum();
+        assert!((1..LOOKS).contains(&first), "{first}");
+        let next = looks(&patience, 64, 0);
+        assert_eq!(next.iter().filter(|looks| **looks == LOOKS).count(), 2);
+        assert_eq!(next.iter().filter(|looks| **looks == 0).count(), 62);
     }
 
     #[test]
     fn looks_that_help_become_more_up_to_the_limit() {
-        let mut patience = Patience::of(THREAD);
-        for _ in 0..10 {
-            let looks = patience.looks(TASK);
-            assert!((1..=TASK).contains(&looks));
-            patience.learn(looks, true);
-        }
-        assert_eq!(patience.looks(TASK), TASK);
-        patience.learn(THREAD, true);
-        assert_eq!(patience.looks(THREAD), THREAD);
+        let patience = Patience::of(LOOKS);
+        assert_eq!(looks(&patience, 3, 20), [20; 3]);
+        assert_eq!(looks(&patience, 1, 40), [40]);
+        assert_eq!(looks(&patience, 1, 75), [75]);
+        assert_eq!(looks(&patience, 2, 0), [LOOKS, LOOKS / 2]);
     }
 
     #[test]
     fn no_patience_is_none_for_ever() {
-        let mut patience = Patience::of(0);
-        assert!((0..100).all(|_| patience.looks(THREAD) == 0));
+        assert_eq!(looks(&Patience::of(0), 100, 1), [0; 100]);
     }
-
-    use alloc::vec::Vec;
 }

@@ -54,7 +54,7 @@ use core::task::Waker;
 
 use super::patience::Patience;
 use super::position::{ONE, advance, distance, position, slot, straight};
-use super::{count, counted, raise};
+use super::{count, counted, raise, read_reason};
 use crate::abi::{RawChannel, RawEnd, RawError};
 use crate::sync::{bug, place};
 
@@ -225,16 +225,12 @@ impl Producer {
         self.closed
     }
 
-    /// Looks a few times more, up to `limit`; true when there are `wanted` free slots meanwhile.
-    pub(crate) fn linger(&mut self, wanted: u32, limit: u32) -> bool {
-        let looks = self.patience.looks(limit);
-        let helped = (0..looks).any(|_| {
-            Patience::pause();
-            self.look() >= wanted || self.is_closed()
-        });
-        if looks > 0 {
-            self.patience.learn(looks, helped);
-        }
+    /// Looks a few times more, if that has helped before; true when there are `wanted` free slots meanwhile, or
+    /// the channel is closed.
+    pub(crate) fn linger(&mut self, wanted: u32) -> bool {
+        let patience = core::mem::replace(&mut self.patience, Patience::of(0));
+        let helped = patience.linger(|| self.look() >= wanted || self.is_closed());
+        self.patience = patience;
         helped
     }
 
@@ -414,16 +410,12 @@ impl Consumer {
         self.peer().cell().wake();
     }
 
-    /// Looks a few times more, up to `limit`; true when there are `wanted` items meanwhile.
-    pub(crate) fn linger(&mut self, wanted: u32, limit: u32) -> bool {
-        let looks = self.patience.looks(limit);
-        let helped = (0..looks).any(|_| {
-            Patience::pause();
-            self.look() >= wanted || self.is_closed()
-        });
-        if looks > 0 {
-            self.patience.learn(looks, helped);
-        }
+    /// Looks a few times more, if that has helped before; true when there are `wanted` items meanwhile, or
+    /// the channel is closed.
+    pub(crate) fn linger(&mut self, wanted: u32) -> bool {
+        let patience = core::mem::replace(&mut self.patience, Patience::of(0));
+        let helped = patience.linger(|| self.look() >= wanted || self.is_closed());
+        self.patience = patience;
         helped
     }
 
@@ -507,15 +499,6 @@ fn write_reason(end: &RawEnd, reason: RawError) {
     place::write(end.reason.get());
     // SAFETY: the peer reads after it has seen CLOSED, which this end sets after this.
     unsafe { *end.reason.get() = reason };
-}
-
-/// The caller has seen `CLOSED` of that end.
-fn read_reason(end: &RawEnd) -> Option<RawError> {
-    place::read(end.reason.get());
-    // SAFETY: written before CLOSED was set, which the caller's acquire has seen, and never again.
-    let reason = unsafe { *end.reason.get() };
-    let none = reason.kind == RawError::EMPTY.kind && reason.name_ptr.is_null();
-    (!none).then_some(reason)
 }
 
 /// The end `own` goes; the last one frees. (Pointers, because a reference must not outlive the memory.)

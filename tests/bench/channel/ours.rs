@@ -11,8 +11,6 @@ use crate::cores::Cores;
 use crate::flows::{self, Tally, task_to_thread, thread_to_task};
 use crate::peers::{CAPACITY, Channel};
 
-pub(crate) const IS_PLACEHOLDER: bool = false;
-
 // Each opens its ends, works until it is done, and closes; false when an end could not be opened or
 // closed too early.
 unsafe extern "C" {

@@ -59,7 +59,7 @@ impl<'a, T> WriteGrant<'a, T> {
     pub fn pop(&mut self) -> Option<T> {
         self.written = self.written.checked_sub(1)?;
         // SAFETY: written, not sent, and forgotten here.
-        Some(unsafe { super::sender::take(self.sender.slot(self.written)) })
+        Some(unsafe { crate::channel::take(self.sender.slot(self.written)) })
     }
 
     /// The slots that are not written, to be filled in any order; tell

@@ -34,8 +34,9 @@ pub use zig::{ZigReceiver, ZigSender};
 use core::alloc::Layout;
 
 use super::error::CreateError;
-use super::memory::Plan;
-use crate::abi::Flavor;
+use super::memory::{self, Plan};
+use crate::abi::{Flavor, RawChannel};
+use crate::ring::position;
 use crate::ring::spsc::{Consumer, Producer};
 
 /// A channel for `capacity` items, which may be any number from 1 to 2^29.
@@ -64,9 +65,61 @@ pub fn starting_at<T: core::marker::Send>(
     capacity: usize,
     items: u32,
 ) -> Result<(Sender<T>, Receiver<T>), CreateError> {
-    let start = crate::ring::position::advance(0, items);
-    let plan = Plan { flavor: Flavor::Spsc, capacity, item: Layout::new::<T>(), start };
+    let start = position::advance(0, items);
+    let slot = Layout::new::<T>();
+    let plan = Plan { flavor: Flavor::Spsc, capacity, slot, free, start };
     let channel = plan.on_the_heap()?;
+    #[cfg(loom)]
+    // SAFETY: just made.
+    model::track(unsafe { channel.as_ref() });
     // SAFETY: fresh, with a reference for each end, and one of each is made; the slots are `T`'s.
     Ok(unsafe { (Sender::new(Producer::open(channel)), Receiver::new(Consumer::open(channel))) })
+}
+
+/// The receiver has dropped the items already.
+///
+/// # Safety
+///
+/// The last reference is gone.
+unsafe extern "C" fn free(channel: *mut RawChannel) {
+    #[cfg(loom)]
+    // SAFETY: the last reference is gone.
+    model::untrack(unsafe { &*channel });
+    // SAFETY: `starting_at` made it on the heap.
+    unsafe { memory::free(channel) };
+}
+
+#[cfg(loom)]
+mod model {
+    use crate::abi::RawChannel;
+    use crate::sync::Word;
+    use crate::sync::model::{free_place, free_word, track_place, track_word};
+
+    fn words(raw: &RawChannel) -> [&Word; 3] {
+        [&raw.tail.word, &raw.head.word, &raw.references]
+    }
+
+    fn slots(raw: &RawChannel) -> impl Iterator<Item = *const u8> + use<> {
+        let (first, size) = (raw.slots.cast::<u8>().cast_const(), raw.slot_size as usize);
+        (0..=raw.mask as usize).map(move |slot| first.wrapping_add(slot * size))
+    }
+
+    pub(super) fn track(raw: &RawChannel) {
+        // A word's own memory holds what it begins with; the model keeps the rest.
+        words(raw).into_iter().for_each(|word| track_word(word, word.initial()));
+        slots(raw).for_each(track_place);
+        for end in [&raw.tail, &raw.head] {
+            end.cell().track();
+            track_place(end.reason.get());
+        }
+    }
+
+    pub(super) fn untrack(raw: &RawChannel) {
+        words(raw).into_iter().for_each(|word| free_word(word));
+        slots(raw).for_each(free_place);
+        for end in [&raw.tail, &raw.head] {
+            end.cell().untrack();
+            free_place(end.reason.get());
+        }
+    }
 }

@@ -9,16 +9,15 @@ use alloc::vec::Vec;
 use futures_core::stream::{FusedStream, Stream};
 
 use super::grant::ReadGrant;
-use super::sender::take;
 use crate::abi::{RawChannel, RawError};
 #[cfg(feature = "std")]
 use crate::channel::block;
 #[cfg(feature = "std")]
 use crate::channel::error::RecvTimeoutError;
 use crate::channel::error::{RecvError, TryRecvError, to_raw};
-use crate::channel::{DEFAULT_BUDGET, Snapshot, reason};
+use crate::channel::{DEFAULT_BUDGET, Snapshot, reason, take};
 use crate::error::{Malformed, StreamError};
-use crate::ring::patience::{self, Patience};
+use crate::ring::patience::Patience;
 use crate::ring::spsc::Consumer;
 use crate::sync::bug;
 
@@ -153,19 +152,18 @@ impl<T> Receiver<T> {
             return Poll::Pending;
         }
         self.left -= 1;
-        let polled = self.poll_until(cx.waker(), patience::TASK, attempt);
+        let polled = self.poll_until(cx.waker(), attempt);
         if polled.is_pending() {
             self.left = self.budget;
         }
         polled
     }
 
-    /// Attempts, and goes to sleep if there is nothing after `limit` looks more.
+    /// Attempts, and goes to sleep if there is nothing.
     #[inline]
     fn poll_until<R>(
         &mut self,
         waker: &Waker,
-        limit: u32,
         mut attempt: impl FnMut(&mut Self) -> Result<R, TryRecvError>,
     ) -> Poll<Result<R, RecvError>> {
         loop {
@@ -175,7 +173,6 @@ impl<T> Receiver<T> {
                 Err(TryRecvError::Failed(reason)) => {
                     return Poll::Ready(Err(RecvError::Failed(reason)));
                 }
-                Err(TryRecvError::Empty) if self.ring.linger(1, limit) => {}
                 Err(TryRecvError::Empty) if self.ring.sleep(1, waker) => {}
                 Err(TryRecvError::Empty) => return Poll::Pending,
             }
@@ -189,14 +186,17 @@ impl<T> Receiver<T> {
         timeout: Option<core::time::Duration>,
         mut attempt: impl FnMut(&mut Self) -> Result<R, TryRecvError>,
     ) -> Result<R, RecvTimeoutError> {
-        // Most often there is something: then the thread's parker is not needed.
-        match attempt(self) {
-            Ok(ready) => return Ok(ready),
-            Err(TryRecvError::Closed) => return Err(RecvTimeoutError::Closed),
-            Err(TryRecvError::Failed(reason)) => return Err(RecvTimeoutError::Failed(reason)),
-            Err(TryRecvError::Empty) => {}
+        // Most often there is something, or soon: then the thread's parker is not needed.
+        for lingered in [false, true] {
+            match attempt(self) {
+                Ok(ready) => return Ok(ready),
+                Err(TryRecvError::Closed) => return Err(RecvTimeoutError::Closed),
+                Err(TryRecvError::Failed(reason)) => return Err(RecvTimeoutError::Failed(reason)),
+                Err(TryRecvError::Empty) if !lingered && self.ring.linger(1) => {}
+                Err(TryRecvError::Empty) => break,
+            }
         }
-        match block::wait(timeout, |waker| self.poll_until(waker, patience::THREAD, &mut attempt)) {
+        match block::wait(timeout, |waker| self.poll_until(waker, &mut attempt)) {
             Some(received) => Ok(received?),
             None => Err(RecvTimeoutError::Timeout),
         }
@@ -213,9 +213,9 @@ impl<T> Receiver<T> {
         self.left = self.left.min(items);
     }
 
-    /// How often, at most, the receiver looks again before it sleeps; 0: never. The default is 100, of which a
-    /// task uses up to 20, or about 2 microseconds. How much of it is used depends on how often it has helped.
-    pub fn set_patience(&mut self, looks: u32) {
+    /// How often, at most, a thread that waits looks again before it sleeps; 0: never. The default is 100, about
+    /// what a sleep costs. How much of it is used depends on how often it has helped. Tasks never do.
+    pub fn set_patience(&mut self, looks: u8) {
         self.ring.patience = Patience::of(looks);
     }
 
@@ -346,14 +346,9 @@ impl<T> Receiver<T> {
         TryRecvError::Failed(StreamError::Malformed(Malformed::Value))
     }
 
-    #[cold]
-    #[inline(never)]
     fn is_valid(&self, at: *mut T) -> bool {
-        // SAFETY: what the sender of these very items set when it was handed to Zig: `T::is_valid`.
-        let check: unsafe fn(*const T) -> bool =
-            unsafe { core::mem::transmute::<*mut (), _>(self.ring.check()) };
-        // SAFETY: Zig wrote an item of the type that it was opened with.
-        unsafe { check(at) }
+        // SAFETY: this channel's check; Zig wrote an item of the type that it was opened with.
+        unsafe { crate::channel::is_valid(self.ring.check(), at) }
     }
 
     /// Takes nothing that is sent from here on and tells the sender, which gets those items back. What was
@@ -471,7 +466,7 @@ impl<T> FusedStream for Receiver<T> {
 
 impl<T> fmt::Debug for Receiver<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        crate::channel::debug(f, "Receiver", self.raw())
+        crate::channel::debug(f, "Receiver", &self.snapshot())
     }
 }
 

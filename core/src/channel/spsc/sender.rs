@@ -8,9 +8,9 @@ use core::task::{Context, Poll, Waker};
 use super::grant::WriteGrant;
 use crate::abi::{RawChannel, RawError};
 use crate::channel::error::{SendError, SendManyError, TrySendError, to_raw};
-use crate::channel::{Snapshot, reason};
+use crate::channel::{Snapshot, reason, take};
 use crate::error::StreamError;
-use crate::ring::patience::{self, Patience};
+use crate::ring::patience::Patience;
 use crate::ring::raise;
 use crate::ring::spsc::{Producer, Refused};
 use crate::sync::place;
@@ -149,9 +149,8 @@ impl<T> Sender<T> {
     ) -> Result<(), crate::channel::SendTimeoutError<T>> {
         use crate::channel::SendTimeoutError;
         let mut item = Some(item);
-        match crate::channel::block::wait(timeout, |waker| {
-            self.poll_send_from(waker, patience::THREAD, &mut item)
-        }) {
+        self.ring.linger(1);
+        match crate::channel::block::wait(timeout, |waker| self.poll_send_from(waker, &mut item)) {
             Some(Ok(())) => Ok(()),
             ended => match (item, ended) {
                 (Some(item), None) => Err(SendTimeoutError::Timeout(item)),
@@ -164,7 +163,6 @@ impl<T> Sender<T> {
     fn poll_send_from(
         &mut self,
         waker: &Waker,
-        limit: u32,
         item: &mut Option<T>,
     ) -> Poll<Result<(), SendError<()>>> {
         while let Some(next) = item.take() {
@@ -176,7 +174,7 @@ impl<T> Sender<T> {
                 }
                 Err(TrySendError::Full(back)) => {
                     *item = Some(back);
-                    if !self.wait(1, waker, limit) {
+                    if !self.ring.sleep(1, waker) {
                         return Poll::Pending;
                     }
                 }
@@ -185,15 +183,9 @@ impl<T> Sender<T> {
         Poll::Ready(Ok(()))
     }
 
-    /// True when there is room or the channel is closed; else the task sleeps. Looks up to `limit` times more
-    /// before it does.
-    fn wait(&mut self, wanted: u32, waker: &Waker, limit: u32) -> bool {
-        self.ring.linger(wanted, limit) || self.ring.sleep(wanted, waker)
-    }
-
-    /// How often, at most, the sender looks again before it sleeps; 0: never. The default is 100, of which a
-    /// task uses up to 20, or about 2 microseconds. How much of it is used depends on how often it has helped.
-    pub fn set_patience(&mut self, looks: u32) {
+    /// How often, at most, a thread that waits looks again before it sleeps; 0: never. The default is 100, about
+    /// what a sleep costs. How much of it is used depends on how often it has helped. Tasks never do.
+    pub fn set_patience(&mut self, looks: u8) {
         self.ring.patience = Patience::of(looks);
     }
 
@@ -207,7 +199,7 @@ impl<T> Sender<T> {
     }
 
     fn poll_room(&mut self, wanted: u32, waker: &Waker) -> Poll<Result<(), SendError<()>>> {
-        if self.ring.room(wanted) < wanted && !self.wait(wanted, waker, patience::TASK) {
+        if self.ring.room(wanted) < wanted && !self.ring.sleep(wanted, waker) {
             return Poll::Pending;
         }
         Poll::Ready(if self.ring.is_closed() { Err(self.refused(())) } else { Ok(()) })
@@ -384,22 +376,29 @@ impl<T: Copy> Sender<T> {
     #[cfg(feature = "std")]
     pub fn send_many_blocking(&mut self, items: &[T]) -> Result<(), SendManyError> {
         let mut sent = 0;
-        let all = crate::channel::block::wait(None, |waker| {
-            self.poll_send_many(waker, patience::THREAD, items, &mut sent)
-        });
-        all.unwrap_or(Ok(())) // without a timeout it ends by itself
+        while sent < items.len() {
+            match self.try_send_many(&items[sent..]) {
+                Ok(0) if self.ring.linger(1) => {}
+                Ok(0) => {
+                    // Ready when there is room or the channel is closed; the next attempt tells.
+                    let _ = crate::channel::block::wait(None, |waker| self.poll_room(1, waker));
+                }
+                Ok(count) => sent += count,
+                Err(error) => return Err(SendManyError { sent, reason: error.reason }),
+            }
+        }
+        Ok(())
     }
 
     fn poll_send_many(
         &mut self,
         waker: &Waker,
-        limit: u32,
         items: &[T],
         sent: &mut usize,
     ) -> Poll<Result<(), SendManyError>> {
         while *sent < items.len() {
             match self.try_send_many(&items[*sent..]) {
-                Ok(0) if self.wait(1, waker, limit) => {}
+                Ok(0) if self.ring.sleep(1, waker) => {}
                 Ok(0) => return Poll::Pending,
                 Ok(count) => *sent += count,
                 Err(error) => {
@@ -413,17 +412,8 @@ impl<T: Copy> Sender<T> {
 
 impl<T> fmt::Debug for Sender<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        crate::channel::debug(f, "Sender", self.raw())
+        crate::channel::debug(f, "Sender", &self.snapshot())
     }
-}
-
-/// # Safety
-///
-/// The slot holds an item that nobody else takes.
-pub(super) unsafe fn take<T>(at: *mut T) -> T {
-    place::read(at);
-    // SAFETY: the caller's promise.
-    unsafe { at.read() }
 }
 
 /// The future of [`Sender::send`].
@@ -440,11 +430,9 @@ impl<T> Future for Send<'_, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { sender, item } = self.get_mut();
-        sender.poll_send_from(cx.waker(), patience::TASK, item).map(|sent| {
-            match (sent, item.take()) {
-                (Err(error), Some(item)) => Err(SendError { item, reason: error.reason }),
-                _ => Ok(()),
-            }
+        sender.poll_send_from(cx.waker(), item).map(|sent| match (sent, item.take()) {
+            (Err(error), Some(item)) => Err(SendError { item, reason: error.reason }),
+            _ => Ok(()),
         })
     }
 }
@@ -461,7 +449,7 @@ impl<T> Future for SendFrom<'_, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { sender, item } = self.get_mut();
-        sender.poll_send_from(cx.waker(), patience::TASK, item)
+        sender.poll_send_from(cx.waker(), item)
     }
 }
 
@@ -485,7 +473,7 @@ impl<T: Copy> Future for SendMany<'_, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { sender, items, sent } = self.get_mut();
-        sender.poll_send_many(cx.waker(), patience::TASK, items, sent)
+        sender.poll_send_many(cx.waker(), items, sent)
     }
 }
 

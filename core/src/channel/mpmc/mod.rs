@@ -1,0 +1,222 @@
+//! Any number of senders and receivers, of a bounded channel. Each item goes to one of the receivers.
+//!
+//! Ends are `Clone`; the channel closes when the last end of either kind goes, or by `close`. Those who wait are
+//! served in the order in which they came. An attempt never waits for a neighbour that is half
+//! done: "empty" and "full" may be said of a channel in which another end is just about to finish an
+//! item, and whoever waits is woken when it has.
+//!
+//! ```
+//! # #[cfg(feature = "std")] {
+//! use zigflow_core::mpmc;
+//!
+//! let (tx, rx) = mpmc::channel(16);
+//! let threads: Vec<_> = (0..2)
+//!     .map(|_| {
+//!         let tx = tx.clone();
+//!         std::thread::spawn(move || (0..100).for_each(|n| tx.send_blocking(n).unwrap()))
+//!     })
+//!     .collect();
+//! drop(tx);
+//! let mut sum = 0;
+//! while let Ok(n) = rx.recv_blocking() {
+//!     sum += n;
+//! }
+//! assert_eq!(sum, 2 * 4950);
+//! # threads.into_iter().for_each(|thread| thread.join().unwrap());
+//! # }
+//! ```
+
+mod receiver;
+mod sender;
+mod zig;
+
+pub use receiver::{Receiver, Recv, WeakReceiver};
+pub use sender::{Send, Sender, WeakSender};
+pub use zig::{ZigReceiver, ZigSender};
+
+use core::alloc::Layout;
+use core::ptr::NonNull;
+use core::sync::atomic::Ordering::{AcqRel, Acquire};
+
+use super::error::CreateError;
+use super::memory::{self, Plan};
+use crate::abi::{Flavor, RawChannel, RawError, RawMpmc, RawParty};
+use crate::ring::mpmc::{Ring, Slot};
+use crate::ring::{lap, position};
+use crate::sync::{Word, bug};
+
+/// A channel for `capacity` items, which may be any number from 1 to 2^28.
+///
+/// # Panics
+///
+/// If the capacity is 0 or too large, or if there is no memory; [`try_channel`] returns these as errors.
+pub fn channel<T: core::marker::Send>(capacity: usize) -> (Sender<T>, Receiver<T>) {
+    try_channel(capacity).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A channel for `capacity` items, which may be any number from 1 to 2^28.
+///
+/// # Errors
+///
+/// [`CreateError`]; nothing is left behind.
+pub fn try_channel<T: core::marker::Send>(
+    capacity: usize,
+) -> Result<(Sender<T>, Receiver<T>), CreateError> {
+    before_the_wrap(capacity, 0)
+}
+
+/// A channel whose positions wrap around after so many laps, for tests.
+#[doc(hidden)]
+pub fn before_the_wrap<T: core::marker::Send>(
+    capacity: usize,
+    laps: u32,
+) -> Result<(Sender<T>, Receiver<T>), CreateError> {
+    let mask = lap::mask(capacity).ok_or(CreateError::Capacity(capacity))?;
+    let start = ((mask + 1) * position::ONE).wrapping_mul(laps).wrapping_neg();
+    let slot = Layout::new::<Slot<T>>();
+    let plan = Plan { flavor: Flavor::Mpmc, capacity, slot, free: free::<T>, start };
+    let raw = plan.on_the_heap()?.cast::<RawMpmc>();
+    // SAFETY: fresh; the slots are `Slot<T>`, and their stamps are written before anybody looks.
+    let ring = unsafe {
+        let slots = raw.as_ref().channel.slots.cast::<Slot<T>>();
+        for slot in 0..capacity {
+            let stamp = start.wrapping_add(slot as u32 * position::ONE);
+            (&raw mut (*slots.add(slot)).stamp).write(Word::new(stamp));
+        }
+        Ring::new(raw)
+    };
+    #[cfg(loom)]
+    model::track::<T>(ring.raw());
+    // SAFETY: a reference for each, and one of each is made.
+    Ok(unsafe { (Sender::new(ring), Receiver::new(ring)) })
+}
+
+/// Drops the items that nobody took, and frees.
+///
+/// # Safety
+///
+/// The last reference is gone; the slots are `Slot<T>`.
+unsafe extern "C" fn free<T>(channel: *mut RawChannel) {
+    // SAFETY: nobody else looks any more.
+    let ring = unsafe { Ring::<T>::new(NonNull::new_unchecked(channel.cast())) };
+    /// Frees also when the drop of an item panics; the items after it are dropped as well.
+    struct Free<T>(Ring<T>);
+    impl<T> Drop for Free<T> {
+        fn drop(&mut self) {
+            let rest = Free(self.0);
+            while let Some(item) = take_left(rest.0) {
+                drop(item);
+            }
+            core::mem::forget(rest);
+            #[cfg(loom)]
+            model::untrack::<T>(self.0.raw());
+            // SAFETY: `before_the_wrap` made it on the heap; the items are gone.
+            unsafe { memory::free(self.0.as_ptr().as_ptr().cast()) };
+        }
+    }
+    drop(Free(ring));
+}
+
+/// An item that was sent and not received, if there is one, and it needs a drop.
+fn take_left<T>(ring: Ring<T>) -> Option<T> {
+    if !core::mem::needs_drop::<T>() {
+        return None;
+    }
+    let claim = ring.claim_filled().ok()?;
+    // SAFETY: claimed, and filled.
+    let item = unsafe { super::take(claim.item()) };
+    ring.commit_free(claim);
+    Some(item)
+}
+
+/// One reference more of an end of this party.
+fn another(raw: &RawMpmc, party: &RawParty) {
+    let before = party.alive.fetch_add(1, AcqRel);
+    let references = raw.channel.references.fetch_add(1, AcqRel);
+    assert!(before.max(references) < u32::MAX / 2, "too many ends of a channel");
+}
+
+/// An end of this party where there may be none left.
+fn revive(raw: &RawMpmc, party: &RawParty) -> bool {
+    let mut alive = party.alive.load(Acquire);
+    while alive != 0 {
+        match party.alive.compare_exchange(alive, alive + 1) {
+            Ok(_) => {
+                raw.channel.references.fetch_add(1, AcqRel);
+                return true;
+            }
+            Err(seen) => alive = seen,
+        }
+    }
+    false
+}
+
+/// An end of this party goes; the last one closes.
+///
+/// # Safety
+///
+/// The caller gives up its reference to the channel.
+unsafe fn leave<T>(ring: Ring<T>, party: &RawParty) {
+    // Minus one.
+    if party.alive.fetch_add(u32::MAX, AcqRel) == 1 {
+        ring.close(RawError::EMPTY);
+    }
+}
+
+/// A reference goes; the last one frees. (A pointer, because a reference must not outlive the memory.)
+///
+/// # Safety
+///
+/// The caller gives up its reference to the channel.
+unsafe fn release<T>(ring: Ring<T>) {
+    let raw = ring.as_ptr().as_ptr();
+    // SAFETY: the caller's reference keeps the channel alive until the count goes down.
+    unsafe {
+        let free = (*raw).channel.free;
+        let order = if bug(45) { core::sync::atomic::Ordering::Relaxed } else { AcqRel };
+        // Minus one.
+        if (*raw).channel.references.fetch_add(u32::MAX, order) == 1 {
+            free(raw.cast());
+        }
+    }
+}
+
+#[cfg(loom)]
+mod model {
+    use super::*;
+    use crate::sync::model::{free_place, free_word, track_place, track_word};
+
+    fn words(raw: &RawMpmc) -> impl Iterator<Item = &Word> {
+        let channel = &raw.channel;
+        let parties = [&raw.senders, &raw.receivers]
+            .into_iter()
+            .flat_map(|party| [&party.waiting, &party.lock, &party.alive, &party.closing]);
+        [&channel.tail.word, &channel.head.word, &channel.tail.laps, &channel.references]
+            .into_iter()
+            .chain(parties)
+    }
+
+    fn slots<T>(raw: &RawMpmc) -> impl Iterator<Item = &Slot<T>> {
+        let first = raw.channel.slots.cast::<Slot<T>>();
+        // SAFETY: the slots of the channel.
+        (0..raw.channel.capacity as usize).map(move |slot| unsafe { &*first.add(slot) })
+    }
+
+    pub(super) fn track<T>(raw: &RawMpmc) {
+        words(raw).for_each(|word| track_word(word, word.initial()));
+        for slot in slots::<T>(raw) {
+            track_word(&slot.stamp, slot.stamp.initial());
+            track_place(slot.item.get());
+        }
+        track_place(raw.channel.tail.reason.get());
+    }
+
+    pub(super) fn untrack<T>(raw: &RawMpmc) {
+        words(raw).for_each(|word| free_word(word));
+        for slot in slots::<T>(raw) {
+            free_word(&slot.stamp);
+            free_place(slot.item.get());
+        }
+        free_place(raw.channel.tail.reason.get());
+    }
+}

@@ -1,0 +1,405 @@
+//! The receiving ends. `sender.rs` is the mirror: method for method, where they exist.
+
+use alloc::boxed::Box;
+use core::fmt;
+use core::marker::PhantomData;
+use core::pin::Pin;
+use core::sync::atomic::Ordering::Relaxed;
+use core::task::{Context, Poll, Waker};
+
+use futures_core::stream::{FusedStream, Stream};
+
+use super::{another, leave, release, revive, take_left};
+use crate::abi::{RawError, RawMpmc};
+use crate::channel::error::{RecvError, TryRecvError, to_raw};
+use crate::channel::{DEFAULT_BUDGET, Snapshot, reason, take};
+use crate::error::{Malformed, StreamError};
+use crate::ring::mpmc::{Denied, Ring};
+use crate::ring::patience::Patience;
+use crate::ring::seat::Seat;
+
+/// A receiving end of a channel with any number of ends. The channel closes when the last one goes, which drops
+/// the items that wait.
+///
+/// As a [`Stream`] it yields `Result<T, StreamError>`, ends after the last item, and is fused; its first wait
+/// allocates, the others do not.
+pub struct Receiver<T> {
+    pub(super) ring: Ring<T>,
+    patience: Patience,
+    /// Where the stream waits.
+    seat: Option<Pin<Box<Seat>>>,
+    left: u32,
+    /// The reason has been told by this end.
+    told: core::sync::atomic::AtomicBool,
+    ended: bool,
+    items: PhantomData<fn() -> T>,
+}
+
+// SAFETY: the ring is made for any number of threads; items move between threads, so they are `Send`.
+unsafe impl<T: Send> Send for Receiver<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Sync for Receiver<T> {}
+
+impl<T> Unpin for Receiver<T> {}
+
+impl<T> Receiver<T> {
+    /// # Safety
+    ///
+    /// A reference to the channel, and to its receivers, passes to the result.
+    pub(super) unsafe fn new(ring: Ring<T>) -> Self {
+        let told = core::sync::atomic::AtomicBool::new(false);
+        Self {
+            ring,
+            patience: Patience::new(),
+            seat: None,
+            left: DEFAULT_BUDGET,
+            told,
+            ended: false,
+            items: PhantomData,
+        }
+    }
+
+    /// Receives without waiting.
+    ///
+    /// # Errors
+    ///
+    /// [`TryRecvError`]: there is no item now, or there will be none.
+    #[inline]
+    pub fn try_recv(&self) -> Result<T, TryRecvError> {
+        match self.ring.claim_filled() {
+            Ok(claim) => {
+                let check = self.raw().channel.check.load(Relaxed);
+                // SAFETY: claimed, and filled by an end of this type.
+                if !check.is_null() && !unsafe { crate::channel::is_valid(check, claim.item()) } {
+                    self.ring.commit_free(claim);
+                    return Err(TryRecvError::Failed(StreamError::Malformed(Malformed::Value)));
+                }
+                // SAFETY: as above, and valid.
+                let item = unsafe { take(claim.item()) };
+                self.ring.commit_free(claim);
+                Ok(item)
+            }
+            Err(Denied::NotNow) => Err(TryRecvError::Empty),
+            Err(Denied::Closed) => Err(self.end()),
+        }
+    }
+
+    #[cold]
+    fn end(&self) -> TryRecvError {
+        match reason(self.ring.reason()) {
+            Some(reason) if !self.told.swap(true, Relaxed) => TryRecvError::Failed(reason),
+            _ => TryRecvError::Closed,
+        }
+    }
+
+    /// Receives, and waits for an item, in turn.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`]: there is no item and there will be none, or a failure in place of an item.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost: an item leaves the channel only in the poll that returns it, and a wake that had
+    /// come for the future passes to the next receiver that waits.
+    pub fn recv(&self) -> Recv<'_, T> {
+        Recv { receiver: self, seat: Seat::new() }
+    }
+
+    /// [`recv`](Self::recv) for a thread: it sleeps while there is no item.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv).
+    #[cfg(feature = "std")]
+    pub fn recv_blocking(&self) -> Result<T, RecvError> {
+        match self.try_recv() {
+            Ok(item) => Ok(item),
+            Err(TryRecvError::Closed) => Err(RecvError::Closed),
+            Err(TryRecvError::Failed(reason)) => Err(RecvError::Failed(reason)),
+            Err(TryRecvError::Empty) => {
+                self.patience.linger(|| self.ring.may_have_item());
+                let mut recv = core::pin::pin!(self.recv());
+                let item = crate::channel::block::wait(None, |waker| recv.as_mut().poll_by(waker));
+                item.unwrap_or(Err(RecvError::Closed)) // without a timeout it ends by itself
+            }
+        }
+    }
+
+    /// [`recv_blocking`](Self::recv_blocking) that gives up after `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv), or no item came in time.
+    #[cfg(feature = "std")]
+    pub fn recv_blocking_timeout(
+        &self,
+        timeout: core::time::Duration,
+    ) -> Result<T, crate::channel::RecvTimeoutError> {
+        let mut recv = core::pin::pin!(self.recv());
+        match crate::channel::block::wait(Some(timeout), |waker| recv.as_mut().poll_by(waker)) {
+            Some(item) => Ok(item?),
+            None => Err(crate::channel::RecvTimeoutError::Timeout),
+        }
+    }
+
+    /// `Pending` once the seat is taken.
+    fn poll_seated(&self, waker: &Waker, mut seat: Pin<&mut Seat>) -> Poll<Result<T, RecvError>> {
+        loop {
+            let received = match self.try_recv() {
+                Err(TryRecvError::Empty) => None,
+                Err(TryRecvError::Closed) => Some(Err(RecvError::Closed)),
+                Err(TryRecvError::Failed(reason)) => Some(Err(RecvError::Failed(reason))),
+                Ok(item) => Some(Ok(item)),
+            };
+            if let Some(received) = received {
+                self.done(seat);
+                return Poll::Ready(received);
+            }
+            let raw = self.raw();
+            // SAFETY: whoever owns the seat leaves in its drop, and `done` does.
+            unsafe { seat.as_mut().join(&raw.receivers, waker) };
+            if !self.ring.is_item() {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Has received, or never will: who waits next may have something to do as well (the baton).
+    fn done(&self, seat: Pin<&mut Seat>) {
+        let party = &self.raw().receivers;
+        if seat.leave(party).is_some()
+            && party.is_waiting()
+            && self.ring.is_item()
+            && !crate::sync::bug(48)
+        {
+            party.wake_one();
+        }
+    }
+
+    /// Will not receive: a wake that had come goes to the next one.
+    fn give_up(&self, seat: Pin<&mut Seat>) {
+        let party = &self.raw().receivers;
+        if seat.leave(party) == Some(true) && !crate::sync::bug(47) {
+            party.wake_one();
+        }
+    }
+
+    /// The stream waits no more.
+    pub(super) fn release_seat(&mut self) {
+        if let Some(mut seat) = self.seat.take() {
+            self.give_up(seat.as_mut());
+        }
+    }
+
+    /// Closes the channel for all ends: nothing more is sent, and what was can still be received. Further
+    /// calls do nothing.
+    pub fn close(&self) {
+        self.ring.close(RawError::EMPTY);
+    }
+
+    /// Closes, and says why. An error of Zig's name and a code arrive as they are, of all else the name.
+    pub fn close_with(&self, reason: StreamError) {
+        self.ring.close(to_raw(reason));
+    }
+
+    /// True when the channel is closed. Items may still wait.
+    pub fn is_closed(&self) -> bool {
+        self.ring.is_closed()
+    }
+
+    /// How many items wait; other ends may change that meanwhile.
+    pub fn len(&self) -> usize {
+        self.ring.len() as usize
+    }
+
+    /// True when no item waits; other ends may change that meanwhile.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many items fit.
+    pub fn capacity(&self) -> usize {
+        self.raw().channel.capacity as usize
+    }
+
+    /// The channel's counters.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::take_mpmc(self.raw())
+    }
+
+    /// True when `other` is an end of the same channel.
+    pub fn same_channel(&self, other: &Self) -> bool {
+        self.ring.as_ptr() == other.ring.as_ptr()
+    }
+
+    /// An end that does not keep the channel open.
+    pub fn downgrade(&self) -> WeakReceiver<T> {
+        self.raw().channel.references.fetch_add(1, core::sync::atomic::Ordering::AcqRel);
+        WeakReceiver { ring: self.ring, items: PhantomData }
+    }
+
+    fn raw(&self) -> &RawMpmc {
+        self.ring.raw()
+    }
+}
+
+impl<T> Clone for Receiver<T> {
+    fn clone(&self) -> Self {
+        another(self.raw(), &self.raw().receivers);
+        // SAFETY: the references were counted.
+        unsafe { Self::new(self.ring) }
+    }
+}
+
+impl<T> Drop for Receiver<T> {
+    fn drop(&mut self) {
+        /// Gives the reference back also when the drop of an item panics.
+        struct Release<T>(Ring<T>);
+        impl<T> Drop for Release<T> {
+            fn drop(&mut self) {
+                // SAFETY: the receiver's reference goes here.
+                unsafe { release(self.0) };
+            }
+        }
+        let release = Release(self.ring);
+        self.release_seat();
+        let party = &self.raw().receivers;
+        // SAFETY: this end goes.
+        unsafe { leave(self.ring, party) };
+        // Nobody will receive what waits. (What a sender is just about to finish goes with the channel.)
+        if party.alive.load(core::sync::atomic::Ordering::Acquire) == 0 {
+            while let Some(item) = take_left(self.ring) {
+                drop(item);
+            }
+        }
+        drop(release);
+    }
+}
+
+impl<T> Stream for Receiver<T> {
+    type Item = Result<T, StreamError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        if this.left == 0 {
+            this.left = DEFAULT_BUDGET;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        // Most often there is something, or the seat was allocated before.
+        let polled = match this.try_recv() {
+            Err(TryRecvError::Empty) => {
+                let mut seat = this.seat.take().unwrap_or_else(|| Box::pin(Seat::new()));
+                let polled = this.poll_seated(cx.waker(), seat.as_mut());
+                this.seat = Some(seat);
+                polled
+            }
+            received => {
+                if let Some(mut seat) = this.seat.take() {
+                    this.done(seat.as_mut());
+                    this.seat = Some(seat);
+                }
+                Poll::Ready(received.map_err(|error| match error {
+                    TryRecvError::Failed(reason) => RecvError::Failed(reason),
+                    // Empty was matched above.
+                    TryRecvError::Closed | TryRecvError::Empty => RecvError::Closed,
+                }))
+            }
+        };
+        this.left = if polled.is_pending() { DEFAULT_BUDGET } else { this.left - 1 };
+        polled.map(|received| match received {
+            Ok(item) => Some(Ok(item)),
+            Err(RecvError::Failed(reason)) => Some(Err(reason)),
+            Err(RecvError::Closed) => {
+                this.ended = true;
+                None
+            }
+        })
+    }
+}
+
+impl<T> FusedStream for Receiver<T> {
+    fn is_terminated(&self) -> bool {
+        self.ended
+    }
+}
+
+impl<T> fmt::Debug for Receiver<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        crate::channel::debug(f, "Receiver", &self.snapshot())
+    }
+}
+
+/// A [`Receiver`] that does not keep the channel open.
+pub struct WeakReceiver<T> {
+    ring: Ring<T>,
+    items: PhantomData<fn() -> T>,
+}
+
+// SAFETY: as `Receiver`.
+unsafe impl<T: Send> Send for WeakReceiver<T> {}
+// SAFETY: as `Receiver`.
+unsafe impl<T: Send> Sync for WeakReceiver<T> {}
+
+impl<T> WeakReceiver<T> {
+    /// A receiver, unless the last one has gone.
+    pub fn upgrade(&self) -> Option<Receiver<T>> {
+        let raw = self.ring.raw();
+        // SAFETY: the references were counted.
+        revive(raw, &raw.receivers).then(|| unsafe { Receiver::new(self.ring) })
+    }
+}
+
+impl<T> Clone for WeakReceiver<T> {
+    fn clone(&self) -> Self {
+        self.ring.raw().channel.references.fetch_add(1, core::sync::atomic::Ordering::AcqRel);
+        Self { ring: self.ring, items: PhantomData }
+    }
+}
+
+impl<T> Drop for WeakReceiver<T> {
+    fn drop(&mut self) {
+        // SAFETY: this reference goes here.
+        unsafe { release(self.ring) };
+    }
+}
+
+impl<T> fmt::Debug for WeakReceiver<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WeakReceiver")
+    }
+}
+
+/// The future of [`Receiver::recv`].
+#[must_use = "futures do nothing unless polled"]
+pub struct Recv<'a, T> {
+    receiver: &'a Receiver<T>,
+    seat: Seat,
+}
+
+impl<T> Recv<'_, T> {
+    fn poll_by(self: Pin<&mut Self>, waker: &Waker) -> Poll<Result<T, RecvError>> {
+        // SAFETY: the seat is pinned again at once; nothing else needs it.
+        let Self { receiver, seat } = unsafe { self.get_unchecked_mut() };
+        // SAFETY: a field of what is pinned.
+        receiver.poll_seated(waker, unsafe { Pin::new_unchecked(seat) })
+    }
+}
+
+impl<T> Future for Recv<'_, T> {
+    type Output = Result<T, RecvError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.poll_by(cx.waker())
+    }
+}
+
+impl<T> Drop for Recv<'_, T> {
+    fn drop(&mut self) {
+        // SAFETY: pinned since it joined, if it did.
+        self.receiver.give_up(unsafe { Pin::new_unchecked(&mut self.seat) });
+    }
+}
+
+crate::channel::debug_by_name! { Recv }

@@ -1,0 +1,325 @@
+//! The ring with any number of producers and consumers: Vyukov's bounded queue, whose slots carry stamps.
+//! `zig/src/ring_mpmc.zig` is the other half: same order, same names, same transitions, over the same
+//! memory.
+//!
+//! # The words
+//!
+//! ```text
+//!   tail.word     the position that the next producer claims; flag CLOSED
+//!   head.word     the position that the next consumer claims
+//!   slot.stamp    p            free for the producer that claims position p
+//!                 p + 1        filled by it, for the consumer that claims p
+//!                 p + a lap    free again
+//! ```
+//!
+//! # Rules
+//!
+//! 1. Who claims a position moves the word past it by compare-and-swap, after having seen the stamp that
+//!    makes it its turn. From then to its commit the slot is its own.
+//! 2. Who commits does it by a read-modify-write on the stamp, and then looks whether a peer waits.
+//! 3. Who is about to sleep enters the list first, then looks at the stamp of the slot that is next by a
+//!    read-modify-write. So one of the two sees the other: the committer the sleeper, or the sleeper the commit.
+//! 4. That holds for the slot that is next and no other: what is committed behind it may wake nobody. So whoever has
+//!    been in the list looks, when it has got something, whether the next slot is ready as well, and
+//!    passes the wake on (the baton; `party.rs`).
+//! 5. CLOSED in the tail's word makes every later claim of a producer fail. What was claimed before is delivered:
+//!    the end comes when the consumers have reached the tail.
+//!
+//! # What "full" and "empty" mean
+//!
+//! No attempt waits for a neighbour. "Empty" is said when the next slot is not filled, also while the
+//! producer that claimed it is about to fill it, though later slots may be filled already; "full" is the same
+//! for a consumer that is about to empty its slot. The neighbour's commit then wakes whoever waits.
+//!
+//! Vyukov: "Bounded MPMC queue", 1024cores.net, 2010.
+
+use core::mem::MaybeUninit;
+use core::ptr::NonNull;
+use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+
+use super::lap;
+use super::position::{ONE, position};
+use crate::abi::{RawChannel, RawError, RawMpmc};
+use crate::sync::{Word, bug, place};
+
+pub(crate) const CLOSED: u32 = 1;
+
+/// A slot.
+#[repr(C)]
+#[derive(Debug)]
+pub(crate) struct Slot<T> {
+    pub(crate) stamp: Word,
+    pub(crate) item: core::cell::UnsafeCell<MaybeUninit<T>>,
+}
+
+/// A claimed slot.
+#[derive(Debug)]
+#[must_use = "a claimed slot that is not committed stops the ring"]
+pub(crate) struct Claim<T> {
+    slot: NonNull<Slot<T>>,
+}
+
+impl<T> Claim<T> {
+    /// Where the item is, or goes.
+    #[inline(always)]
+    pub(crate) fn item(&self) -> *mut T {
+        // SAFETY: a slot of a channel that the caller of `claim_…` keeps alive.
+        unsafe { (*self.slot.as_ptr()).item.get().cast() }
+    }
+}
+
+/// Why there is no claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Denied {
+    /// Full, or empty.
+    NotNow,
+    /// No more, for ever.
+    Closed,
+}
+
+/// A reference to the ring. All its methods may run on any number of threads at once.
+#[derive(Debug)]
+pub(crate) struct Ring<T> {
+    raw: NonNull<RawMpmc>,
+    slots: NonNull<Slot<T>>,
+    mask: u32,
+    capacity: u32,
+}
+
+impl<T> Clone for Ring<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Ring<T> {}
+
+impl<T> Ring<T> {
+    /// # Safety
+    ///
+    /// The channel lives as long as the result is used, and its slots are `Slot<T>`.
+    pub(crate) unsafe fn new(raw: NonNull<RawMpmc>) -> Self {
+        // SAFETY: it lives.
+        let channel = unsafe { &raw.as_ref().channel };
+        // SAFETY: a channel has slots.
+        let slots = unsafe { NonNull::new_unchecked(channel.slots.cast()) };
+        Self { raw, slots, mask: channel.mask, capacity: channel.capacity }
+    }
+
+    pub(crate) fn raw(&self) -> &RawMpmc {
+        // SAFETY: the promise of `new`.
+        unsafe { self.raw.as_ref() }
+    }
+
+    pub(crate) fn as_ptr(&self) -> NonNull<RawMpmc> {
+        self.raw
+    }
+
+    #[inline(always)]
+    fn channel(&self) -> &RawChannel {
+        &self.raw().channel
+    }
+
+    #[inline(always)]
+    fn slot(&self, at: u32) -> NonNull<Slot<T>> {
+        // SAFETY: below the number of slots.
+        unsafe { self.slots.add(lap::slot(at, self.mask) as usize) }
+    }
+
+    #[inline(always)]
+    fn stamp(&self, at: u32) -> &Word {
+        // SAFETY: a slot of the channel, which lives.
+        unsafe { &(*self.slot(at).as_ptr()).stamp }
+    }
+
+    /// Claims the next slot for an item (rule 1).
+    #[inline(always)]
+    pub(crate) fn claim_free(&self) -> Result<Claim<T>, Denied> {
+        let word = &self.channel().tail.word;
+        let mut tail = word.load(Acquire);
+        let mut tries = 0;
+        loop {
+            if tail & CLOSED != 0 {
+                return Err(Denied::Closed);
+            }
+            let stamp = self.stamp(tail).load(Acquire);
+            if stamp == tail {
+                let next = lap::next(tail, self.mask, self.capacity);
+                match word.compare_exchange(tail, next) {
+                    Ok(_) => {
+                        if next < tail {
+                            self.channel().tail.laps.fetch_add(1, Relaxed);
+                        }
+                        return Ok(Claim { slot: self.slot(tail) });
+                    }
+                    Err(seen) => tail = seen,
+                }
+                back_off(&mut tries);
+            } else {
+                let seen = word.load(Acquire);
+                // Nobody has claimed it meanwhile: it is not empty yet.
+                if seen == tail {
+                    return Err(Denied::NotNow);
+                }
+                tail = seen;
+            }
+        }
+    }
+
+    /// The slot is filled (rule 2).
+    #[inline(always)]
+    pub(crate) fn commit_filled(&self, claim: Claim<T>) {
+        // SAFETY: claimed, so the channel lives.
+        let stamp = unsafe { &(*claim.slot.as_ptr()).stamp };
+        if bug(40) {
+            stamp.store(
+                stamp.load(Relaxed).wrapping_add(ONE),
+                core::sync::atomic::Ordering::Release,
+            );
+        } else {
+            stamp.fetch_add(ONE, if bug(41) { Relaxed } else { AcqRel });
+        }
+        if self.raw().receivers.is_waiting() {
+            self.wake_receiver();
+        }
+    }
+
+    /// Claims the next item (rule 1).
+    #[inline(always)]
+    pub(crate) fn claim_filled(&self) -> Result<Claim<T>, Denied> {
+        let word = &self.channel().head.word;
+        let mut head = word.load(Acquire);
+        let mut tries = 0;
+        loop {
+            let stamp = self.stamp(head).load(Acquire);
+            if stamp == head.wrapping_add(ONE) {
+                match word.compare_exchange(head, lap::next(head, self.mask, self.capacity)) {
+                    Ok(_) => return Ok(Claim { slot: self.slot(head) }),
+                    Err(seen) => head = seen,
+                }
+                back_off(&mut tries);
+            } else {
+                let tail = self.channel().tail.word.load(Acquire);
+                let seen = word.load(Acquire);
+                if seen == head {
+                    let ended = tail & CLOSED != 0 && (position(tail) == head || bug(42));
+                    return Err(if ended { Denied::Closed } else { Denied::NotNow });
+                }
+                head = seen;
+            }
+        }
+    }
+
+    /// The slot is empty (rule 2).
+    #[inline(always)]
+    pub(crate) fn commit_free(&self, claim: Claim<T>) {
+        // SAFETY: claimed, so the channel lives.
+        let stamp = unsafe { &(*claim.slot.as_ptr()).stamp };
+        stamp.fetch_add(self.mask * ONE, AcqRel);
+        if self.raw().senders.is_waiting() {
+            self.wake_sender();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn wake_receiver(&self) {
+        self.raw().receivers.wake_one();
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn wake_sender(&self) {
+        self.raw().senders.wake_one();
+    }
+
+    /// True when a producer that has entered the list need not sleep (rule 3).
+    pub(crate) fn is_room(&self) -> bool {
+        self.is_turn(&self.channel().tail.word, 0, 43)
+    }
+
+    /// True when a consumer that has entered the list need not sleep (rule 3).
+    pub(crate) fn is_item(&self) -> bool {
+        self.is_turn(&self.channel().head.word, ONE, 43)
+    }
+
+    /// True when a producer may find room, or the end; nothing is written.
+    pub(crate) fn may_have_room(&self) -> bool {
+        let tail = self.channel().tail.word.load(Acquire);
+        tail & CLOSED != 0 || self.stamp(tail).load(Acquire) == tail
+    }
+
+    /// True when a consumer may find an item, or the end; nothing is written.
+    pub(crate) fn may_have_item(&self) -> bool {
+        let head = self.channel().head.word.load(Acquire);
+        self.is_closed() || self.stamp(head).load(Acquire) == head.wrapping_add(ONE)
+    }
+
+    fn is_turn(&self, word: &Word, ahead: u32, sown: u32) -> bool {
+        loop {
+            let at = word.load(Acquire);
+            if self.channel().tail.word.load(Acquire) & CLOSED != 0 {
+                // Rare enough to try in earnest.
+                return true;
+            }
+            let stamp = self.stamp(position(at));
+            let stamp = if bug(sown) { stamp.load(Acquire) } else { stamp.fetch_add(0, AcqRel) };
+            if stamp == position(at).wrapping_add(ahead) {
+                return true;
+            }
+            // Was it the slot that is next?
+            if word.load(Acquire) == at {
+                return false;
+            }
+        }
+    }
+
+    /// Takes nothing more, for ever; the first to close gives the reason. Wakes all.
+    pub(crate) fn close(&self, reason: RawError) {
+        let raw = self.raw();
+        if raw.senders.closing.fetch_or(1, AcqRel) != 0 {
+            return;
+        }
+        place::write(raw.channel.tail.reason.get());
+        // SAFETY: the first to close is the only one who writes, and others read it when they have seen CLOSED.
+        unsafe { *raw.channel.tail.reason.get() = reason };
+        raw.channel.tail.word.fetch_or(CLOSED, AcqRel);
+        if !bug(44) {
+            raw.receivers.wake_all();
+        }
+        raw.senders.wake_all();
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.channel().tail.word.load(Acquire) & CLOSED != 0
+    }
+
+    /// Why the channel was closed; `None` if it was not, or without a reason.
+    pub(crate) fn reason(&self) -> Option<RawError> {
+        if !self.is_closed() {
+            return None;
+        }
+        super::read_reason(&self.channel().tail)
+    }
+
+    /// How many items wait, those half done included.
+    pub(crate) fn len(&self) -> u32 {
+        let tail = position(self.channel().tail.word.load(Acquire));
+        let head = position(self.channel().head.word.load(Acquire));
+        // The consumers may have gone on since the first look.
+        let len = lap::distance(head, tail, self.mask, self.capacity);
+        len.min(self.capacity)
+    }
+}
+
+/// Somebody else got the position, so somebody moves on: no wait, only fewer collisions.
+#[inline(always)]
+fn back_off(tries: &mut u32) {
+    if cfg!(loom) {
+        return;
+    }
+    for _ in 0..1_u32 << (*tries).min(6) {
+        core::hint::spin_loop();
+    }
+    *tries += 1;
+}

@@ -1,0 +1,231 @@
+//! Those who wait at one side of a channel with many ends: a list of waiters, which lie in their own memory (a
+//! future, a thread's stack, also Zig's), under a lock that a wake never waits for.
+//!
+//! # The lock
+//!
+//! ```text
+//!   LOCKED    somebody changes the list          set by who takes it, cleared by the same
+//!   PENDING   somebody is to be woken            set by any wake, cleared by who holds the lock
+//! ```
+//!
+//! A wake sets both bits in one step. If LOCKED was not set, the lock is now its own; if it was, the holder
+//! finds PENDING when it lets go, and wakes. So a wake returns at once, also in a signal handler that
+//! interrupted the holder. Only those who come to wait, or to leave, wait for the lock, which is held for a few
+//! instructions and never while a waker's code runs.
+//!
+//! # The baton
+//!
+//! One wake may stand for several: PENDING is one bit, and a waiter that is woken finds more than one thing
+//! to do. Therefore whoever has been in the list passes it on: when it is done, or gives up, it looks
+//! whether there is something for another one that waits, and wakes that one ([`leave`]). A waiter that was
+//! woken in vain goes back to the front.
+
+use core::ptr;
+use core::sync::atomic::Ordering::{AcqRel, Acquire};
+use core::task::Waker;
+
+use super::count;
+use crate::abi::{RawParty, RawWaiter, RawWaker};
+use crate::sync::{bug, place};
+
+const LOCKED: u32 = 1;
+const PENDING: u32 = 2;
+
+const OUTSIDE: u32 = 0;
+const LINKED: u32 = 1;
+const WOKEN: u32 = 2;
+
+impl RawWaiter {
+    /// A waiter that is in no list.
+    pub(crate) const NEW: Self = Self {
+        next: ptr::null_mut(),
+        previous: ptr::null_mut(),
+        waker: RawWaker::NULL,
+        state: OUTSIDE,
+        reserved: 0,
+    };
+}
+
+impl RawParty {
+    /// True when somebody waits. Who has published with a read-modify-write on the slot that a sleeper has
+    /// looked at with another one, after it, sees it.
+    #[inline(always)]
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.waiting.load(Acquire) != 0
+    }
+
+    /// The next wake goes to `waker`; the waiter stands in the list from now on. Then look again.
+    ///
+    /// # Safety
+    ///
+    /// The waiter stays where it is until [`leave`](Self::leave), which only its owner calls, as this.
+    pub(crate) unsafe fn join(&self, waiter: *mut RawWaiter, waker: &Waker) {
+        // Cloning is foreign code, and so is dropping what is replaced: outside of the lock.
+        let mut fresh = Some(waker.clone());
+        let mut old = None;
+        self.lock();
+        // SAFETY: the list and the waiters in it are touched under the lock only.
+        unsafe {
+            place::write(waiter);
+            if (*waiter).waker == RawWaker::of(waker) {
+                old = fresh.take();
+            } else if let Some(fresh) = fresh.take() {
+                let words = RawWaker::of(&core::mem::ManuallyDrop::new(fresh));
+                let before = core::mem::replace(&mut (*waiter).waker, words);
+                old = (before != RawWaker::NULL).then(|| before.into_waker());
+            }
+            match (*waiter).state {
+                LINKED => {}
+                WOKEN => self.link(waiter, true),
+                _ => self.link(waiter, false),
+            }
+        }
+        count(&self.sleeps);
+        self.unlock();
+        drop((fresh, old));
+    }
+
+    /// The waiter stands in the list no more. True if a wake had taken it out: then that wake is to be passed on.
+    ///
+    /// # Safety
+    ///
+    /// As [`join`](Self::join); afterwards the waiter's memory is its owner's.
+    pub(crate) unsafe fn leave(&self, waiter: *mut RawWaiter) -> bool {
+        self.lock();
+        // SAFETY: under the lock.
+        let (state, waker) = unsafe {
+            place::write(waiter);
+            let state = (*waiter).state;
+            if state == LINKED {
+                self.unlink(waiter);
+            }
+            (*waiter).state = OUTSIDE;
+            (state, core::mem::replace(&mut (*waiter).waker, RawWaker::NULL))
+        };
+        self.unlock();
+        if waker != RawWaker::NULL {
+            // SAFETY: the waiter's own reference.
+            drop(unsafe { waker.into_waker() });
+        }
+        state == WOKEN
+    }
+
+    /// Wakes one that waits, if there is one; does not wait for anything.
+    pub(crate) fn wake_one(&self) {
+        if self.lock.fetch_or(LOCKED | PENDING, AcqRel) & LOCKED == 0 {
+            self.unlock();
+        }
+    }
+
+    /// Wakes all that wait, in order.
+    pub(crate) fn wake_all(&self) {
+        loop {
+            self.lock();
+            // SAFETY: under the lock.
+            let woken = unsafe { self.pop() };
+            self.unlock();
+            match woken {
+                Some(waker) => waker.wake(),
+                None => return,
+            }
+        }
+    }
+
+    fn lock(&self) {
+        while self.lock.fetch_or(LOCKED, AcqRel) & LOCKED != 0 {
+            relax();
+        }
+    }
+
+    /// Lets go, and wakes one waiter if that was asked for meanwhile, however often: it passes it on.
+    fn unlock(&self) {
+        let mut woken = None;
+        while self.lock.compare_exchange(LOCKED, 0).is_err() {
+            self.lock.fetch_and(!PENDING, AcqRel);
+            if woken.is_none() && !bug(46) {
+                // SAFETY: the lock is still held.
+                woken = unsafe { self.pop() };
+            }
+        }
+        if let Some(waker) = woken {
+            waker.wake();
+        }
+    }
+
+    /// Takes the first waiter out, and its waker from it.
+    ///
+    /// # Safety
+    ///
+    /// The lock is held.
+    unsafe fn pop(&self) -> Option<Waker> {
+        // SAFETY: under the lock; who is in the list lives.
+        unsafe {
+            let first = *self.first.get();
+            if first.is_null() {
+                return None;
+            }
+            place::write(first);
+            self.unlink(first);
+            (*first).state = WOKEN;
+            count(&self.wakes);
+            let waker = core::mem::replace(&mut (*first).waker, RawWaker::NULL);
+            (waker != RawWaker::NULL).then(|| waker.into_waker())
+        }
+    }
+
+    /// # Safety
+    ///
+    /// The lock is held; the waiter is in no list.
+    unsafe fn link(&self, waiter: *mut RawWaiter, front: bool) {
+        // SAFETY: under the lock; who is in the list lives.
+        unsafe {
+            let (first, last) = (self.first.get(), self.last.get());
+            (*waiter).state = LINKED;
+            if front {
+                (*waiter).previous = ptr::null_mut();
+                (*waiter).next = *first;
+            } else {
+                (*waiter).previous = *last;
+                (*waiter).next = ptr::null_mut();
+            }
+            match (*waiter).previous.as_mut() {
+                Some(previous) => previous.next = waiter,
+                None => *first = waiter,
+            }
+            match (*waiter).next.as_mut() {
+                Some(next) => next.previous = waiter,
+                None => *last = waiter,
+            }
+        }
+        self.waiting.fetch_add(1, AcqRel);
+    }
+
+    /// # Safety
+    ///
+    /// The lock is held; the waiter is in this list.
+    unsafe fn unlink(&self, waiter: *mut RawWaiter) {
+        // SAFETY: under the lock; who is in the list lives.
+        unsafe {
+            match (*waiter).previous.as_mut() {
+                Some(previous) => previous.next = (*waiter).next,
+                None => *self.first.get() = (*waiter).next,
+            }
+            match (*waiter).next.as_mut() {
+                Some(next) => next.previous = (*waiter).previous,
+                None => *self.last.get() = (*waiter).previous,
+            }
+        }
+        // Minus one.
+        self.waiting.fetch_add(u32::MAX, AcqRel);
+    }
+}
+
+/// The holder needs a few instructions more, unless it was interrupted.
+fn relax() {
+    #[cfg(loom)]
+    loom::thread::yield_now();
+    #[cfg(all(feature = "std", not(loom)))]
+    std::thread::yield_now();
+    #[cfg(not(any(feature = "std", loom)))]
+    core::hint::spin_loop();
+}

@@ -1,0 +1,348 @@
+//! Channels with any number of senders and receivers, Zig's ends. The Rust ends are `zigflow::mpmc`: same verbs,
+//! same memory, whichever language has the other ends.
+//!
+//! An end arrives as a pointer, `mpmc::ZigSender<T>` or `mpmc::ZigReceiver<T>` in Rust, and may be cloned
+//! here. One thread at a time may use an end.
+
+const std = @import("std");
+const abi = @import("abi.zig");
+const block = @import("block.zig");
+const end_file = @import("end.zig");
+const host = @import("host.zig");
+const lap = @import("lap.zig");
+const pos = @import("position.zig");
+const ring_file = @import("ring_mpmc.zig");
+const sync = @import("sync.zig");
+const waker_file = @import("waker.zig");
+
+const Patience = @import("patience.zig").Patience;
+const Seat = ring_file.Seat;
+pub const OpenError = end_file.OpenError;
+pub const Reason = end_file.Reason;
+
+/// A sending end. `Receiver` is its mirror.
+pub fn Sender(comptime T: type) type {
+    return struct {
+        ring: Ring,
+        /// Where `pollReady` waits: the end stays where it is from the first one to `deinit`.
+        seat: Seat = .{},
+        patience: Patience = .default,
+
+        const Self = @This();
+        const Ring = ring_file.Ring(T);
+
+        /// Takes over an end that Rust has handed to Zig. On an error the end is gone and the channel closed: the
+        /// others are told the error's name.
+        pub fn open(raw: *abi.RawEnd) OpenError!Self {
+            if (raw.kind != abi.EndKind.sender) return error.WrongEnd;
+            const channel: *abi.RawChannel = @alignCast(@fieldParentPtr("tail", raw));
+            return .{ .ring = try openRing(T, channel, raw, .senders) };
+        }
+
+        /// Another end of the same channel.
+        pub fn clone(self: *const Self) Self {
+            self.ring.another(&self.ring.raw.senders);
+            return .{ .ring = self.ring };
+        }
+
+        /// Sends without waiting.
+        pub inline fn trySend(self: *Self, item: T) error{ Full, Closed }!void {
+            const slot = self.ring.claimFree() catch |e| return if (e == error.Closed) error.Closed else error.Full;
+            sync.write(&slot.item);
+            slot.item = item;
+            self.ring.commitFilled(slot);
+        }
+
+        /// Sends; the thread sleeps while there is no room, in turn.
+        pub inline fn sendBlocking(self: *Self, item: T) error{Closed}!void {
+            self.trySend(item) catch |e| {
+                if (e == error.Closed) return error.Closed;
+                return self.sendInTime(item, null) catch error.Closed;
+            };
+        }
+
+        /// `sendBlocking` that gives up after a time.
+        pub fn sendBlockingTimeout(self: *Self, item: T, timeout_ns: u64) error{ Closed, Timeout }!void {
+            return self.sendInTime(item, timeout_ns);
+        }
+
+        const Wait = struct { end: *Self, item: T, seat: Seat = .{}, is_closed: bool = false };
+
+        noinline fn sendInTime(self: *Self, item: T, timeout_ns: ?u64) error{ Closed, Timeout }!void {
+            _ = self.patience.linger(self.ring, Ring.mayHaveRoom);
+            var wait: Wait = .{ .end = self, .item = item };
+            const finished = block.wait(&wait, sendStep, timeout_ns);
+            const party = &self.ring.raw.senders;
+            if (wait.seat.leave(party)) |woken| self.pass(woken, finished);
+            if (!finished) return error.Timeout;
+            if (wait.is_closed) return error.Closed;
+        }
+
+        fn sendStep(wait: *Wait, words: abi.RawWaker) bool {
+            const self = wait.end;
+            while (true) {
+                self.trySend(wait.item) catch |e| {
+                    wait.is_closed = e == error.Closed;
+                    if (wait.is_closed) return true;
+                    wait.seat.join(&self.ring.raw.senders, words);
+                    if (!self.ring.isRoom()) return false;
+                    continue;
+                };
+                return true;
+            }
+        }
+
+        /// The baton: who waits next may have something to do as well.
+        fn pass(self: *Self, woken: bool, finished: bool) void {
+            const party = &self.ring.raw.senders;
+            if (if (finished) sync.loadAcquire(&party.waiting) != 0 and self.ring.isRoom() else woken)
+                host.zf1_party_wake_one(party);
+        }
+
+        /// True when there is room for an item; else the task of `cx` is woken, in turn, when there is, or when
+        /// the channel closes. Another sender may be faster.
+        pub fn pollReady(self: *Self, cx: *const waker_file.Context) error{Closed}!bool {
+            const party = &self.ring.raw.senders;
+            self.seat.join(party, cx.waker.raw);
+            if (!self.ring.isRoom()) return false;
+            if (self.seat.leave(party)) |woken| self.pass(woken, true);
+            return if (self.ring.isClosed()) error.Closed else true;
+        }
+
+        /// Closes the channel for all ends; the receivers drain what was sent.
+        pub fn close(self: *Self) void {
+            self.ring.close(.{});
+        }
+
+        /// Closes, and says why: each receiver gets the error's name after the last item.
+        pub fn closeWith(self: *Self, e: anyerror) void {
+            self.ring.close(end_file.named(e));
+        }
+
+        /// Closes with a code of your own.
+        pub fn closeWithCode(self: *Self, code: i32) void {
+            self.ring.close(.{ .kind = abi.ErrorKind.code, .code = code });
+        }
+
+        /// True when the channel is closed. It stays so.
+        pub fn isClosed(self: *const Self) bool {
+            return self.ring.isClosed();
+        }
+
+        /// Why the channel was closed, if it was and somebody said so.
+        pub fn reason(self: *const Self) ?Reason {
+            return Reason.from(self.ring.reason());
+        }
+
+        /// How many items wait; other ends may change that meanwhile.
+        pub fn len(self: *const Self) usize {
+            return self.ring.len();
+        }
+
+        /// How many items fit.
+        pub fn capacity(self: *const Self) usize {
+            return self.ring.capacity;
+        }
+
+        /// The channel's counters.
+        pub fn snapshot(self: *const Self) end_file.Snapshot {
+            return snapshotOf(self.ring.raw);
+        }
+
+        /// The end goes; the last sender closes the channel.
+        pub fn deinit(self: *Self) void {
+            if (self.seat.leave(&self.ring.raw.senders)) |woken| self.pass(woken, false);
+            self.ring.leave(&self.ring.raw.senders);
+        }
+    };
+}
+
+/// A receiving end. `Sender` is its mirror.
+pub fn Receiver(comptime T: type) type {
+    return struct {
+        ring: Ring,
+        /// Where `pollRecv` waits: the end stays where it is from the first one to `deinit`.
+        seat: Seat = .{},
+        patience: Patience = .default,
+
+        const Self = @This();
+        const Ring = ring_file.Ring(T);
+
+        /// Why there is no item now.
+        pub const TryError = error{ Empty, Closed };
+
+        /// Takes over an end that Rust has handed to Zig. On an error the end is gone and the channel closed: the
+        /// others are told the error's name.
+        pub fn open(raw: *abi.RawEnd) OpenError!Self {
+            if (raw.kind != abi.EndKind.receiver) return error.WrongEnd;
+            const channel: *abi.RawChannel = @alignCast(@fieldParentPtr("head", raw));
+            return .{ .ring = try openRing(T, channel, raw, .receivers) };
+        }
+
+        /// Another end of the same channel.
+        pub fn clone(self: *const Self) Self {
+            self.ring.another(&self.ring.raw.receivers);
+            return .{ .ring = self.ring };
+        }
+
+        /// Receives without waiting. `Closed`: there will be no item; `reason` tells why, if somebody said so.
+        pub inline fn tryRecv(self: *Self) TryError!T {
+            const slot = self.ring.claimFilled() catch |e| return if (e == error.Closed) error.Closed else error.Empty;
+            sync.read(&slot.item);
+            const item = slot.item;
+            self.ring.commitFree(slot);
+            return item;
+        }
+
+        /// Receives; the thread sleeps while there is no item, in turn.
+        pub inline fn recvBlocking(self: *Self) error{Closed}!T {
+            return self.tryRecv() catch |e| {
+                if (e == error.Closed) return error.Closed;
+                return self.recvInTime(null) catch error.Closed;
+            };
+        }
+
+        /// `recvBlocking` that gives up after a time.
+        pub fn recvBlockingTimeout(self: *Self, timeout_ns: u64) error{ Closed, Timeout }!T {
+            return self.recvInTime(timeout_ns);
+        }
+
+        const Wait = struct { end: *Self, seat: Seat = .{}, item: ?T = null };
+
+        noinline fn recvInTime(self: *Self, timeout_ns: ?u64) error{ Closed, Timeout }!T {
+            _ = self.patience.linger(self.ring, Ring.mayHaveItem);
+            var wait: Wait = .{ .end = self };
+            const finished = block.wait(&wait, recvStep, timeout_ns);
+            if (wait.seat.leave(&self.ring.raw.receivers)) |woken| self.pass(woken, finished);
+            if (!finished) return error.Timeout;
+            return wait.item orelse error.Closed;
+        }
+
+        fn recvStep(wait: *Wait, words: abi.RawWaker) bool {
+            wait.item = wait.end.attempt(&wait.seat, words) catch return true;
+            return wait.item != null;
+        }
+
+        /// An item, or null once the seat is taken.
+        fn attempt(self: *Self, seat: *Seat, words: abi.RawWaker) error{Closed}!?T {
+            while (true) {
+                return self.tryRecv() catch |e| {
+                    if (e == error.Closed) return error.Closed;
+                    seat.join(&self.ring.raw.receivers, words);
+                    if (!self.ring.isItem()) return null;
+                    continue;
+                };
+            }
+        }
+
+        /// The baton: who waits next may have something to do as well.
+        fn pass(self: *Self, woken: bool, finished: bool) void {
+            const party = &self.ring.raw.receivers;
+            if (if (finished) sync.loadAcquire(&party.waiting) != 0 and self.ring.isItem() and !sync.bug(48) else woken and !sync.bug(47))
+                host.zf1_party_wake_one(party);
+        }
+
+        /// An item, or null: then the task of `cx` is woken, in turn, when there is one, or when the channel
+        /// closes.
+        pub fn pollRecv(self: *Self, cx: *const waker_file.Context) error{Closed}!?T {
+            const item = self.attempt(&self.seat, cx.waker.raw) catch |e| {
+                if (self.seat.leave(&self.ring.raw.receivers)) |woken| self.pass(woken, true);
+                return e;
+            };
+            if (item == null) return null;
+            if (self.seat.leave(&self.ring.raw.receivers)) |woken| self.pass(woken, true);
+            return item;
+        }
+
+        /// Waits no more: gives the turn that `pollRecv` took to the next one.
+        pub fn cancel(self: *Self) void {
+            if (self.seat.leave(&self.ring.raw.receivers)) |woken| self.pass(woken, false);
+        }
+
+        /// Closes the channel for all ends; what was sent before can still be received.
+        pub fn close(self: *Self) void {
+            self.ring.close(.{});
+        }
+
+        /// Closes, and says why.
+        pub fn closeWith(self: *Self, e: anyerror) void {
+            self.ring.close(end_file.named(e));
+        }
+
+        /// Closes with a code of your own.
+        pub fn closeWithCode(self: *Self, code: i32) void {
+            self.ring.close(.{ .kind = abi.ErrorKind.code, .code = code });
+        }
+
+        /// True when the channel is closed. Items may still wait.
+        pub fn isClosed(self: *const Self) bool {
+            return self.ring.isClosed();
+        }
+
+        /// Why the channel was closed, if it was and somebody said so.
+        pub fn reason(self: *const Self) ?Reason {
+            return Reason.from(self.ring.reason());
+        }
+
+        /// How many items wait; other ends may change that meanwhile.
+        pub fn len(self: *const Self) usize {
+            return self.ring.len();
+        }
+
+        /// How many items fit.
+        pub fn capacity(self: *const Self) usize {
+            return self.ring.capacity;
+        }
+
+        /// The channel's counters.
+        pub fn snapshot(self: *const Self) end_file.Snapshot {
+            return snapshotOf(self.ring.raw);
+        }
+
+        /// The end goes; the last receiver closes the channel.
+        pub fn deinit(self: *Self) void {
+            self.cancel();
+            self.ring.leave(&self.ring.raw.receivers);
+        }
+    };
+}
+
+fn openRing(comptime T: type, channel: *abi.RawChannel, raw: *abi.RawEnd, comptime party: enum { senders, receivers }) OpenError!ring_file.Ring(T) {
+    const Ring = ring_file.Ring(T);
+    const all: *abi.RawMpmc = @alignCast(@fieldParentPtr("channel", channel));
+    end_file.check(T, channel, raw, abi.Flavor.mpmc) catch |e| {
+        if (e == error.WrongAbi or e == error.WrongFlavor) return e; // nothing of it is known
+        // Closing and leaving touch no item.
+        const ring = Ring.init(all);
+        ring.close(end_file.named(e));
+        ring.leave(&@field(all, @tagName(party)));
+        return e;
+    };
+    return Ring.init(all);
+}
+
+fn snapshotOf(raw: *const abi.RawMpmc) end_file.Snapshot {
+    const channel = &raw.channel;
+    const head = pos.position(sync.loadAcquire(&channel.head.word));
+    var wraps = sync.counted(&channel.tail.laps);
+    const tail = while (true) {
+        const tail = pos.position(sync.loadAcquire(&channel.tail.word));
+        const after = sync.counted(&channel.tail.laps);
+        if (after == wraps) break tail;
+        wraps = after;
+    };
+    const sent = wraps * lap.around(channel.mask, channel.capacity) + lap.count(tail, channel.mask, channel.capacity);
+    const len = @min(lap.distance(head, tail, channel.mask, channel.capacity), channel.capacity);
+    return .{
+        .sent = sent,
+        .received = sent -| len,
+        .len = len,
+        .capacity = channel.capacity,
+        .most_waiting = 0,
+        .dropped = sync.counted(&channel.tail.tally),
+        .sender_sleeps = sync.counted(&raw.senders.sleeps),
+        .sender_wakes = sync.counted(&raw.senders.wakes),
+        .receiver_sleeps = sync.counted(&raw.receivers.sleeps),
+        .receiver_wakes = sync.counted(&raw.receivers.wakes),
+    };
+}

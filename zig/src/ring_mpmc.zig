@@ -1,0 +1,228 @@
+//! The ring with any number of producers and consumers, Zig's half. The words, the rules, and what "full" and
+//! "empty" mean are told in `core/src/ring/mpmc.rs`, the other half: same order, same names, same
+//! transitions, over the same memory. The lists of those who wait are Rust's (`core/src/ring/party.rs`).
+
+const std = @import("std");
+const abi = @import("abi.zig");
+const host = @import("host.zig");
+const lap = @import("lap.zig");
+const pos = @import("position.zig");
+const sync = @import("sync.zig");
+
+const one = pos.one;
+const position = pos.position;
+
+pub const closed: u32 = 1;
+
+/// Why there is no claim: full or empty; or no more, for ever.
+pub const Denied = error{ NotNow, Closed };
+
+pub fn Slot(comptime T: type) type {
+    return extern struct { stamp: u32, item: T };
+}
+
+/// A reference to the ring. All its functions may run on any number of threads at once.
+pub fn Ring(comptime T: type) type {
+    return struct {
+        raw: *abi.RawMpmc,
+        slots: [*]Slot(T),
+        mask: u32,
+        capacity: u32,
+
+        const Self = @This();
+
+        pub fn init(raw: *abi.RawMpmc) Self {
+            const channel = &raw.channel;
+            @setRuntimeSafety(false); // of this type, as `open` has compared
+            const slots: [*]Slot(T) = @ptrCast(@alignCast(channel.slots));
+            return .{ .raw = raw, .slots = slots, .mask = channel.mask, .capacity = channel.capacity };
+        }
+
+        inline fn slotOf(self: Self, at: u32) *Slot(T) {
+            return &self.slots[lap.slot(at, self.mask)];
+        }
+
+        /// Claims the next slot for an item (rule 1).
+        pub inline fn claimFree(self: Self) Denied!*Slot(T) {
+            const word = &self.raw.channel.tail.word;
+            var tail = sync.loadAcquire(word);
+            var tries: u5 = 0;
+            while (true) {
+                if (tail & closed != 0) return error.Closed;
+                const slot = self.slotOf(tail);
+                if (sync.loadAcquire(&slot.stamp) == tail) {
+                    const next = lap.next(tail, self.mask, self.capacity);
+                    tail = sync.compareExchange(word, tail, next) orelse {
+                        if (next < tail) _ = sync.fetchAddRelaxed(&self.raw.channel.tail.laps, 1);
+                        return slot;
+                    };
+                    backOff(&tries);
+                } else {
+                    const seen = sync.loadAcquire(word);
+                    // Nobody has claimed it meanwhile: it is not empty yet.
+                    if (seen == tail) return error.NotNow;
+                    tail = seen;
+                }
+            }
+        }
+
+        /// The slot is filled (rule 2).
+        pub inline fn commitFilled(self: Self, slot: *Slot(T)) void {
+            if (sync.bug(40)) {
+                sync.storeRelease(&slot.stamp, sync.loadRelaxed(&slot.stamp) +% one);
+            } else {
+                _ = sync.fetchAdd(&slot.stamp, one, 41);
+            }
+            if (isWaiting(&self.raw.receivers)) wakeOne(&self.raw.receivers);
+        }
+
+        /// Claims the next item (rule 1).
+        pub inline fn claimFilled(self: Self) Denied!*Slot(T) {
+            const word = &self.raw.channel.head.word;
+            var head = sync.loadAcquire(word);
+            var tries: u5 = 0;
+            while (true) {
+                const slot = self.slotOf(head);
+                if (sync.loadAcquire(&slot.stamp) == head +% one) {
+                    head = sync.compareExchange(word, head, lap.next(head, self.mask, self.capacity)) orelse return slot;
+                    backOff(&tries);
+                } else {
+                    const tail = sync.loadAcquire(&self.raw.channel.tail.word);
+                    const seen = sync.loadAcquire(word);
+                    if (seen == head) {
+                        const ended = tail & closed != 0 and (position(tail) == head or sync.bug(42));
+                        return if (ended) error.Closed else error.NotNow;
+                    }
+                    head = seen;
+                }
+            }
+        }
+
+        /// The slot is empty (rule 2).
+        pub inline fn commitFree(self: Self, slot: *Slot(T)) void {
+            _ = sync.fetchAdd(&slot.stamp, self.mask *% one, 0);
+            if (isWaiting(&self.raw.senders)) wakeOne(&self.raw.senders);
+        }
+
+        /// True when a producer that has entered the list need not sleep (rule 3).
+        pub fn isRoom(self: Self) bool {
+            return self.isTurn(&self.raw.channel.tail.word, 0);
+        }
+
+        /// True when a consumer that has entered the list need not sleep (rule 3).
+        pub fn isItem(self: Self) bool {
+            return self.isTurn(&self.raw.channel.head.word, one);
+        }
+
+        /// True when a producer may find room, or the end; nothing is written.
+        pub fn mayHaveRoom(self: Self) bool {
+            const tail = sync.loadAcquire(&self.raw.channel.tail.word);
+            return tail & closed != 0 or sync.loadAcquire(&self.slotOf(tail).stamp) == tail;
+        }
+
+        /// True when a consumer may find an item, or the end; nothing is written.
+        pub fn mayHaveItem(self: Self) bool {
+            const head = sync.loadAcquire(&self.raw.channel.head.word);
+            return self.isClosed() or sync.loadAcquire(&self.slotOf(head).stamp) == head +% one;
+        }
+
+        fn isTurn(self: Self, word: *u32, ahead: u32) bool {
+            while (true) {
+                const at = sync.loadAcquire(word);
+                // Rare enough to try in earnest.
+                if (sync.loadAcquire(&self.raw.channel.tail.word) & closed != 0) return true;
+                const stamp = &self.slotOf(position(at)).stamp;
+                const seen = if (sync.bug(43)) sync.loadAcquire(stamp) else sync.fetchAdd(stamp, 0, 0);
+                if (seen == position(at) +% ahead) return true;
+                // Was it the slot that is next?
+                if (sync.loadAcquire(word) == at) return false;
+            }
+        }
+
+        /// Takes nothing more, for ever; the first to close gives the reason. Wakes all.
+        pub fn close(self: Self, reason_given: abi.RawError) void {
+            const raw = self.raw;
+            if (sync.fetchOr(&raw.senders.closing, 1) != 0) return;
+            sync.write(&raw.channel.tail.reason);
+            raw.channel.tail.reason = reason_given;
+            _ = sync.fetchOr(&raw.channel.tail.word, closed);
+            if (!sync.bug(44)) host.zf1_party_wake_all(&raw.receivers);
+            host.zf1_party_wake_all(&raw.senders);
+        }
+
+        pub fn isClosed(self: Self) bool {
+            return sync.loadAcquire(&self.raw.channel.tail.word) & closed != 0;
+        }
+
+        /// Why the channel was closed; null if it was not, or without a reason.
+        pub fn reason(self: Self) ?abi.RawError {
+            if (!self.isClosed()) return null;
+            const end = &self.raw.channel.tail;
+            sync.read(&end.reason);
+            const none = end.reason.kind == abi.ErrorKind.zig and end.reason.name_ptr == null;
+            return if (none) null else end.reason;
+        }
+
+        /// How many items wait, those half done included.
+        pub fn len(self: Self) u32 {
+            const tail = position(sync.loadAcquire(&self.raw.channel.tail.word));
+            const head = position(sync.loadAcquire(&self.raw.channel.head.word));
+            return @min(lap.distance(head, tail, self.mask, self.capacity), self.capacity);
+        }
+
+        /// One end more of this party.
+        pub fn another(self: Self, party: *abi.RawParty) void {
+            const before = sync.fetchAdd(&party.alive, 1, 0);
+            const references = sync.fetchAdd(&self.raw.channel.references, 1, 0);
+            if (@max(before, references) >= std.math.maxInt(u32) / 2) @panic("too many ends of a channel");
+        }
+
+        /// An end of this party goes; the last one closes. The last reference frees.
+        pub fn leave(self: Self, party: *abi.RawParty) void {
+            const minus_one: u32 = 0 -% @as(u32, 1);
+            if (sync.fetchAdd(&party.alive, minus_one, 0) == 1) self.close(.{});
+            const channel = &self.raw.channel;
+            const free = channel.free;
+            if (sync.fetchAdd(&channel.references, minus_one, 45) == 1) free(channel);
+        }
+    };
+}
+
+inline fn isWaiting(party: *const abi.RawParty) bool {
+    return sync.loadAcquire(&party.waiting) != 0;
+}
+
+noinline fn wakeOne(party: *abi.RawParty) void {
+    @branchHint(.cold);
+    host.zf1_party_wake_one(party);
+}
+
+/// Somebody else got the position, so somebody moves on: no wait, only fewer collisions.
+inline fn backOff(tries: *u5) void {
+    if (sync.model) return;
+    for (0..@as(u32, 1) << @min(tries.*, 6)) |_| std.atomic.spinLoopHint();
+    tries.* +|= 1;
+}
+
+/// Where a thread or task waits in a party.
+pub const Seat = struct {
+    waiter: abi.RawWaiter = .{},
+    taken: bool = false,
+
+    /// The next wake of the party goes to `words`, in turn. Then look again. The seat stays where it is until
+    /// `leave`.
+    pub fn join(seat: *Seat, party: *abi.RawParty, words: abi.RawWaker) void {
+        if (!seat.taken) sync.begin(&seat.waiter);
+        seat.taken = true;
+        host.zf1_party_join(party, &seat.waiter, &words);
+    }
+
+    /// Null if it never waited; else whether a wake had come for it, which is to be passed on.
+    pub fn leave(seat: *Seat, party: *abi.RawParty) ?bool {
+        if (!seat.taken) return null;
+        seat.taken = false;
+        const woken = host.zf1_party_leave(party, &seat.waiter) != 0;
+        sync.end(&seat.waiter);
+        return woken;
+    }
+};
