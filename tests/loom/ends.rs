@@ -53,7 +53,8 @@ pub enum Outcome<T> {
 use Outcome::{Closed, Done, NotNow};
 
 impl<T> Outcome<T> {
-    fn of(number: u32, value: T) -> Self {
+    /// What a Zig function answered.
+    pub(crate) fn of(number: u32, value: T) -> Self {
         match number {
             0 => Done(value),
             1 => NotNow,

@@ -87,3 +87,65 @@ export fn model_spsc_rx_deinit(rx: *Rx) void {
 fn codeOf(reason: ?zigflow.spsc.Reason) i32 {
     return if (reason) |given| given.code else 0;
 }
+
+const MTx = zigflow.mpmc.Sender(u32);
+const MRx = zigflow.mpmc.Receiver(u32);
+
+export fn model_mpmc_handle_bytes() usize {
+    return @max(@sizeOf(MTx), @sizeOf(MRx));
+}
+
+export fn model_mpmc_tx_open(raw: *zigflow.RawSender, tx: *MTx) bool {
+    tx.* = MTx.open(raw) catch return false;
+    return true;
+}
+
+export fn model_mpmc_tx_try_send(tx: *MTx, item: u32) u32 {
+    tx.trySend(item) catch |e| return if (e == error.Full) not_now else closed;
+    return done;
+}
+
+/// Sends, or waits for room.
+export fn model_mpmc_tx_poll_send(tx: *MTx, waker: *const zigflow.abi.RawWaker, item: u32) u32 {
+    while (true) {
+        tx.trySend(item) catch |e| {
+            if (e == error.Closed) return closed;
+            const ready = tx.pollReady(&context(waker)) catch return closed;
+            if (ready) continue;
+            return not_now;
+        };
+        return done;
+    }
+}
+
+export fn model_mpmc_tx_close(tx: *MTx, code: i32) void {
+    tx.closeWithCode(code);
+}
+
+export fn model_mpmc_tx_deinit(tx: *MTx) void {
+    tx.deinit();
+}
+
+export fn model_mpmc_rx_open(raw: *zigflow.RawReceiver, rx: *MRx) bool {
+    rx.* = MRx.open(raw) catch return false;
+    return true;
+}
+
+export fn model_mpmc_rx_try_recv(rx: *MRx, item: *u32) u32 {
+    item.* = rx.tryRecv() catch |e| return if (e == error.Empty) not_now else closed;
+    return done;
+}
+
+export fn model_mpmc_rx_poll_recv(rx: *MRx, waker: *const zigflow.abi.RawWaker, item: *u32) u32 {
+    const received = rx.pollRecv(&context(waker)) catch return closed;
+    item.* = received orelse return not_now;
+    return done;
+}
+
+export fn model_mpmc_rx_close(rx: *MRx, code: i32) void {
+    rx.closeWithCode(code);
+}
+
+export fn model_mpmc_rx_deinit(rx: *MRx) void {
+    rx.deinit();
+}

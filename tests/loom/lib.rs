@@ -3,6 +3,7 @@
 
 pub mod ends;
 pub mod explore;
+pub mod many_ends;
 pub mod task;
 
 use zigflow_core::abi::RawWaker;

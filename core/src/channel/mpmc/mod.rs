@@ -196,7 +196,7 @@ mod model {
             .chain(parties)
     }
 
-    fn slots<T>(raw: &RawMpmc) -> impl Iterator<Item = &Slot<T>> {
+    fn slots<'a, T: 'a>(raw: &'a RawMpmc) -> impl Iterator<Item = &'a Slot<T>> {
         let first = raw.channel.slots.cast::<Slot<T>>();
         // SAFETY: the slots of the channel.
         (0..raw.channel.capacity as usize).map(move |slot| unsafe { &*first.add(slot) })

@@ -1,0 +1,198 @@
+//! The ends of channels with many ends, in either language, with the same verbs.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use futures_core::Stream;
+use zigflow_core::StreamError;
+use zigflow_core::abi::RawWaker;
+use zigflow_core::channel::{TryRecvError, TrySendError};
+use zigflow_core::mpmc::{self, ZigReceiver, ZigSender};
+
+use crate::ends::Outcome::{self, Closed, Done, NotNow};
+use crate::explore::Side;
+
+/// The memory of a Zig handle.
+type Handle = [u64; 24];
+
+unsafe extern "C-unwind" {
+    safe fn model_mpmc_handle_bytes() -> usize;
+    fn model_mpmc_tx_open(raw: ZigSender<u32>, tx: *mut Handle) -> bool;
+    fn model_mpmc_tx_try_send(tx: *mut Handle, item: u32) -> u32;
+    fn model_mpmc_tx_poll_send(tx: *mut Handle, waker: *const RawWaker, item: u32) -> u32;
+    fn model_mpmc_tx_close(tx: *mut Handle, code: i32);
+    fn model_mpmc_tx_deinit(tx: *mut Handle);
+    fn model_mpmc_rx_open(raw: ZigReceiver<u32>, rx: *mut Handle) -> bool;
+    fn model_mpmc_rx_try_recv(rx: *mut Handle, item: *mut u32) -> u32;
+    fn model_mpmc_rx_poll_recv(rx: *mut Handle, waker: *const RawWaker, item: *mut u32) -> u32;
+    fn model_mpmc_rx_close(rx: *mut Handle, code: i32);
+    fn model_mpmc_rx_deinit(rx: *mut Handle);
+}
+
+/// A sender.
+#[derive(Debug)]
+pub enum Tx {
+    /// In Rust; the future, if it waits, stands before what it borrows.
+    Rust(Option<Pin<Box<mpmc::Send<'static, u32>>>>, Box<mpmc::Sender<u32>>),
+    /// In Zig.
+    Zig(Box<Handle>),
+}
+
+/// A receiver.
+#[derive(Debug)]
+pub enum Rx {
+    /// In Rust.
+    Rust(mpmc::Receiver<u32>),
+    /// In Zig.
+    Zig(Box<Handle>),
+}
+
+/// A channel with its ends in these languages; positions wrap around after `laps` laps.
+pub fn mpmc(
+    capacity: usize,
+    laps: u32,
+    senders: &[Side],
+    receivers: &[Side],
+) -> (Vec<Tx>, Vec<Rx>) {
+    assert!(model_mpmc_handle_bytes() <= size_of::<Handle>());
+    let (tx, rx) = mpmc::before_the_wrap(capacity, laps).unwrap();
+    let tx = senders.iter().map(|side| Tx::new(tx.clone(), *side)).collect();
+    let rx = receivers.iter().map(|side| Rx::new(rx.clone(), *side)).collect();
+    (tx, rx)
+}
+
+impl Tx {
+    fn new(tx: mpmc::Sender<u32>, side: Side) -> Self {
+        match side {
+            Side::Rust => Self::Rust(None, Box::new(tx)),
+            Side::Zig => {
+                let mut handle = Box::new([0; 24]);
+                // SAFETY: the handle's memory is large enough, and stays where it is.
+                assert!(unsafe { model_mpmc_tx_open(tx.into_zig(), &mut *handle) });
+                Self::Zig(handle)
+            }
+        }
+    }
+
+    /// `try_send`.
+    pub fn try_send(&mut self, item: u32) -> Outcome<()> {
+        match self {
+            Self::Rust(_, tx) => match tx.try_send(item) {
+                Ok(()) => Done(()),
+                Err(TrySendError::Full(_)) => NotNow,
+                Err(TrySendError::Closed(_)) => Closed,
+            },
+            // SAFETY: the handle was opened; the only use.
+            Self::Zig(tx) => Outcome::of(unsafe { model_mpmc_tx_try_send(&mut **tx, item) }, ()),
+        }
+    }
+
+    /// Sends, or waits for room.
+    pub fn poll_send(&mut self, waker: &Waker, item: u32) -> Outcome<()> {
+        match self {
+            Self::Rust(wait, tx) => {
+                // SAFETY: the future goes before the sender that it borrows, whose address stays.
+                let tx = unsafe { &*std::ptr::from_ref(&**tx) };
+                let future = wait.get_or_insert_with(|| Box::pin(tx.send(item)));
+                let polled = future.as_mut().poll(&mut Context::from_waker(waker));
+                if polled.is_ready() {
+                    *wait = None;
+                }
+                match polled {
+                    Poll::Pending => NotNow,
+                    Poll::Ready(Ok(())) => Done(()),
+                    Poll::Ready(Err(_)) => Closed,
+                }
+            }
+            Self::Zig(tx) => {
+                let words = RawWaker::of(waker);
+                // SAFETY: as above; the waker is lent for the call.
+                Outcome::of(unsafe { model_mpmc_tx_poll_send(&mut **tx, &words, item) }, ())
+            }
+        }
+    }
+
+    /// `close_with` a code.
+    pub fn close(&mut self, code: i32) {
+        match self {
+            Self::Rust(_, tx) => tx.close_with(StreamError::Code(code)),
+            // SAFETY: as above.
+            Self::Zig(tx) => unsafe { model_mpmc_tx_close(&mut **tx, code) },
+        }
+    }
+}
+
+impl Drop for Tx {
+    fn drop(&mut self) {
+        if let Self::Zig(tx) = self {
+            // SAFETY: as above; it is not used afterwards.
+            unsafe { model_mpmc_tx_deinit(&mut **tx) };
+        }
+    }
+}
+
+impl Rx {
+    fn new(rx: mpmc::Receiver<u32>, side: Side) -> Self {
+        match side {
+            Side::Rust => Self::Rust(rx),
+            Side::Zig => {
+                let mut handle = Box::new([0; 24]);
+                // SAFETY: the handle's memory is large enough, and stays where it is.
+                assert!(unsafe { model_mpmc_rx_open(rx.into_zig(), &mut *handle) });
+                Self::Zig(handle)
+            }
+        }
+    }
+
+    /// `try_recv`.
+    pub fn try_recv(&mut self) -> Outcome<u32> {
+        match self {
+            Self::Rust(rx) => match rx.try_recv() {
+                Ok(item) => Done(item),
+                Err(TryRecvError::Empty) => NotNow,
+                Err(TryRecvError::Closed | TryRecvError::Failed(_)) => Closed,
+            },
+            Self::Zig(rx) => {
+                let mut item = 0;
+                // SAFETY: as above.
+                let number = unsafe { model_mpmc_rx_try_recv(&mut **rx, &mut item) };
+                Outcome::of(number, item)
+            }
+        }
+    }
+
+    /// Receives, or waits for an item.
+    pub fn poll_recv(&mut self, waker: &Waker) -> Outcome<u32> {
+        match self {
+            Self::Rust(rx) => match Pin::new(rx).poll_next(&mut Context::from_waker(waker)) {
+                Poll::Pending => NotNow,
+                Poll::Ready(Some(Ok(item))) => Done(item),
+                Poll::Ready(Some(Err(_)) | None) => Closed,
+            },
+            Self::Zig(rx) => {
+                let (words, mut item) = (RawWaker::of(waker), 0);
+                // SAFETY: as above; the waker is lent for the call.
+                let number = unsafe { model_mpmc_rx_poll_recv(&mut **rx, &words, &mut item) };
+                Outcome::of(number, item)
+            }
+        }
+    }
+
+    /// `close_with` a code.
+    pub fn close(&mut self, code: i32) {
+        match self {
+            Self::Rust(rx) => rx.close_with(StreamError::Code(code)),
+            // SAFETY: as above.
+            Self::Zig(rx) => unsafe { model_mpmc_rx_close(&mut **rx, code) },
+        }
+    }
+}
+
+impl Drop for Rx {
+    fn drop(&mut self) {
+        if let Self::Zig(rx) = self {
+            // SAFETY: as above; it is not used afterwards.
+            unsafe { model_mpmc_rx_deinit(&mut **rx) };
+        }
+    }
+}

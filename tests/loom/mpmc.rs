@@ -1,0 +1,371 @@
+//! The channel with many ends, with its ends in Rust and in compiled Zig: every item arrives once, nobody who
+//! waits is forgotten, the memory is freed once, after its last use.
+//!
+//! Every scenario runs for all pairs of languages. The last tests sow bugs, one at a time, in one language
+//! at a time, and expect a scenario to fail.
+#![cfg(loom)]
+
+use std::sync::Arc as StdArc;
+use std::sync::atomic::{AtomicUsize as StdUsize, Ordering::SeqCst};
+use std::task::Waker;
+
+use loom::thread;
+use zigflow_loom::ends::Outcome::{Closed, Done, NotNow};
+use zigflow_loom::explore::Side;
+use zigflow_loom::many_ends::{Rx, Tx, mpmc};
+use zigflow_loom::task::Task;
+
+fn explore(name: &str, bound: Option<usize>, scenario: fn(Side, Side)) {
+    zigflow_loom::explore::explore(["senders", "receivers"], name, bound, scenario);
+}
+
+fn expect_no_waker(live: &StdUsize) {
+    assert_eq!(live.load(SeqCst), 0, "a waker is left, or was dropped twice");
+}
+
+fn expect_all(mut items: Vec<u32>, count: u32) {
+    items.sort_unstable();
+    assert!(items.iter().copied().eq(1..=count), "LOST ITEM: {items:?} of {count}");
+}
+
+/// A receiver with its task. It polls when it has been woken, as an executor would have it.
+struct Waiting {
+    rx: Rx,
+    task: &'static Task,
+    waker: Waker,
+    seen: u32,
+    pending: bool,
+    items: Vec<u32>,
+    ended: bool,
+}
+
+impl Waiting {
+    fn new(rx: Rx, live: &StdArc<StdUsize>) -> Self {
+        let (task, waker) = Task::new(live);
+        Self { rx, task, waker, seen: 0, pending: false, items: Vec::new(), ended: false }
+    }
+
+    /// Polls until it is pending or at its end.
+    fn run(&mut self) {
+        while !self.ended {
+            self.seen = self.task.wakes();
+            match self.rx.poll_recv(&self.waker) {
+                Done(item) => self.items.push(item),
+                Closed => self.ended = true,
+                NotNow => break,
+            }
+        }
+        self.pending = !self.ended;
+    }
+
+    /// Polls until it has `count` items, or is pending or at its end.
+    fn run_for(&mut self, count: usize) {
+        self.pending = false;
+        while self.items.len() < count && !self.ended && !self.pending {
+            self.seen = self.task.wakes();
+            match self.rx.poll_recv(&self.waker) {
+                Done(item) => self.items.push(item),
+                Closed => self.ended = true,
+                NotNow => self.pending = true,
+            }
+        }
+    }
+
+    fn run_for_if_woken(&mut self, count: usize) -> bool {
+        let woken = self.pending && self.task.wakes() > self.seen;
+        if woken {
+            self.run_for(count);
+        }
+        woken
+    }
+
+    /// Polls if it was woken; whether it was.
+    fn run_if_woken(&mut self) -> bool {
+        let woken = self.pending && self.task.wakes() > self.seen;
+        if woken {
+            self.run();
+        }
+        woken
+    }
+}
+
+/// Lets everybody run who was woken, until nobody is.
+fn settle(waiting: &mut [Waiting]) {
+    while waiting.iter_mut().any(Waiting::run_if_woken) {}
+}
+
+/// Two receivers wait; one sender sends two items, which may cost one wake, and goes.
+fn one_sender_two_receivers(count: u32, capacity: usize, laps: u32, a: Side, b: Side) {
+    let live = StdArc::new(StdUsize::new(0));
+    let (tx, rx) = mpmc(capacity, laps, &[a], &[b, b]);
+    let mut waiting: Vec<_> = rx.into_iter().map(|rx| Waiting::new(rx, &live)).collect();
+    let sender = thread::spawn(move || {
+        let mut tx: Vec<Tx> = tx;
+        for item in 1..=count {
+            assert_eq!(tx[0].try_send(item), Done(()), "there is room");
+        }
+        tx
+    });
+    waiting.iter_mut().for_each(Waiting::run);
+    let tx = sender.join().unwrap();
+    settle(&mut waiting);
+    let items = waiting.iter().flat_map(|w| w.items.clone()).collect();
+    expect_all(items, count);
+    drop(tx);
+    settle(&mut waiting);
+    assert!(waiting.iter().all(|w| w.ended), "LOST END");
+    drop(waiting);
+    expect_no_waker(&live);
+}
+
+#[test]
+fn one_item_for_one_of_two_receivers() {
+    explore("one_item_for_one_of_two_receivers", Some(3), |a, b| {
+        one_sender_two_receivers(1, 1, 0, a, b)
+    });
+}
+
+#[test]
+fn two_items_for_two_receivers() {
+    explore("two_items_for_two_receivers", Some(3), |a, b| one_sender_two_receivers(2, 2, 1, a, b));
+}
+
+/// Two senders, one receiver.
+#[test]
+fn two_senders() {
+    explore("two_senders", Some(3), |a, b| {
+        let live = StdArc::new(StdUsize::new(0));
+        let (mut tx, mut rx) = mpmc(3, 1, &[a, a], &[b]);
+        let second = tx.pop().unwrap();
+        let mut waiting = [Waiting::new(rx.pop().unwrap(), &live)];
+        let threads = [(1, tx.pop().unwrap()), (2, second)].map(|(item, mut tx)| {
+            thread::spawn(move || {
+                assert_eq!(tx.try_send(item), Done(()), "there is room");
+                tx
+            })
+        });
+        waiting[0].run();
+        let tx = threads.map(|thread| thread.join().unwrap());
+        settle(&mut waiting);
+        expect_all(waiting[0].items.clone(), 2);
+        drop(tx);
+        settle(&mut waiting);
+        assert!(waiting[0].ended, "LOST END");
+        drop(waiting);
+        expect_no_waker(&live);
+    });
+}
+
+/// Two senders send an item each, two receivers want one each: nobody waits while an item lies there, though the
+/// one commit may not have seen both sleepers.
+#[test]
+fn one_item_each() {
+    explore("one_item_each", Some(3), |a, b| {
+        let live = StdArc::new(StdUsize::new(0));
+        let (tx, rx) = mpmc(2, 1, &[a, a], &[b, b]);
+        let mut waiting: Vec<_> = rx.into_iter().map(|rx| Waiting::new(rx, &live)).collect();
+        waiting.iter_mut().for_each(|w| w.run_for(1));
+        let senders: Vec<_> = tx
+            .into_iter()
+            .zip(1..)
+            .map(|(mut tx, item)| {
+                thread::spawn(move || {
+                    assert_eq!(tx.try_send(item), Done(()), "there is room");
+                    tx
+                })
+            })
+            .collect();
+        // The first one is woken while the others send.
+        waiting[0].run_for_if_woken(1);
+        let tx: Vec<_> = senders.into_iter().map(|thread| thread.join().unwrap()).collect();
+        while waiting.iter_mut().any(|w| w.run_for_if_woken(1)) {}
+        expect_all(waiting.iter().flat_map(|w| w.items.clone()).collect(), 2);
+        drop((tx, waiting));
+        expect_no_waker(&live);
+    });
+}
+
+/// A receiver that was woken goes instead of receiving: the wake goes to the other one.
+#[test]
+fn a_woken_receiver_goes() {
+    explore("a_woken_receiver_goes", None, |a, b| {
+        let live = StdArc::new(StdUsize::new(0));
+        let (mut tx, rx) = mpmc(2, 0, &[a], &[b, b]);
+        let mut waiting: Vec<_> = rx.into_iter().map(|rx| Waiting::new(rx, &live)).collect();
+        waiting.iter_mut().for_each(Waiting::run);
+        let sender = thread::spawn(move || {
+            assert_eq!(tx[0].try_send(1), Done(()));
+            tx
+        });
+        drop(waiting.remove(0));
+        let tx = sender.join().unwrap();
+        settle(&mut waiting);
+        assert_eq!(waiting[0].items, [1], "LOST WAKEUP");
+        drop((tx, waiting));
+        expect_no_waker(&live);
+    });
+}
+
+/// Two senders wait for room in a full channel; a receiver makes room.
+#[test]
+fn two_senders_wait() {
+    explore("two_senders_wait", Some(3), |a, b| {
+        let live = StdArc::new(StdUsize::new(0));
+        let (mut tx, mut rx) = mpmc(1, 1, &[a, a], &[b]);
+        assert_eq!(tx[0].try_send(1), Done(()));
+        let mut rx = rx.pop().unwrap();
+        let receiver = thread::spawn(move || {
+            let mut items = Vec::new();
+            for _ in 0..2 {
+                if let Done(item) = rx.try_recv() {
+                    items.push(item);
+                }
+            }
+            (rx, items)
+        });
+        let tasks = [Task::new(&live), Task::new(&live)];
+        let (mut seen, mut sent) = ([0, 0], [false, false]);
+        let mut poll = |n: usize, tx: &mut Vec<Tx>, seen: &mut [u32; 2]| {
+            seen[n] = tasks[n].0.wakes();
+            sent[n] = sent[n] || tx[n].poll_send(&tasks[n].1, 2 + n as u32) == Done(());
+        };
+        poll(0, &mut tx, &mut seen);
+        poll(1, &mut tx, &mut seen);
+        let (mut rx, mut items) = receiver.join().unwrap();
+        // From here on everybody runs when woken, and the receiver takes all there is.
+        loop {
+            while let Done(item) = rx.try_recv() {
+                items.push(item);
+            }
+            let woken: Vec<usize> = (0..2).filter(|n| tasks[*n].0.wakes() > seen[*n]).collect();
+            if woken.is_empty() {
+                break;
+            }
+            woken.into_iter().for_each(|n| poll(n, &mut tx, &mut seen));
+        }
+        expect_all(items, 3);
+        drop((tx, rx, tasks));
+        expect_no_waker(&live);
+    });
+}
+
+/// Closing releases everybody who waits, and what was sent is received.
+#[test]
+fn closing_releases_all() {
+    explore("closing_releases_all", Some(3), |a, b| {
+        let live = StdArc::new(StdUsize::new(0));
+        let (mut tx, rx) = mpmc(2, 0, &[a], &[b, b]);
+        let mut waiting: Vec<_> = rx.into_iter().map(|rx| Waiting::new(rx, &live)).collect();
+        let sender = thread::spawn(move || {
+            assert_eq!(tx[0].try_send(1), Done(()));
+            tx[0].close(0);
+            assert_eq!(tx[0].try_send(2), Closed);
+            tx
+        });
+        waiting.iter_mut().for_each(Waiting::run);
+        let tx = sender.join().unwrap();
+        settle(&mut waiting);
+        assert!(waiting.iter().all(|w| w.ended), "LOST END");
+        expect_all(waiting.iter().flat_map(|w| w.items.clone()).collect(), 1);
+        drop((tx, waiting));
+        expect_no_waker(&live);
+    });
+}
+
+/// The end is not seen before every item that was sent.
+#[test]
+fn the_end_comes_after_all_items() {
+    explore("the_end_comes_after_all_items", Some(3), |a, b| {
+        let (mut tx, mut rx) = mpmc(2, 0, &[a, a], &[b]);
+        let mut second = tx.pop().unwrap();
+        let mut first = tx.pop().unwrap();
+        let mut rx = rx.pop().unwrap();
+        let sender = thread::spawn(move || first.try_send(1) == Done(()));
+        let closer = thread::spawn(move || second.close(3));
+        let (mut items, mut ended) = (Vec::new(), false);
+        for _ in 0..3 {
+            match rx.try_recv() {
+                Done(item) => items.push(item),
+                NotNow => {}
+                Closed => ended = true,
+            }
+        }
+        let sent = sender.join().unwrap();
+        closer.join().unwrap();
+        if ended {
+            expect_all(items.clone(), u32::from(sent));
+        }
+        while let Done(item) = rx.try_recv() {
+            items.push(item);
+        }
+        expect_all(items, u32::from(sent));
+    });
+}
+
+/// All ends go at once: the memory is freed once, after its last use.
+#[test]
+fn all_go() {
+    explore("all_go", Some(3), |a, b| {
+        let live = StdArc::new(StdUsize::new(0));
+        let (mut tx, mut rx) = mpmc(1, 0, &[a], &[b]);
+        let mut waiting = Waiting::new(rx.pop().unwrap(), &live);
+        let sender = thread::spawn(move || {
+            let _ = tx[0].try_send(1);
+        });
+        waiting.run();
+        drop(waiting);
+        sender.join().unwrap();
+        expect_no_waker(&live);
+    });
+}
+
+/// Runs `scenario` in a child with bug `number` sown; it must fail, and say why.
+fn finds(number: u32, scenario: &str) {
+    let words = ["LOST", "Causality", "a waker", "used before", "double free"];
+    zigflow_loom::explore::finds(number, scenario, &words);
+}
+
+#[test]
+fn sown_40_a_commit_is_a_store() {
+    finds(40, "one_item_for_one_of_two_receivers");
+}
+
+#[test]
+fn sown_41_a_commit_orders_nothing() {
+    finds(41, "one_item_for_one_of_two_receivers");
+}
+
+#[test]
+fn sown_42_closed_is_the_end_though_items_are_left() {
+    finds(42, "the_end_comes_after_all_items");
+}
+
+#[test]
+fn sown_43_the_sleeper_does_not_tell_the_slot() {
+    finds(43, "one_item_for_one_of_two_receivers");
+}
+
+#[test]
+fn sown_44_who_closes_does_not_wake() {
+    finds(44, "closing_releases_all");
+}
+
+#[test]
+fn sown_45_the_last_reference_orders_nothing() {
+    finds(45, "all_go");
+}
+
+#[test]
+fn sown_46_a_wake_that_meets_the_lock_is_forgotten() {
+    finds(46, "one_item_for_one_of_two_receivers");
+}
+
+#[test]
+fn sown_47_who_gives_up_passes_nothing_on() {
+    finds(47, "a_woken_receiver_goes");
+}
+
+#[test]
+fn sown_48_who_has_received_passes_nothing_on() {
+    finds(48, "one_item_each");
+}
