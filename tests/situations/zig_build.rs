@@ -488,7 +488,7 @@ fn an_error_keeps_its_name_though_others_are_added() {
         }}
         #[repr(C)] struct Error {{ kind: u32, code: i32, name: *const u8, len: usize }}
         #[repr(C)] struct Source {{
-            words: [u32; 8],
+            words: [u32; 10],
             item_name: usize,
             open: unsafe extern "C" fn(*const u64, u32, *mut [usize; 3], *mut Error) -> u32,
         }}
