@@ -43,6 +43,8 @@ pub use shape::shape_matches;
 pub use source::DEFAULT_BUDGET;
 pub use stream::{Local, LocalZigStream, Sendable, Threading, ZigStream};
 pub use transfer::Transfer;
+#[cfg(feature = "derive")]
+pub use zigflow_macros::Transfer;
 
 /// What macros and generated code name; no part of the stable API.
 #[doc(hidden)]
