@@ -23,8 +23,13 @@ pub enum Kind {
 
 #[derive(Clone, Copy, Transfer)]
 #[repr(transparent)]
+#[transfer(crate = crate::elsewhere)]
 pub struct Id {
     pub number: u32,
+}
+
+mod elsewhere {
+    pub use zigflow::*;
 }
 
 fn main() {
