@@ -7,8 +7,16 @@
 //! |---|---|
 //! | `std` (default) | the panic report on standard error, std's locks, [`ManualTimer`](time::ManualTimer) |
 //! | `tokio`, `smol`, `async-std` | that runtime's timer, in the module of that name |
+//! | `derive` | `#[derive(Transfer)]`: structs and enums as items |
 //! | `futures-io` | `AsyncRead` and `AsyncBufRead` of futures-io for byte streams |
 //! | `spin`, `critical-section` | locks for slow paths without `std` |
+//!
+//! # Structs and enums
+//!
+//! With the feature `derive`, a `#[repr(C)]` struct or a `#[repr(u8)]` enum that derives [`Transfer`] is an item of
+//! a [`ZigStream`]. `zigflow_build::Build::types("src/types.rs")` (feature `types` of zigflow-build) writes the
+//! equal types for Zig, which imports them as `@import("types")`. Names, sizes and fields are compared when a source
+//! is opened.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -19,6 +19,7 @@ unsafe extern "C" {
     fn zft_channel_kept(handle: *mut c_void, how: u32) -> u32;
     fn zft_counted_waker(handle: *mut c_void, out: *mut RawWaker) -> bool;
     safe fn zft_layout_table(len: &mut u32) -> *const LayoutRow;
+    safe fn zft_shape(index: u32) -> u32;
 }
 
 mod sources {
@@ -165,6 +166,11 @@ impl Drop for Channel {
         // SAFETY: gives back this reference.
         unsafe { zft_channel_release(self.0) };
     }
+}
+
+/// The shapes of the types in Zig's table of types.
+pub fn zig_shapes() -> Vec<u32> {
+    (0..).map(|index| zft_shape(index)).take_while(|shape| *shape != 1).collect()
 }
 
 /// A row of the layout table: names, size, alignment, offsets and sizes of the fields.

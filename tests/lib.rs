@@ -7,10 +7,11 @@ pub mod conformance;
 pub mod driven;
 pub mod point;
 pub mod task;
+pub mod types;
 
 use zigflow::{ByteStream, Copied, LocalZigStream, ZeroCopyBuffer, ZigStream};
 
-pub use driven::Channel;
+pub use driven::{Channel, zig_shapes};
 pub use point::{Point, points};
 
 zigflow::zig_source! {

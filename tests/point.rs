@@ -1,11 +1,10 @@
-//! An extern struct of Zig in Rust.
-#![allow(unsafe_code)]
+//! An extern struct of Zig in Rust, written in both languages by hand.
 
 use zigflow::{Transfer, ZigStream};
 
 /// The fields of Zig's `Point`.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Transfer)]
 pub struct Point {
     /// Counts down.
     pub x: f64,
@@ -21,16 +20,6 @@ impl Point {
     /// The point that Zig makes for `tag`.
     pub fn of(tag: u32) -> Self {
         Self { x: f64::from(tag), y: -f64::from(tag), tag, seen: tag.is_multiple_of(2) }
-    }
-}
-
-// SAFETY: the layout of `Point` in sources.zig; of its fields only the bool has bits that are no value.
-unsafe impl Transfer for Point {
-    const NAME: &'static str = "Point";
-
-    unsafe fn is_valid(at: *const Self) -> bool {
-        // SAFETY: `at` points to an initialised Point, and the field is one byte of it.
-        unsafe { (&raw const (*at).seen).cast::<u8>().read() <= 1 }
     }
 }
 

@@ -302,3 +302,65 @@ test "the seed's C entry points" {
     zig_stream_free(stream);
     try expectEqual(1, task.references);
 }
+
+// Shapes.
+
+test "the shape of a primitive is the FNV-1a hash of its name" {
+    try expectEqual(0xe40c_292c, hashed("a")); // as published
+    try expectEqual(hashed("u8"), zigflow.shape(u8));
+    try expectEqual(hashed("isize"), zigflow.shape(isize));
+    try expectEqual(hashed("bool"), zigflow.shape(bool));
+    try expectEqual(hashed("f32"), zigflow.shape(f32));
+    try expectEqual(zigflow.shape(i32), zigflow.shape(c_int));
+}
+
+fn hashed(text: []const u8) u32 {
+    return std.hash.Fnv1a_32.hash(text);
+}
+
+test "the shape of a struct is in its fields: names, order, places, types" {
+    const shape = zigflow.shape;
+    const whole = shape(extern struct { a: u32, b: u32 });
+    try std.testing.expect(whole != 0);
+    try expectEqual(whole, shape(extern struct { a: u32, b: c_uint }));
+    for ([_]u32{
+        shape(extern struct { b: u32, a: u32 }),
+        shape(extern struct { a: u32, c: u32 }),
+        shape(extern struct { a: u32, b: i32 }),
+        shape(extern struct { a: u32, b: u16 }),
+        shape(extern struct { a: u32, b: u32, c: u32 }),
+        shape(extern struct { a: u32, b: u32 align(8) }),
+        shape(extern struct { a: u32, b: [1]u32 }),
+        shape(extern struct { a: u32, b: extern struct { b: u32 } }),
+    }) |other| try std.testing.expect(other != whole);
+}
+
+test "the shape of an enum is in its integer, names and values" {
+    const shape = zigflow.shape;
+    const whole = shape(enum(i8) { not_found = -1, ok });
+    try expectEqual(whole, shape(enum(i8) { NotFound = -1, OK = 0 }));
+    for ([_]u32{
+        shape(enum(i16) { not_found = -1, ok }),
+        shape(enum(i8) { not_found = -2, ok }),
+        shape(enum(i8) { found = -1, ok }),
+        shape(enum(i8) { not_found = -1 }),
+    }) |other| try std.testing.expect(other != whole);
+}
+
+test "what holds something else is unknown as a whole" {
+    inline for (.{
+        []const u8,
+        ?u8,
+        u7,
+        u128,
+        f16,
+        *u8,
+        [2]u7,
+        struct { a: u8 },
+        packed struct { a: u8 },
+        extern struct { a: u8, b: *u8 },
+        [3]extern struct { a: extern struct { b: ?*u8 } },
+        enum { a },
+        zigflow.OwnedBytes,
+    }) |T| try expectEqual(0, zigflow.shape(T));
+}

@@ -167,6 +167,10 @@ pub struct ItemType {
     pub alignment: u32,
     /// Length of the name, bytes.
     pub name_len: u32,
+    /// See `shape.rs`; 0: unknown.
+    pub shape: u32,
+    /// 0.
+    pub reserved: u32,
     /// The type's name in Zig, static text.
     pub name_ptr: *const u8,
 }
@@ -519,7 +523,7 @@ layout_table! {
     RawWakerCell { state, reserved, slots }
     StreamItem { state, error_code, data_ptr, data_len }
     OwnedItem { ptr, len, release, context }
-    ItemType { kind, size, alignment, name_len, name_ptr }
+    ItemType { kind, size, alignment, name_len, shape, reserved, name_ptr }
     RawError { kind, code, name_ptr, name_len }
     RawArg { kind, bits, lo, hi, ptr, len }
     RawSizeHint { lower, upper, flags, reserved }
@@ -558,16 +562,16 @@ const _: () = expect_layout(0, 0, 2, &[0, P]);
 const _: () = expect_layout(1, 2, 4, &[0, 4, 8]);
 const _: () = expect_layout(2, 2, 2, &[0, 4, 8, 8 + P]);
 const _: () = expect_layout(3, 0, 4, &[0, P, 2 * P, 3 * P]);
-const _: () = expect_layout(4, 4, 1, &[0, 4, 8, 12, 16]);
+const _: () = expect_layout(4, 6, 1, &[0, 4, 8, 12, 16, 20, 24]);
 const _: () = expect_layout(5, 2, 2, &[0, 4, 8, 8 + P]);
 const _: () = expect_layout(6, 4, 2, &[0, 4, 8, 12, 16, 16 + P]);
 const _: () = expect_layout(7, 2, 2, &[0, P, 2 * P, 2 * P + 4]);
 const _: () = expect_layout(8, 0, 3, &[0, P, 2 * P]);
 const _: () = expect_layout(
     9,
-    8,
+    10,
     6,
-    &[0, 4, 8, 12, 16, 32 + P, 32 + 2 * P, 32 + 3 * P, 32 + 4 * P, 32 + 5 * P],
+    &[0, 4, 8, 12, 16, 40 + P, 40 + 2 * P, 40 + 3 * P, 40 + 4 * P, 40 + 5 * P],
 );
 const _: () = expect_layout(10, 0, 3, &[0, P, 2 * P]);
 const _: () = expect_layout(

@@ -160,6 +160,8 @@ pub enum OpenError {
         zig: &'static str,
         /// The item type that Rust asked for.
         rust: &'static str,
+        /// True: kind, size and name agree, but not what the type is made of.
+        fields: bool,
     },
     /// The Zig type does not say `pub const sendable = true;`; open it as a `Local…` stream, or
     /// say so in Zig if it may move between threads.
@@ -219,12 +221,14 @@ impl fmt::Display for OpenError {
                 f,
                 "the Zig archive speaks ABI {zig}, this program ABI {rust}: build both with one version of zigflow"
             ),
-            Self::Item { zig, rust } => {
-                write!(
-                    f,
-                    "the Zig source yields `{zig}`, Rust asked for `{rust}`, of another kind, size or name"
-                )
-            }
+            Self::Item { zig, rust, fields: false } => write!(
+                f,
+                "the Zig source yields `{zig}`, Rust asked for `{rust}`, of another kind, size or name"
+            ),
+            Self::Item { zig, rust, fields: true } => write!(
+                f,
+                "the Zig source yields `{zig}`, Rust asked for `{rust}`: their fields differ in name, order or type, or the values of an enum do"
+            ),
             Self::NotSendable => f.write_str(
                 "the Zig source may not move between threads: say `pub const sendable = true;` in its type, or declare it as a LocalZigStream or LocalByteStream",
             ),

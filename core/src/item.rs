@@ -3,58 +3,11 @@
 use alloc::vec::Vec;
 use core::mem::MaybeUninit;
 
-use crate::abi::{ItemKind, OwnedItem, StreamItem, StreamState};
+use crate::abi::{ItemKind, ItemType, OwnedItem, StreamItem, StreamState};
 use crate::buffer::ZeroCopyBuffer;
-use crate::error::{Malformed, Registered, check_slice};
-
-/// Plain data that both languages read in place.
-///
-/// # Safety
-///
-/// The type has the layout of the Zig type called [`NAME`](Self::NAME) (`repr(C)` for an
-/// `extern struct`), holds no pointer, has no padding that must be initialised, and
-/// [`is_valid`](Self::is_valid) returns true only for bits that are a value of the type.
-pub unsafe trait Transfer: Copy + Send + 'static {
-    /// The type's name in Zig, without its namespace; compared when a source is opened.
-    const NAME: &'static str;
-
-    /// True when all bits are a value of the type: then nothing is checked.
-    const ANY_BITS: bool = false;
-
-    /// Whether the bits at `at` are a value of the type.
-    ///
-    /// # Safety
-    ///
-    /// `at` is aligned and points to a value of the Zig type: initialised but for padding.
-    unsafe fn is_valid(at: *const Self) -> bool;
-}
-
-macro_rules! plain {
-    ($($type:ident)*) => {$(
-        // SAFETY: the same primitive in Zig; all bits are values.
-        unsafe impl Transfer for $type {
-            const NAME: &'static str = stringify!($type);
-            const ANY_BITS: bool = true;
-
-            #[inline(always)]
-            unsafe fn is_valid(_at: *const Self) -> bool {
-                true
-            }
-        }
-    )*};
-}
-
-plain! { u8 u16 u32 u64 usize i8 i16 i32 i64 isize f32 f64 }
-
-// SAFETY: one byte in both languages; only 0 and 1 are values.
-unsafe impl Transfer for bool {
-    const NAME: &'static str = "bool";
-
-    unsafe fn is_valid(at: *const Self) -> bool {
-        // SAFETY: one initialised byte.
-        unsafe { *at.cast::<u8>() <= 1 }
-    }
-}
+use crate::error::{Malformed, OpenError, Registered, check_slice, static_str};
+use crate::shape::shape_matches;
+use crate::transfer::Transfer;
 
 /// What an item type asks of a source.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +17,41 @@ pub struct ItemSpec {
     pub(crate) alignment: usize,
     /// In Zig, without its namespace; what the error says.
     pub(crate) name: &'static str,
+    /// 0: unknown.
+    pub(crate) shape: u32,
+}
+
+impl ItemSpec {
+    /// Whether Zig's items are these.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::Item`] names both types; [`OpenError::Malformed`] where Zig's has no name.
+    pub(crate) fn matches(&self, found: &ItemType) -> Result<(), OpenError> {
+        // SAFETY: static text of a static type description.
+        let zig = unsafe { static_str(found.name_ptr, found.name_len as usize) };
+        let zig = zig.ok_or(OpenError::Malformed(Malformed::Error))?;
+        let alike = found.kind == self.kind as u32
+            && found.size as usize == self.size
+            && found.alignment as usize == self.alignment
+            && same_name(self.name, zig);
+        if alike && shape_matches(self.shape, found.shape) {
+            return Ok(());
+        }
+        Err(OpenError::Item { zig, rust: self.name, fields: alike })
+    }
+}
+
+/// `[3]module.Point` in Zig is `[3]Point`; which module does not count.
+fn same_name(rust: &str, zig: &str) -> bool {
+    match (rust.strip_prefix('['), zig.strip_prefix('[')) {
+        (Some(rust), Some(zig)) => match (rust.split_once(']'), zig.split_once(']')) {
+            (Some(rust), Some(zig)) => rust.0 == zig.0 && same_name(rust.1, zig.1),
+            _ => false,
+        },
+        (None, None) => zig == rust || zig.rsplit('.').next() == Some(rust),
+        _ => false,
+    }
 }
 
 mod sealed {
@@ -74,6 +62,11 @@ mod sealed {
 /// lent bytes) and [`ZeroCopyBuffer`] (owned bytes). It cannot be implemented elsewhere.
 ///
 /// Bytes that are lent rather than owned are read through [`ByteStream`](crate::ByteStream).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no item of a Zig source",
+    label = "neither plain data nor bytes",
+    note = "items are types with `#[derive(Transfer)]`, numbers and `bool`, arrays of these, `Vec<u8>` and `ZeroCopyBuffer`; `ByteStream` reads bytes in place"
+)]
 pub trait Item: Sized + 'static + sealed::Sealed {
     /// What the stream yields: the type itself, but for [`Copied`].
     type Value;
@@ -123,6 +116,7 @@ impl<T: Transfer> Item for T {
         size: size_of::<T>(),
         alignment: align_of::<T>(),
         name: T::NAME,
+        shape: T::SHAPE,
     };
     type Slot = T;
     const EMPTY: MaybeUninit<T> = MaybeUninit::uninit();
@@ -198,6 +192,7 @@ pub(crate) const LENT: ItemSpec = ItemSpec {
     size: size_of::<StreamItem>(),
     alignment: align_of::<StreamItem>(),
     name: "[]const u8",
+    shape: 0,
 };
 
 /// The bytes of a lent item, for as long as the caller knows them to live.
@@ -231,6 +226,7 @@ impl Item for ZeroCopyBuffer {
         size: size_of::<OwnedItem>(),
         alignment: align_of::<OwnedItem>(),
         name: "OwnedBytes",
+        shape: 0,
     };
     type Slot = OwnedItem;
     const EMPTY: MaybeUninit<OwnedItem> = MaybeUninit::new(OwnedItem::EMPTY);
@@ -240,5 +236,34 @@ impl Item for ZeroCopyBuffer {
         let item = unsafe { slot.assume_init() };
         // SAFETY: the source gives it away.
         unsafe { Self::from_raw(item) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_module_of_a_zig_type_does_not_count() {
+        for (rust, zig) in [
+            ("u32", "u32"),
+            ("Point", "zigflow_user0.geo.Point"),
+            ("[3]Point", "[3]geo.Point"),
+            ("[3][2]Point", "[3][2]Point"),
+            ("[]const u8", "[]const u8"),
+        ] {
+            assert!(same_name(rust, zig), "{rust} {zig}");
+        }
+        for (rust, zig) in [
+            ("u32", "i32"),
+            ("Point", "geo.BigPoint"),
+            ("[3]Point", "[2]geo.Point"),
+            ("[3]Point", "geo.Point"),
+            ("Point", "[3]geo.Point"),
+            ("[3][2]u8", "[2][3]u8"),
+            ("[3]u8", "[3:0]u8"),
+        ] {
+            assert!(!same_name(rust, zig), "{rust} {zig}");
+        }
     }
 }

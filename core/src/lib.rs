@@ -26,10 +26,12 @@ mod lock;
 mod macros;
 mod raw_parts;
 mod ring;
+mod shape;
 mod source;
 mod stream;
 pub mod sync;
 pub mod time;
+mod transfer;
 pub mod waker;
 
 pub use abi::{StreamItem, StreamState};
@@ -38,15 +40,20 @@ pub use bytes::{ByteStream, LocalByteStream};
 pub use channel::{mpmc, spsc};
 pub use error::{Malformed, OpenError, StreamError, ZigError};
 pub use host::{ZigPanic, ZigPanicHook, set_zig_panic_hook};
-pub use item::{Copied, Item, LentItem, Transfer};
+pub use item::{Copied, Item, LentItem};
 pub use raw_parts::RawParts;
+pub use shape::shape_matches;
 pub use source::DEFAULT_BUDGET;
 pub use stream::{Local, LocalZigStream, Sendable, Threading, ZigStream};
+pub use transfer::Transfer;
+#[cfg(feature = "derive")]
+pub use zigflow_macros::Transfer;
 
 /// What macros and generated code name; no part of the stable API.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::abi::SourceType;
     pub use crate::macros::Argument;
+    pub use crate::shape::Shape;
     pub use crate::stream::OpenSource;
 }

@@ -55,6 +55,8 @@ static VTABLE: SourceType = SourceType {
         size: size_of::<StreamItem>() as u32,
         alignment: align_of::<StreamItem>() as u32,
         name_len: 0,
+        shape: 0,
+        reserved: 0,
         name_ptr: core::ptr::null(),
     },
     open,

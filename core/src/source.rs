@@ -4,10 +4,10 @@ use core::ffi::c_void;
 use core::task::Context;
 
 use crate::abi::{
-    ABI_NUMBER, ItemType, MAGIC, PollFn, RawArg, RawError, RawSizeHint, RawSource, RawWaker,
-    SENDABLE, SourceType, StreamState,
+    ABI_NUMBER, MAGIC, PollFn, RawArg, RawError, RawSizeHint, RawSource, RawWaker, SENDABLE,
+    SourceType, StreamState,
 };
-use crate::error::{Malformed, OpenError, Registered, StreamError, static_str};
+use crate::error::{Malformed, OpenError, Registered, StreamError};
 use crate::item::{ItemSpec, RegisteredMemory};
 
 /// How many items a stream yields in a row before it lets its neighbours run.
@@ -65,7 +65,7 @@ impl Source {
         if vtable.flags & SENDABLE == 0 && !local {
             return Err(OpenError::NotSendable);
         }
-        check_item(&vtable.item, item)?;
+        item.matches(&vtable.item)?;
 
         let mut out = RawSource {
             state: core::ptr::null_mut(),
@@ -209,16 +209,4 @@ impl Drop for Source {
     fn drop(&mut self) {
         self.end();
     }
-}
-
-fn check_item(found: &ItemType, wanted: &ItemSpec) -> Result<(), OpenError> {
-    // SAFETY: static text of a static source type.
-    let zig = unsafe { static_str(found.name_ptr, found.name_len as usize) };
-    let zig = zig.ok_or(OpenError::Malformed(Malformed::Error))?;
-    let last = zig.rsplit('.').next().unwrap_or(zig);
-    let same = found.kind == wanted.kind as u32
-        && found.size as usize == wanted.size
-        && found.alignment as usize == wanted.alignment
-        && (last == wanted.name || zig == wanted.name);
-    if same { Ok(()) } else { Err(OpenError::Item { zig, rust: wanted.name }) }
 }

@@ -1,5 +1,5 @@
 //! As the README tells users.
 
 fn main() {
-    zigflow_build::compile("consumer.zig");
+    zigflow_build::Build::new().file("consumer.zig").types("types.rs").compile();
 }

@@ -1,15 +1,22 @@
 //! Four sources of one name, in four crates, two of which are versions of the same crate.
 #![forbid(unsafe_code)]
 
+mod types;
+
 use futures_lite::{StreamExt, future::block_on};
+use types::Span;
 use zigflow::ZigStream;
 
 zigflow::zig_source! {
     /// Three numbers.
     fn reading(factor: u32) -> ZigStream<u32>;
+    /// One span.
+    fn span(from: u32) -> ZigStream<Span>;
 }
 
 fn main() {
+    let span = block_on(span(3).expect("it opens").next());
+    assert_eq!(span, Some(Ok(Span { from: 3, to: 4 })));
     let streams = [
         ("consumer", reading(2)),
         ("meter", meter::reading(2)),

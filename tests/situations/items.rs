@@ -164,7 +164,7 @@ fn an_open_that_fails_names_the_error() {
 fn another_item_type_is_refused_and_both_are_named() {
     fn items<S>(opened: Result<S, OpenError>) -> (&'static str, &'static str) {
         match opened.map(|_| "it opened") {
-            Err(OpenError::Item { zig, rust }) => (zig, rust),
+            Err(OpenError::Item { zig, rust, fields: false }) => (zig, rust),
             other => panic!("{other:?}"),
         }
     }

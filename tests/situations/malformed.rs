@@ -365,6 +365,8 @@ fn source_type<T: Transfer>() -> SourceType {
             size: size_of::<T>() as u32,
             alignment: align_of::<T>() as u32,
             name_len: T::NAME.len() as u32,
+            shape: T::SHAPE,
+            reserved: 0,
             name_ptr: T::NAME.as_ptr(),
         },
         open,
@@ -439,8 +441,9 @@ fn an_item_type_without_a_readable_name() {
 
 #[test]
 fn an_item_type_that_differs_in_one_word() {
-    let change: [fn(&mut ItemType); 4] = [
+    let change: [fn(&mut ItemType); 5] = [
         |item| item.kind = 3,
+        |item| item.shape += 1,
         |item| item.size = 8,
         |item| item.alignment = 1,
         |item| (item.name_ptr, item.name_len) = (b"i32".as_ptr(), 3),
@@ -451,6 +454,14 @@ fn an_item_type_that_differs_in_one_word() {
         let error = opened_as::<ZigStream<u32>>(source).unwrap_err();
         assert!(matches!(error, OpenError::Item { rust: "u32", .. }), "{error:?}");
     }
+}
+
+/// As with a `Transfer` that is implemented by hand.
+#[test]
+fn an_unknown_shape_is_not_compared() {
+    let mut source = source_type::<u32>();
+    source.item.shape = 0;
+    opened_as::<ZigStream<u32>>(source).unwrap();
 }
 
 /// Kinds and names that no error has, when a source is opened and when it is polled.
@@ -566,6 +577,8 @@ fn an_owned_buffer_that_is_none() {
             size: size_of::<OwnedItem>() as u32,
             alignment: align_of::<OwnedItem>() as u32,
             name_len: 10,
+            shape: 0,
+            reserved: 0,
             name_ptr: b"OwnedBytes".as_ptr(),
         };
         let mut stream = opened_as::<ZigStream<ZeroCopyBuffer>>(source).unwrap();

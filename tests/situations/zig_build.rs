@@ -410,6 +410,63 @@ fn a_module_is_imported_by_its_name() {
 }
 
 #[test]
+fn rust_types_are_a_module_that_changes_with_their_file() {
+    let rust = "#[derive(Clone, Copy, Transfer)]\n#[repr(C)]\nstruct Pair { a: u8, b: [Kind; 3] }
+        #[derive(Clone, Copy, Transfer)]\n#[repr(u32)]\nenum Kind { NotFound = 38 }";
+    let package = Package::new("rust_types")
+        .file(
+            "a.zig",
+            "const std = @import(\"std\");
+            const types = @import(\"types\");
+            export fn answer() u32 {
+                for (0..99) |i| {
+                    if (std.enums.fromInt(types.Kind, i)) |kind| {
+                        if (kind == .not_found) return @intCast(i - 12 + @sizeOf(types.Pair));
+                    }
+                }
+                return 0;
+            }",
+        )
+        .file("src/types.rs", rust);
+    let build = || package.build_of("a.zig").types("src/types.rs").try_compile().unwrap();
+    let first = build();
+    assert_eq!(package.answer(&first), "42");
+    assert!(first.directives().contains(&"rerun-if-changed=src/types.rs".to_owned()));
+    // What the build writes itself would make Cargo run it again for nothing.
+    let written = format!("rerun-if-changed={}", package.out.display());
+    assert!(!first.directives().iter().any(|line| line.starts_with(&written)));
+    assert!(!build().ran_zig());
+
+    package.write("src/types.rs", &rust.replace("38", "39"));
+    let second = build();
+    assert!(second.ran_zig());
+    assert_eq!(package.answer(&second), "43");
+}
+
+#[test]
+fn a_rust_type_that_does_not_cross_is_told_by_file_and_line() {
+    let package = Package::new("rust_types_wrong").file("lib.zig", COUNTER);
+    let error = |build: Build| build.try_compile().unwrap_err().to_string();
+    let message = error(package.build().types("src/types.rs"));
+    assert!(message.starts_with("cannot read the Rust file `src/types.rs`: "), "{message}");
+
+    package
+        .write("src/types.rs", "use zigflow::Transfer;\n\n#[derive(Transfer)]\nstruct A { a: u8 }");
+    let message = error(package.build().types("src/types.rs"));
+    assert!(
+        message.starts_with("src/types.rs:4:8: a struct that crosses needs `#[repr(C)]`"),
+        "{message}"
+    );
+
+    package.write("src/std.rs", "#[derive(Transfer)] #[repr(transparent)] struct A(u8);");
+    let message = error(package.build().types("src/std.rs"));
+    assert_eq!(message, "the module name `std` is taken");
+    package.write("src/types.rs", "#[derive(Transfer)] #[repr(transparent)] struct A(u8);");
+    let message = error(package.build().module("types", "lib.zig").types("src/types.rs"));
+    assert_eq!(message, "the module name `types` is taken");
+}
+
+#[test]
 fn two_archives_in_one_program_do_not_clash() {
     let package =
         Package::new("two_archives").file("a.zig", COUNTER).file("b.zig", &local_counter());
@@ -488,7 +545,7 @@ fn an_error_keeps_its_name_though_others_are_added() {
         }}
         #[repr(C)] struct Error {{ kind: u32, code: i32, name: *const u8, len: usize }}
         #[repr(C)] struct Source {{
-            words: [u32; 8],
+            words: [u32; 10],
             item_name: usize,
             open: unsafe extern "C" fn(*const u64, u32, *mut [usize; 3], *mut Error) -> u32,
         }}

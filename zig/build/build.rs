@@ -25,6 +25,7 @@ pub struct Build {
     pub(crate) link: bool,
     pub(crate) model: bool,
     pub(crate) modules: Vec<(String, PathBuf)>,
+    pub(crate) types: Vec<PathBuf>,
     pub(crate) options: Vec<(String, String)>,
     pub(crate) flags: Vec<String>,
 }
@@ -48,6 +49,7 @@ impl Build {
             link: true,
             model: false,
             modules: Vec::new(),
+            types: Vec::new(),
             options: Vec::new(),
             flags: Vec::new(),
         }
@@ -99,6 +101,21 @@ impl Build {
     /// other modules.
     pub fn module(mut self, name: impl Into<String>, path: impl AsRef<Path>) -> Self {
         self.modules.push((name.into(), path.as_ref().to_path_buf()));
+        self
+    }
+
+    /// Adds a Zig module with the equals of Rust types: of each type in the Rust file `path` that has
+    /// `#[derive(Transfer)]`. The module has the name of the file: for `src/types.rs`, the Zig files say
+    /// `const types = @import("types");`.
+    ///
+    /// A `#[repr(C)] struct Point` is `pub const Point = extern struct { … };` there, a `#[repr(u8)] enum
+    /// Kind` is `pub const Kind = enum(u8) { … };` with the names in Zig's manner (`NotFound` is
+    /// `not_found`), and a `#[repr(transparent)]` struct is its field's type. Types of the fields have to
+    /// be in the same file, lengths of arrays and values of enums have to be numbers, and nothing of it
+    /// may stand under a `#[cfg]`: the text is all that is known here.
+    #[cfg(feature = "types")]
+    pub fn types(mut self, path: impl AsRef<Path>) -> Self {
+        self.types.push(path.as_ref().to_path_buf());
         self
     }
 

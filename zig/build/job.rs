@@ -10,7 +10,7 @@ use crate::stamp::{Stamp, write_if_changed};
 use crate::targets::Target;
 use crate::tree::{self, Tree};
 use crate::zig::Zig;
-use crate::{Error, Optimize, Output, archive, generated, report, sources};
+use crate::{Error, Optimize, Output, archive, generated, mirror, report, sources};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -24,13 +24,17 @@ pub(crate) fn run(build: &Build, place: &Place) -> Result<Output, Error> {
         return without_zig(place, &name, names.library);
     }
     let target = Target::find(&place.target)?;
-    let roots = roots(build, place)?;
+    let folder = place.out_dir.join("archives").join(&name);
+    let mut roots = roots(build, place)?;
+    for root in mirror::write(build, place, &folder)? {
+        check_name(root.import_name.as_deref(), &roots)?;
+        roots.push(root);
+    }
     let root_paths: Vec<PathBuf> = roots.iter().map(|root| root.path.clone()).collect();
     let tree = Tree::read(place, &root_paths);
     let modules = modules::plan(&tree, &roots)?;
     let zig = Zig::find(&build.env)?;
 
-    let folder = place.out_dir.join("archives").join(&name);
     let archive = folder.join(target.file_name(&names.library));
     let generated = write_generated(build, place, &folder, &names, &modules)?;
     let mut arguments = Arguments::new(&names.library, &archive, place, &build.env);
@@ -76,14 +80,21 @@ fn roots(build: &Build, place: &Place) -> Result<Vec<Root>, Error> {
         return Err(Error::new("an archive needs a file: `Build::new().file(\"src/lib.zig\")`"));
     }
     for (name, file) in &build.modules {
-        if ["root", "std", "builtin"].contains(&name.as_str()) || name.starts_with("zigflow") {
-            return Err(Error::new(format!("the module name `{name}` is taken")));
-        }
+        check_name(Some(name), &roots)?;
         for path in tree::roots(place, file)? {
             roots.push(Root { path, import_name: Some(name.clone()) });
         }
     }
     Ok(roots)
+}
+
+/// Whether a module may have this name beside the others.
+fn check_name(name: Option<&str>, roots: &[Root]) -> Result<(), Error> {
+    let name = name.unwrap_or_default();
+    let taken = ["root", "std", "builtin"].contains(&name)
+        || name.starts_with("zigflow")
+        || roots.iter().any(|root| root.import_name.as_deref() == Some(name));
+    if taken { Err(Error::new(format!("the module name `{name}` is taken"))) } else { Ok(()) }
 }
 
 fn write_generated(
@@ -201,7 +212,11 @@ fn reruns(build: &Build, place: &Place, tree: &Tree, zig: &Zig) -> Vec<String> {
     // A new file in a folder is one more to compile.
     let folders = build.files.iter().map(|path| place.normal(path));
     let folders = folders.filter(|path| place.full(path).is_dir());
-    let files = tree.paths().into_iter().map(Path::to_path_buf);
+    // What is written here is younger than the build script's start: it would run again for nothing.
+    let written = place.out_dir.join("archives");
+    let files = tree.paths().into_iter().filter(|path| !path.starts_with(&written));
+    let files =
+        files.map(Path::to_path_buf).chain(build.types.iter().map(|path| place.normal(path)));
     // Another Zig in the same place.
     let paths = folders.chain(files).chain([zig.program.clone()]);
     variables.chain(paths.map(|path| format!("rerun-if-changed={}", path.display()))).collect()

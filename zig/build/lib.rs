@@ -9,6 +9,11 @@
 //! In Zig, `@import("zigflow")` is there without further ado. In Rust, `zigflow::zig_source!`
 //! declares what Zig bound with `zigflow.source`.
 //!
+//! # Types of both languages
+//!
+//! With the feature `types`, `Build::types("src/types.rs")` writes the equals in Zig of the Rust types that
+//! have `#[derive(Transfer)]`; the Zig files `@import("types")`.
+//!
 //! # Which Zig
 //!
 //! The command in the variable `ZIG` if it is set, else `zig` on `PATH`, else `python3 -m ziglang`.
@@ -31,6 +36,7 @@ mod env;
 mod error;
 mod generated;
 mod job;
+mod mirror;
 mod modules;
 mod names;
 mod optimize;

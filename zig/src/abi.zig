@@ -70,6 +70,9 @@ pub const ItemType = extern struct {
     size: u32,
     alignment: u32,
     name_len: u32,
+    /// See shape.zig; 0: unknown.
+    shape: u32,
+    reserved: u32,
     name_ptr: [*]const u8,
 };
 
@@ -345,12 +348,12 @@ comptime {
     expectLayout(RawWakerCell, 2, 4, &.{ 0, 4, 8 });
     expectLayout(StreamItem, 2, 2, &.{ 0, 4, 8, 8 + p });
     expectLayout(OwnedItem, 0, 4, &.{ 0, p, 2 * p, 3 * p });
-    expectLayout(ItemType, 4, 1, &.{ 0, 4, 8, 12, 16 });
+    expectLayout(ItemType, 6, 1, &.{ 0, 4, 8, 12, 16, 20, 24 });
     expectLayout(RawError, 2, 2, &.{ 0, 4, 8, 8 + p });
     expectLayout(RawArg, 4, 2, &.{ 0, 4, 8, 12, 16, 16 + p });
     expectLayout(RawSizeHint, 2, 2, &.{ 0, p, 2 * p, 2 * p + 4 });
     expectLayout(RawSource, 0, 3, &.{ 0, p, 2 * p });
-    expectLayout(SourceType, 8, 6, &.{ 0, 4, 8, 12, 16, 32 + p, 32 + 2 * p, 32 + 3 * p, 32 + 4 * p, 32 + 5 * p });
+    expectLayout(SourceType, 10, 6, &.{ 0, 4, 8, 12, 16, 40 + p, 40 + 2 * p, 40 + 3 * p, 40 + 4 * p, 40 + 5 * p });
     expectLayout(WakerObject, 0, 3, &.{ 0, p, 2 * p });
     expectLayout(RawEnd, 12 + end_padding, 7, &.{ 0, 4, 8, 12, 16, 20, 24, 28, 32, 40 + 4 * p, 48 + 6 * p, 48 + 7 * p });
     expectLayout(RawChannel, 96 - 3 * p / 4, 3, &.{ 0, 4, 8, 12, 16, 20, 24, 28, 32, 32 + p, 32 + 2 * p, 32 + 3 * p, 128, 256 });

@@ -2,7 +2,9 @@
 
 const std = @import("std");
 const abi = @import("abi.zig");
+const items = @import("item.zig");
 const pos = @import("position.zig");
+const shapes = @import("shape.zig");
 const sync = @import("sync.zig");
 
 pub const OpenError = error{
@@ -12,7 +14,7 @@ pub const OpenError = error{
     WrongAbi,
     /// A channel of another flavour.
     WrongFlavor,
-    /// The items in Rust are of another type: another name, size or alignment.
+    /// The items in Rust are of another type: another name, size, alignment, or other fields.
     WrongItem,
 };
 
@@ -20,12 +22,25 @@ pub const OpenError = error{
 pub fn check(comptime T: type, channel: *const abi.RawChannel, end: *const abi.RawEnd, flavor: u32) OpenError!void {
     if (channel.magic != abi.magic or channel.abi != abi.abi_number) return error.WrongAbi;
     if (channel.flavor != flavor) return error.WrongFlavor;
+    comptime items.requirePlain(T, "a channel of " ++ @typeName(T));
     const found = @atomicLoad(?*const abi.ItemType, &end.item, .monotonic) orelse return error.WrongItem;
     if (found.size != @sizeOf(T) or found.alignment != @alignOf(T)) return error.WrongItem;
-    const name = found.name_ptr[0..found.name_len];
-    const full = @typeName(T);
-    const last = if (std.mem.lastIndexOfScalar(u8, full, '.')) |dot| full[dot + 1 ..] else full;
-    if (!std.mem.eql(u8, name, full) and !std.mem.eql(u8, name, last)) return error.WrongItem;
+    if (!sameName(found.name_ptr[0..found.name_len], @typeName(T))) return error.WrongItem;
+    const own = comptime shapes.shape(T);
+    // 0: unknown.
+    if (own != 0 and found.shape != 0 and own != found.shape) return error.WrongItem;
+}
+
+/// `[3]module.Point` in Zig is `[3]Point` in Rust; which module does not count.
+fn sameName(rust: []const u8, zig: []const u8) bool {
+    if (std.mem.eql(u8, rust, zig)) return true;
+    if (zig.len > 0 and zig[0] == '[') {
+        const length = (std.mem.indexOfScalar(u8, zig, ']') orelse return false) + 1;
+        if (!std.mem.startsWith(u8, rust, zig[0..length])) return false;
+        return sameName(rust[length..], zig[length..]);
+    }
+    const dot = std.mem.lastIndexOfScalar(u8, zig, '.') orelse return false;
+    return std.mem.eql(u8, rust, zig[dot + 1 ..]);
 }
 
 /// An error as it crosses: by its name, which is static text.

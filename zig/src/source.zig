@@ -27,13 +27,15 @@
 //! SizeHint`, `registered(self) []const u8` (where every lent byte lies). They must be `pub`: a private or
 //! misspelt one is not seen.
 //!
-//! `poll` returns `Poll(T)` or `!Poll(T)`. T is a number, a bool or an extern struct (copied), `[]const u8`
-//! (lent until the next poll) or `OwnedBytes` (given away). After `.done` or an error the source is freed.
+//! `poll` returns `Poll(T)` or `!Poll(T)`. T is a number, a bool, an enum, an extern struct or an array of
+//! these (copied), `[]const u8` (lent until the next poll) or `OwnedBytes` (given away). After `.done` or
+//! an error the source is freed.
 
 const std = @import("std");
 const abi = @import("abi.zig");
 const alloc = @import("alloc.zig");
 const config = @import("zigflow_config");
+const items = @import("item.zig");
 const waker = @import("waker.zig");
 
 pub fn Poll(comptime T: type) type {
@@ -57,29 +59,6 @@ pub const SizeHint = struct {
     upper: ?usize = null,
 };
 
-/// Bytes that are given away. Their release runs once, on any thread, and maybe after the source is
-/// gone: what it needs must not belong to the source. Only a `sendable` source can yield them.
-pub const OwnedBytes = extern struct {
-    raw: abi.OwnedItem,
-
-    pub const Release = *const fn (context: ?*anyopaque, ptr: ?[*]u8, len: usize) callconv(.c) void;
-
-    /// Any memory, with the function that gives it back.
-    pub fn init(bytes: []u8, context: ?*anyopaque, release: Release) OwnedBytes {
-        return .{ .raw = .{ .ptr = bytes.ptr, .len = bytes.len, .release = release, .context = context } };
-    }
-
-    /// A whole allocation of `zigflow.allocator.alloc(u8, …)`, not a part of one and not over-aligned; Rust
-    /// frees it there.
-    pub fn fromSlice(bytes: []u8) OwnedBytes {
-        return init(bytes, null, freeSlice);
-    }
-
-    fn freeSlice(_: ?*anyopaque, ptr: ?[*]u8, len: usize) callconv(.c) void {
-        if (ptr) |first| alloc.allocator.free(first[0..len]);
-    }
-};
-
 /// Binds `S` to Rust under `name`: what `zig_source!` names there.
 pub fn source(comptime S: type, comptime name: []const u8) void {
     @export(&Binding(S).source_type, .{ .name = config.prefix ++ "_source_" ++ name });
@@ -98,7 +77,7 @@ fn Binding(comptime S: type) type {
             .abi = abi.abi_number,
             .flags = if (isSendable(S)) abi.sendable else 0,
             .reserved = 0,
-            .item = itemType(T),
+            .item = items.itemType(T),
             .open = open,
             .poll = poll,
             .take_error = takeError,
@@ -132,7 +111,7 @@ fn Binding(comptime S: type) type {
                 answer;
             switch (polled) {
                 .ready => |item| {
-                    writeItem(T, item, out);
+                    items.writeItem(T, item, out);
                     return abi.StreamState.ready;
                 },
                 .pending => return abi.StreamState.pending,
@@ -210,7 +189,7 @@ fn ItemOf(comptime S: type) type {
     if (@typeInfo(S) != .@"struct") @compileError(what ++ " must be a struct");
     checkOpen(S, what);
     const T = pollItem(S, what);
-    if (itemKind(T, what) == abi.ItemKind.owned and !isSendable(S))
+    if (items.itemKind(T, what) == abi.ItemKind.owned and !isSendable(S))
         @compileError(what ++ " yields OwnedBytes, which Rust may release on any thread: it needs `pub const sendable = true;`");
     return T;
 }
@@ -266,72 +245,6 @@ fn paramTypes(comptime F: type) []const ?type {
         for (info.params, 0..) |param, i| types[i] = param.type;
         const done = types;
         return &done;
-    }
-}
-
-fn itemType(comptime T: type) abi.ItemType {
-    const name = @typeName(T);
-    const kind = itemKind(T, "");
-    const Slot = switch (kind) {
-        abi.ItemKind.lent => abi.StreamItem,
-        abi.ItemKind.owned => abi.OwnedItem,
-        else => T,
-    };
-    return .{
-        .kind = kind,
-        .size = @sizeOf(Slot),
-        .alignment = @alignOf(Slot),
-        .name_len = name.len,
-        .name_ptr = name.ptr,
-    };
-}
-
-fn itemKind(comptime T: type, comptime what: []const u8) u32 {
-    if (T == []const u8 or T == []u8) return abi.ItemKind.lent;
-    if (T == OwnedBytes) return abi.ItemKind.owned;
-    requirePlain(T, what ++ ": items of type " ++ @typeName(T));
-    return abi.ItemKind.plain;
-}
-
-/// What has the same bytes in both languages, and no address in it.
-fn requirePlain(comptime T: type, comptime items: []const u8) void {
-    switch (@typeInfo(T)) {
-        .int => |int| switch (int.bits) {
-            8, 16, 32, 64 => return,
-            else => {},
-        },
-        .float => |float| switch (float.bits) {
-            32, 64 => return,
-            else => {},
-        },
-        .bool => return,
-        .array => |array| return requirePlain(array.child, items),
-        .@"enum" => |e| return requirePlain(e.tag_type, items),
-        .@"struct" => |s| if (s.layout == .@"extern") {
-            for (std.meta.fieldNames(T)) |field| requirePlain(@FieldType(T, field), items);
-            return;
-        },
-        else => {},
-    }
-    @compileError(items ++ " cannot cross: `" ++ @typeName(T) ++
-        "` is neither []const u8 nor zigflow.OwnedBytes nor plain data (integers of 8 to 64 bits, f32, f64, bool, enums, arrays and extern structs of these)");
-}
-
-inline fn writeItem(comptime T: type, item: T, out: *anyopaque) void {
-    @setRuntimeSafety(false); // Rust passes the slot of this item type
-    switch (comptime itemKind(T, "")) {
-        abi.ItemKind.lent => {
-            const slot: *abi.StreamItem = @ptrCast(@alignCast(out));
-            slot.* = .{ .state = abi.StreamState.ready, .data_ptr = item.ptr, .data_len = item.len };
-        },
-        abi.ItemKind.owned => {
-            const slot: *abi.OwnedItem = @ptrCast(@alignCast(out));
-            slot.* = item.raw;
-        },
-        else => {
-            const slot: *T = @ptrCast(@alignCast(out));
-            slot.* = item;
-        },
     }
 }
 

@@ -10,7 +10,8 @@ const source_file = @import("source.zig");
 pub const source = source_file.source;
 pub const Poll = source_file.Poll;
 pub const SizeHint = source_file.SizeHint;
-pub const OwnedBytes = source_file.OwnedBytes;
+pub const OwnedBytes = @import("item.zig").OwnedBytes;
+pub const shape = @import("shape.zig").shape;
 
 const waker_file = @import("waker.zig");
 pub const Context = waker_file.Context;

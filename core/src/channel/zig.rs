@@ -4,7 +4,7 @@ use core::marker::PhantomData;
 use core::sync::atomic::Ordering::Relaxed;
 
 use crate::abi::{ItemKind, ItemType, RawChannel};
-use crate::item::Transfer;
+use crate::transfer::Transfer;
 
 /// What the items of a channel are, for Zig's `open` to compare.
 pub(super) struct Items<T>(PhantomData<T>);
@@ -15,6 +15,8 @@ impl<T: Transfer> Items<T> {
         size: size_of::<T>() as u32,
         alignment: align_of::<T>() as u32,
         name_len: T::NAME.len() as u32,
+        shape: T::SHAPE,
+        reserved: 0,
         name_ptr: T::NAME.as_ptr(),
     };
 }

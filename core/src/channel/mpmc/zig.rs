@@ -9,8 +9,8 @@ use core::sync::atomic::Ordering::Relaxed;
 use super::{Receiver, Sender};
 use crate::abi::{RawChannel, RawEnd, RawMpmc};
 use crate::channel::zig::{expect_check, zig_end};
-use crate::item::Transfer;
 use crate::ring::mpmc::Ring;
+use crate::transfer::Transfer;
 
 zig_end!(ZigSender, Sender, tail, "zigflow.mpmc.Sender(T).open");
 zig_end!(ZigReceiver, Receiver, head, "zigflow.mpmc.Receiver(T).open");

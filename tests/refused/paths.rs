@@ -1,0 +1,13 @@
+//! The path to zigflow is what the type says.
+#![allow(dead_code)]
+
+use zigflow::Transfer;
+
+#[derive(Clone, Copy, Transfer)]
+#[repr(C)]
+#[transfer(crate = nowhere::of_all)] //~ `nowhere`
+struct Elsewhere {
+    a: u8,
+}
+
+fn main() {}

@@ -1,0 +1,98 @@
+//! Items: what may cross as an item of a source, and what the border says about it.
+
+const std = @import("std");
+const abi = @import("abi.zig");
+const alloc = @import("alloc.zig");
+const shapes = @import("shape.zig");
+
+/// Bytes that are given away. Their release runs once, on any thread, and maybe after the source is
+/// gone: what it needs must not belong to the source. Only a `sendable` source can yield them.
+pub const OwnedBytes = extern struct {
+    raw: abi.OwnedItem,
+
+    pub const Release = *const fn (context: ?*anyopaque, ptr: ?[*]u8, len: usize) callconv(.c) void;
+
+    /// Any memory, with the function that gives it back.
+    pub fn init(bytes: []u8, context: ?*anyopaque, release: Release) OwnedBytes {
+        return .{ .raw = .{ .ptr = bytes.ptr, .len = bytes.len, .release = release, .context = context } };
+    }
+
+    /// A whole allocation of `zigflow.allocator.alloc(u8, …)`, not a part of one and not over-aligned; Rust
+    /// frees it there.
+    pub fn fromSlice(bytes: []u8) OwnedBytes {
+        return init(bytes, null, freeSlice);
+    }
+
+    fn freeSlice(_: ?*anyopaque, ptr: ?[*]u8, len: usize) callconv(.c) void {
+        if (ptr) |first| alloc.allocator.free(first[0..len]);
+    }
+};
+
+/// What Rust compares with its own type when it opens.
+pub fn itemType(comptime T: type) abi.ItemType {
+    const name = @typeName(T);
+    const kind = itemKind(T, "");
+    const Slot = switch (kind) {
+        abi.ItemKind.lent => abi.StreamItem,
+        abi.ItemKind.owned => abi.OwnedItem,
+        else => T,
+    };
+    return .{
+        .kind = kind,
+        .size = @sizeOf(Slot),
+        .alignment = @alignOf(Slot),
+        .name_len = name.len,
+        .shape = if (kind == abi.ItemKind.plain) shapes.shape(T) else 0,
+        .reserved = 0,
+        .name_ptr = name.ptr,
+    };
+}
+
+pub fn itemKind(comptime T: type, comptime what: []const u8) u32 {
+    if (T == []const u8 or T == []u8) return abi.ItemKind.lent;
+    if (T == OwnedBytes) return abi.ItemKind.owned;
+    requirePlain(T, what ++ ": items of type " ++ @typeName(T));
+    return abi.ItemKind.plain;
+}
+
+/// What has the same bytes in both languages, and no address in it.
+pub fn requirePlain(comptime T: type, comptime items: []const u8) void {
+    switch (@typeInfo(T)) {
+        .int => |int| switch (int.bits) {
+            8, 16, 32, 64 => return,
+            else => {},
+        },
+        .float => |float| switch (float.bits) {
+            32, 64 => return,
+            else => {},
+        },
+        .bool => return,
+        .array => |array| return requirePlain(array.child, items),
+        .@"enum" => |e| return requirePlain(e.tag_type, items),
+        .@"struct" => |s| if (s.layout == .@"extern") {
+            for (std.meta.fieldNames(T)) |field| requirePlain(@FieldType(T, field), items);
+            return;
+        },
+        else => {},
+    }
+    @compileError(items ++ " cannot cross: `" ++ @typeName(T) ++
+        "` is neither []const u8 nor zigflow.OwnedBytes nor plain data (integers of 8 to 64 bits, f32, f64, bool, enums, arrays and extern structs of these)");
+}
+
+pub inline fn writeItem(comptime T: type, item: T, out: *anyopaque) void {
+    @setRuntimeSafety(false); // Rust passes the slot of this item type
+    switch (comptime itemKind(T, "")) {
+        abi.ItemKind.lent => {
+            const slot: *abi.StreamItem = @ptrCast(@alignCast(out));
+            slot.* = .{ .state = abi.StreamState.ready, .data_ptr = item.ptr, .data_len = item.len };
+        },
+        abi.ItemKind.owned => {
+            const slot: *abi.OwnedItem = @ptrCast(@alignCast(out));
+            slot.* = item.raw;
+        },
+        else => {
+            const slot: *T = @ptrCast(@alignCast(out));
+            slot.* = item;
+        },
+    }
+}
