@@ -50,7 +50,8 @@ impl Patience {
 
     /// So many looks helped, or not.
     pub(crate) fn learn(&mut self, looks: u32, helped: bool) {
-        self.now = if helped { looks.saturating_mul(2).clamp(2, self.most) } else { self.now / 2 };
+        self.now =
+            if helped { looks.saturating_mul(2).min(self.most).max(2) } else { self.now / 2 };
     }
 
     pub(crate) fn pause() {
@@ -96,6 +97,21 @@ mod tests {
     fn no_patience_is_none_for_ever() {
         let mut patience = Patience::of(0);
         assert!((0..100).all(|_| patience.looks(THREAD) == 0));
+    }
+
+    #[test]
+    fn a_patience_of_one_look_is_one_look() {
+        let mut patience = Patience::of(1);
+        let mut all = 0;
+        for _ in 0..100 {
+            let looks = patience.looks(THREAD);
+            assert!(looks <= 1);
+            if looks > 0 {
+                patience.learn(looks, true);
+            }
+            all += looks;
+        }
+        assert!(all > 1);
     }
 
     use alloc::vec::Vec;
