@@ -18,14 +18,19 @@ pub const OpenError = error{
 
 /// Compares what Rust says of a channel with what Zig expects.
 pub fn check(comptime T: type, channel: *const abi.RawChannel, end: *const abi.RawEnd, flavor: u32) OpenError!void {
-    if (channel.magic != abi.magic or channel.abi != abi.abi_number) return error.WrongAbi;
-    if (channel.flavor != flavor) return error.WrongFlavor;
+    try know(channel, flavor);
     const found = end.item orelse return error.WrongItem;
     if (found.size != @sizeOf(T) or found.alignment != @alignOf(T)) return error.WrongItem;
     const name = found.name_ptr[0..found.name_len];
     const full = @typeName(T);
     const last = if (std.mem.lastIndexOfScalar(u8, full, '.')) |dot| full[dot + 1 ..] else full;
     if (!std.mem.eql(u8, name, full) and !std.mem.eql(u8, name, last)) return error.WrongItem;
+}
+
+/// Whether it is a channel of this version and flavour.
+pub fn know(channel: *const abi.RawChannel, flavor: u32) OpenError!void {
+    if (channel.magic != abi.magic or channel.abi != abi.abi_number) return error.WrongAbi;
+    if (channel.flavor != flavor) return error.WrongFlavor;
 }
 
 /// An error as it crosses: by its name, which is static text.
