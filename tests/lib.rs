@@ -5,6 +5,7 @@
 pub mod child;
 pub mod conformance;
 pub mod driven;
+pub mod ends;
 pub mod point;
 pub mod task;
 pub mod types;

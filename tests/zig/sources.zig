@@ -20,6 +20,7 @@ comptime {
     zigflow.source(Words, "words");
     _ = @import("driven.zig");
     _ = @import("typed.zig");
+    _ = @import("ends.zig");
 }
 
 /// `from` up to, not including, `to`; never pending.

@@ -20,8 +20,7 @@ pub const OpenError = error{
 
 /// Compares what Rust says of a channel with what Zig expects.
 pub fn check(comptime T: type, channel: *const abi.RawChannel, end: *const abi.RawEnd, flavor: u32) OpenError!void {
-    if (channel.magic != abi.magic or channel.abi != abi.abi_number) return error.WrongAbi;
-    if (channel.flavor != flavor) return error.WrongFlavor;
+    try know(channel, flavor);
     comptime items.requirePlain(T, "a channel of " ++ @typeName(T));
     const found = @atomicLoad(?*const abi.ItemType, &end.item, .monotonic) orelse return error.WrongItem;
     if (found.size != @sizeOf(T) or found.alignment != @alignOf(T)) return error.WrongItem;
@@ -41,6 +40,12 @@ fn sameName(rust: []const u8, zig: []const u8) bool {
     }
     const dot = std.mem.lastIndexOfScalar(u8, zig, '.') orelse return false;
     return std.mem.eql(u8, rust, zig[dot + 1 ..]);
+}
+
+/// Whether it is a channel of this version and flavour.
+pub fn know(channel: *const abi.RawChannel, flavor: u32) OpenError!void {
+    if (channel.magic != abi.magic or channel.abi != abi.abi_number) return error.WrongAbi;
+    if (channel.flavor != flavor) return error.WrongFlavor;
 }
 
 /// An error as it crosses: by its name, which is static text.

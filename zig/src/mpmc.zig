@@ -34,9 +34,10 @@ pub fn Sender(comptime T: type) type {
         /// Takes over an end that Rust has handed to Zig. On an error the end is gone and the channel closed: the
         /// others are told the error's name.
         pub fn open(raw: *abi.RawEnd) OpenError!Self {
-            if (raw.kind != abi.EndKind.sender) return error.WrongEnd;
+            if (raw.kind != abi.EndKind.sender) return refuse(raw, error.WrongEnd);
             const channel: *abi.RawChannel = @alignCast(@fieldParentPtr("tail", raw));
-            return .{ .ring = try openRing(T, channel, raw, .senders) };
+            end_file.check(T, channel, raw, abi.Flavor.mpmc) catch |e| return refuse(raw, e);
+            return .{ .ring = .init(@alignCast(@fieldParentPtr("channel", channel))) };
         }
 
         /// Another end of the same channel.
@@ -174,9 +175,10 @@ pub fn Receiver(comptime T: type) type {
         /// Takes over an end that Rust has handed to Zig. On an error the end is gone and the channel closed: the
         /// others are told the error's name.
         pub fn open(raw: *abi.RawEnd) OpenError!Self {
-            if (raw.kind != abi.EndKind.receiver) return error.WrongEnd;
+            if (raw.kind != abi.EndKind.receiver) return refuse(raw, error.WrongEnd);
             const channel: *abi.RawChannel = @alignCast(@fieldParentPtr("head", raw));
-            return .{ .ring = try openRing(T, channel, raw, .receivers) };
+            end_file.check(T, channel, raw, abi.Flavor.mpmc) catch |e| return refuse(raw, e);
+            return .{ .ring = .init(@alignCast(@fieldParentPtr("channel", channel))) };
         }
 
         /// Another end of the same channel.
@@ -307,18 +309,20 @@ pub fn Receiver(comptime T: type) type {
     };
 }
 
-fn openRing(comptime T: type, channel: *abi.RawChannel, raw: *abi.RawEnd, comptime party: enum { senders, receivers }) OpenError!ring_file.Ring(T) {
-    const Ring = ring_file.Ring(T);
-    const all: *abi.RawMpmc = @alignCast(@fieldParentPtr("channel", channel));
-    end_file.check(T, channel, raw, abi.Flavor.mpmc) catch |e| {
-        if (e == error.WrongAbi or e == error.WrongFlavor) return e; // nothing of it is known
-        // Closing and leaving touch no item.
-        const ring = Ring.init(all);
-        ring.close(end_file.named(e));
-        ring.leave(&@field(all, @tagName(party)));
-        return e;
-    };
-    return Ring.init(all);
+/// Nobody has opened the end, whichever it is: it goes, and the others are told why.
+fn refuse(raw: *abi.RawEnd, e: OpenError) OpenError {
+    if (raw.kind == abi.EndKind.sender) leave("senders", @alignCast(@fieldParentPtr("tail", raw)), e);
+    if (raw.kind == abi.EndKind.receiver) leave("receivers", @alignCast(@fieldParentPtr("head", raw)), e);
+    return e;
+}
+
+fn leave(comptime party: []const u8, channel: *abi.RawChannel, e: OpenError) void {
+    end_file.know(channel, abi.Flavor.mpmc) catch return; // nobody can tell what it is
+    const raw: *abi.RawMpmc = @alignCast(@fieldParentPtr("channel", channel));
+    // Closing and leaving touch no item, so that the items' type does not matter.
+    const ring: ring_file.Ring(u8) = .init(raw);
+    ring.close(end_file.named(e));
+    ring.leave(&@field(raw, party));
 }
 
 fn snapshotOf(raw: *const abi.RawMpmc) end_file.Snapshot {

@@ -30,15 +30,9 @@ pub fn Sender(comptime T: type) type {
         /// Takes over an end that Rust has handed to Zig. On an error the end is gone and the channel closed:
         /// the receiver is told the error's name.
         pub fn open(raw: *abi.RawEnd) OpenError!Self {
-            if (raw.kind != abi.EndKind.sender) return error.WrongEnd;
+            if (raw.kind != abi.EndKind.sender) return refuse(raw, error.WrongEnd);
             const channel: *abi.RawChannel = @alignCast(@fieldParentPtr("tail", raw));
-            end_file.check(T, channel, raw, abi.Flavor.spsc) catch |e| {
-                if (e == error.WrongAbi or e == error.WrongFlavor) return e; // nothing of it is known
-                var producer: ring.Producer = .open(channel);
-                producer.close(end_file.named(e));
-                producer.deinit();
-                return e;
-            };
+            end_file.check(T, channel, raw, abi.Flavor.spsc) catch |e| return refuse(raw, e);
             return .{ .ring = .open(channel) };
         }
 
@@ -99,8 +93,8 @@ pub fn Sender(comptime T: type) type {
         }
 
         /// How often, at most, a thread that waits looks again before it sleeps; 0: never.
-        pub fn setPatience(self: *Self, looks: u8) void {
-            self.ring.patience = .of(looks);
+        pub fn setPatience(self: *Self, looks: u32) void {
+            self.ring.patience = .of(@intCast(@min(looks, 255)));
         }
 
         /// True when there is room for an item; else the task of `cx` is woken when there is, or when the
@@ -232,15 +226,9 @@ pub fn Receiver(comptime T: type) type {
         /// Takes over an end that Rust has handed to Zig. On an error the end is gone and the channel closed:
         /// the sender is told the error's name.
         pub fn open(raw: *abi.RawEnd) OpenError!Self {
-            if (raw.kind != abi.EndKind.receiver) return error.WrongEnd;
+            if (raw.kind != abi.EndKind.receiver) return refuse(raw, error.WrongEnd);
             const channel: *abi.RawChannel = @alignCast(@fieldParentPtr("head", raw));
-            end_file.check(T, channel, raw, abi.Flavor.spsc) catch |e| {
-                if (e == error.WrongAbi or e == error.WrongFlavor) return e; // nothing of it is known
-                var consumer: ring.Consumer = .open(channel);
-                consumer.close(end_file.named(e));
-                consumer.deinit();
-                return e;
-            };
+            end_file.check(T, channel, raw, abi.Flavor.spsc) catch |e| return refuse(raw, e);
             return .{ .ring = .open(channel) };
         }
 
@@ -289,8 +277,8 @@ pub fn Receiver(comptime T: type) type {
         }
 
         /// How often, at most, a thread that waits looks again before it sleeps; 0: never.
-        pub fn setPatience(self: *Self, looks: u8) void {
-            self.ring.patience = .of(looks);
+        pub fn setPatience(self: *Self, looks: u32) void {
+            self.ring.patience = .of(@intCast(@min(looks, 255)));
         }
 
         /// An item, or null: then the task of `cx` is woken when there is one, or when the channel closes.
@@ -411,6 +399,20 @@ pub fn Receiver(comptime T: type) type {
             return &slots(T, self.ring.channel)[self.ring.slot(offset)];
         }
     };
+}
+
+/// Nobody has opened the end, whichever it is: it goes, and the other one is told why.
+fn refuse(raw: *abi.RawEnd, e: OpenError) OpenError {
+    if (raw.kind == abi.EndKind.sender) leave(ring.Producer, @alignCast(@fieldParentPtr("tail", raw)), e);
+    if (raw.kind == abi.EndKind.receiver) leave(ring.Consumer, @alignCast(@fieldParentPtr("head", raw)), e);
+    return e;
+}
+
+fn leave(comptime End: type, channel: *abi.RawChannel, e: OpenError) void {
+    end_file.know(channel, abi.Flavor.spsc) catch return; // nobody can tell what it is
+    var end: End = .open(channel);
+    end.close(end_file.named(e));
+    end.deinit();
 }
 
 inline fn slots(comptime T: type, channel: *abi.RawChannel) [*]T {

@@ -55,7 +55,7 @@ use core::task::Waker;
 use super::patience::Patience;
 use super::position::{ONE, advance, distance, position, slot, straight};
 use super::{count, counted, raise, read_reason};
-use crate::abi::{RawChannel, RawEnd, RawError};
+use crate::abi::{EndKind, RawChannel, RawEnd, RawError};
 use crate::sync::{bug, place};
 
 pub(crate) const CLOSED: u32 = 1;
@@ -281,9 +281,9 @@ impl Producer {
 
 impl Drop for Producer {
     fn drop(&mut self) {
+        // SAFETY: this end's reference is given up here, and this end is not used after it.
+        let _leave = unsafe { Leave::new(self.channel, EndKind::Sender) };
         self.close(RawError::EMPTY);
-        // SAFETY: this end's reference is given up here.
-        unsafe { leave(self.channel, &raw const (*self.channel.as_ptr()).tail) };
     }
 }
 
@@ -488,9 +488,9 @@ impl Consumer {
 impl Drop for Consumer {
     /// Every item has been taken: the typed end closes and drains first.
     fn drop(&mut self) {
+        // SAFETY: this end's reference is given up here, and this end is not used after it.
+        let _leave = unsafe { Leave::new(self.channel, EndKind::Receiver) };
         self.close(RawError::EMPTY);
-        // SAFETY: this end's reference is given up here.
-        unsafe { leave(self.channel, &raw const (*self.channel.as_ptr()).head) };
     }
 }
 
@@ -501,21 +501,49 @@ fn write_reason(end: &RawEnd, reason: RawError) {
     unsafe { *end.reason.get() = reason };
 }
 
-/// The end `own` goes; the last one frees. (Pointers, because a reference must not outlive the memory.)
-///
-/// # Safety
-///
-/// The channel lives, and the caller gives up this end's reference to it.
-unsafe fn leave(channel: NonNull<RawChannel>, own: *const RawEnd) {
-    let raw = channel.as_ptr();
-    // SAFETY: the caller's reference keeps the channel alive until the count goes down; the end
-    // registers no more.
-    unsafe {
-        (*own).cell().close();
-        let free = (*raw).free;
-        // Minus one.
-        if (*raw).references.fetch_add(u32::MAX, if bug(30) { Relaxed } else { AcqRel }) == 1 {
-            free(raw);
+/// Dropped, the end goes; the last one frees. Also when a waker panics: the peer's, which closing wakes, or
+/// this end's, which is dropped.
+struct Leave {
+    channel: NonNull<RawChannel>,
+    own: EndKind,
+}
+
+impl Leave {
+    /// # Safety
+    ///
+    /// The channel lives, and the caller gives up this end's reference to it when the result is dropped.
+    unsafe fn new(channel: NonNull<RawChannel>, own: EndKind) -> Self {
+        Self { channel, own }
+    }
+}
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        let raw = self.channel.as_ptr();
+        let _reference = Reference(raw);
+        // SAFETY: the reference keeps the channel alive; the end registers no more.
+        unsafe {
+            match self.own {
+                EndKind::Sender => (*raw).tail.cell().close(),
+                EndKind::Receiver => (*raw).head.cell().close(),
+            }
+        }
+    }
+}
+
+/// The reference of an end that leaves. (A pointer, because a reference of Rust's must not outlive the memory.)
+struct Reference(*mut RawChannel);
+
+impl Drop for Reference {
+    fn drop(&mut self) {
+        // SAFETY: `Leave` was given this reference, which keeps the channel alive until the count goes down.
+        unsafe {
+            let free = (*self.0).free;
+            // Minus one.
+            let order = if bug(30) { Relaxed } else { AcqRel };
+            if (*self.0).references.fetch_add(u32::MAX, order) == 1 {
+                free(self.0);
+            }
         }
     }
 }

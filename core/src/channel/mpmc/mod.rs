@@ -152,31 +152,37 @@ fn revive(raw: &RawMpmc, party: &RawParty) -> bool {
 }
 
 /// An end of this party goes; the last one closes.
-///
-/// # Safety
-///
-/// The caller gives up its reference to the channel.
-unsafe fn leave<T>(ring: Ring<T>, party: &RawParty) {
+fn leave<T>(ring: Ring<T>, party: &RawParty) {
     // Minus one.
     if party.alive.fetch_add(u32::MAX, AcqRel) == 1 {
         ring.close(RawError::EMPTY);
     }
 }
 
-/// A reference goes; the last one frees. (A pointer, because a reference must not outlive the memory.)
-///
-/// # Safety
-///
-/// The caller gives up its reference to the channel.
-unsafe fn release<T>(ring: Ring<T>) {
-    let raw = ring.as_ptr().as_ptr();
-    // SAFETY: the caller's reference keeps the channel alive until the count goes down.
-    unsafe {
-        let free = (*raw).channel.free;
+/// A reference, which goes when this is dropped; the last one frees. (Pointers, because a reference of Rust's
+/// must not outlive the memory.)
+struct Reference<T>(Ring<T>);
+
+impl<T> Reference<T> {
+    /// # Safety
+    ///
+    /// The caller gives up its reference to the channel.
+    unsafe fn new(ring: Ring<T>) -> Self {
+        Self(ring)
+    }
+}
+
+impl<T> Drop for Reference<T> {
+    fn drop(&mut self) {
+        let raw = self.0.as_ptr().as_ptr();
         let order = if bug(45) { core::sync::atomic::Ordering::Relaxed } else { AcqRel };
-        // Minus one.
-        if (*raw).channel.references.fetch_add(u32::MAX, order) == 1 {
-            free(raw.cast());
+        // SAFETY: `new` was given this reference, which keeps the channel alive until the count goes down.
+        unsafe {
+            let free = (*raw).channel.free;
+            // Minus one.
+            if (*raw).channel.references.fetch_add(u32::MAX, order) == 1 {
+                free(raw.cast());
+            }
         }
     }
 }

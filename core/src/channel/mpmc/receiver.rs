@@ -9,7 +9,7 @@ use core::task::{Context, Poll, Waker};
 
 use futures_core::stream::{FusedStream, Stream};
 
-use super::{another, leave, release, revive, take_left};
+use super::{Reference, another, leave, revive, take_left};
 use crate::abi::{RawError, RawMpmc};
 use crate::channel::error::{RecvError, TryRecvError, to_raw};
 use crate::channel::{DEFAULT_BUDGET, Snapshot, reason, take};
@@ -254,26 +254,17 @@ impl<T> Clone for Receiver<T> {
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        /// Gives the reference back also when the drop of an item panics.
-        struct Release<T>(Ring<T>);
-        impl<T> Drop for Release<T> {
-            fn drop(&mut self) {
-                // SAFETY: the receiver's reference goes here.
-                unsafe { release(self.0) };
-            }
-        }
-        let release = Release(self.ring);
+        // SAFETY: this end's reference goes here, also when a waker or the drop of an item panics.
+        let _reference = unsafe { Reference::new(self.ring) };
         self.release_seat();
         let party = &self.raw().receivers;
-        // SAFETY: this end goes.
-        unsafe { leave(self.ring, party) };
+        leave(self.ring, party);
         // Nobody will receive what waits. (What a sender is just about to finish goes with the channel.)
         if party.alive.load(core::sync::atomic::Ordering::Acquire) == 0 {
             while let Some(item) = take_left(self.ring) {
                 drop(item);
             }
         }
-        drop(release);
     }
 }
 
@@ -361,7 +352,7 @@ impl<T> Clone for WeakReceiver<T> {
 impl<T> Drop for WeakReceiver<T> {
     fn drop(&mut self) {
         // SAFETY: this reference goes here.
-        unsafe { release(self.ring) };
+        drop(unsafe { Reference::new(self.ring) });
     }
 }
 

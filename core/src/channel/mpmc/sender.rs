@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 
-use super::{another, leave, release, revive};
+use super::{Reference, another, leave, revive};
 use crate::abi::{RawError, RawMpmc};
 use crate::channel::error::{SendError, TrySendError, to_raw};
 use crate::channel::{Snapshot, reason, take};
@@ -222,11 +222,9 @@ impl<T> Clone for Sender<T> {
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
-        // SAFETY: this end's references go here.
-        unsafe {
-            leave(self.ring, &self.raw().senders);
-            release(self.ring);
-        }
+        // SAFETY: this end's reference goes here, also when a waker panics.
+        let _reference = unsafe { Reference::new(self.ring) };
+        leave(self.ring, &self.raw().senders);
     }
 }
 
@@ -266,7 +264,7 @@ impl<T> Clone for WeakSender<T> {
 impl<T> Drop for WeakSender<T> {
     fn drop(&mut self) {
         // SAFETY: this reference goes here.
-        unsafe { release(self.ring) };
+        drop(unsafe { Reference::new(self.ring) });
     }
 }
 

@@ -1,6 +1,7 @@
 //! Slots that are written and items that are read in place. What wraps around the end of the ring comes in
 //! two slices.
 
+use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::{fmt, slice};
 
@@ -68,8 +69,7 @@ impl<'a, T> WriteGrant<'a, T> {
         let left = self.count - self.written;
         let start = self.sender.slot(self.written);
         let first = self.sender.raw().slots.cast::<T>();
-        // SAFETY: both within the channel's slots.
-        let before = unsafe { start.offset_from_unsigned(first) };
+        let before = self.sender.ring.slot(self.written);
         let straight = (self.sender.raw().mask as usize + 1 - before).min(left as usize);
         // SAFETY: `left` free slots of this grant: `straight` of them up to the end of the memory, the others
         // from its start; borrowed as long as the grant is.
@@ -104,12 +104,13 @@ impl<'a, T> WriteGrant<'a, T> {
     ///
     /// The receiver has closed: the grant comes back with the items, which [`pop`](Self::pop) takes out.
     pub fn commit(mut self) -> Result<usize, SendError<Self>> {
-        let count = self.written;
+        // From here they are the receiver's, also if its waker panics.
+        let count = core::mem::take(&mut self.written);
         if count > 0 && self.sender.ring.publish(count).is_err() {
+            self.written = count;
             let reason = self.sender.reason();
             return Err(SendError { item: self, reason });
         }
-        self.written = 0; // they are the receiver's
         Ok(count as usize)
     }
 }
@@ -133,8 +134,16 @@ impl<T: Copy> WriteGrant<'_, T> {
 
 impl<T> Drop for WriteGrant<'_, T> {
     fn drop(&mut self) {
+        /// Goes on after an item whose drop panics.
+        struct Rest<'a, 'b, T>(&'a mut WriteGrant<'b, T>);
+        impl<T> Drop for Rest<'_, '_, T> {
+            fn drop(&mut self) {
+                while self.0.pop().is_some() {}
+            }
+        }
         if core::mem::needs_drop::<T>() {
-            while self.pop().is_some() {}
+            let rest = Rest(self);
+            while rest.0.pop().is_some() {}
         }
     }
 }
@@ -153,13 +162,15 @@ impl<T> fmt::Debug for WriteGrant<'_, T> {
 pub struct ReadGrant<'a, T> {
     receiver: &'a mut Receiver<T>,
     count: u32,
+    /// `&ReadGrant` gives `&T`: it is `Sync` only if `T` is.
+    items: PhantomData<T>,
 }
 
 impl<'a, T> ReadGrant<'a, T> {
     /// `count` valid items are there.
     pub(super) fn new(receiver: &'a mut Receiver<T>, count: u32) -> Self {
         (0..count).for_each(|offset| place::read(receiver.slot(offset)));
-        Self { receiver, count }
+        Self { receiver, count, items: PhantomData }
     }
 
     /// How many items there are; at least one.

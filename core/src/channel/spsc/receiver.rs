@@ -31,7 +31,7 @@ pub struct Receiver<T> {
     pub(super) ring: Consumer,
     budget: u32,
     left: u32,
-    /// The sender's reason has been told.
+    /// The end has been told: nothing comes after it.
     told: bool,
     items: PhantomData<fn() -> T>,
 }
@@ -82,11 +82,10 @@ impl<T> Receiver<T> {
         if !self.ring.is_ended() {
             return TryRecvError::Empty;
         }
+        // Also when the sender gives its reason later than this end has closed.
+        let told = core::mem::replace(&mut self.told, true);
         match reason(self.ring.reason()) {
-            Some(reason) if !self.told => {
-                self.told = true;
-                TryRecvError::Failed(reason)
-            }
+            Some(reason) if !told => TryRecvError::Failed(reason),
             _ => TryRecvError::Closed,
         }
     }
@@ -213,10 +212,10 @@ impl<T> Receiver<T> {
         self.left = self.left.min(items);
     }
 
-    /// How often, at most, a thread that waits looks again before it sleeps; 0: never. The default is 100, about
+    /// How often, at most, a thread that waits looks again before it sleeps, up to 255; 0: never. The default is 100, about
     /// what a sleep costs. How much of it is used depends on how often it has helped. Tasks never do.
-    pub fn set_patience(&mut self, looks: u8) {
-        self.ring.patience = Patience::of(looks);
+    pub fn set_patience(&mut self, looks: u32) {
+        self.ring.patience = Patience::of(u8::try_from(looks).unwrap_or(u8::MAX));
     }
 
     /// Appends up to `limit` items that are there to `items`, at once; how many, which is at least one
@@ -405,7 +404,7 @@ impl<T> Receiver<T> {
     }
 
     /// Drops the next `count` items in place and gives their slots back; also those after one whose drop
-    /// panics.
+    /// panics, or after the sender's waker does.
     pub(super) fn discard(&mut self, count: u32) {
         struct Rest<'a, T>(&'a mut Receiver<T>, u32);
         impl<T> Drop for Rest<'_, T> {
@@ -417,10 +416,10 @@ impl<T> Receiver<T> {
             return self.ring.release(count);
         }
         for done in 1..=count {
-            // SAFETY: an item, the consumer's until it is released; Rust made it, since it needs a drop.
-            let item = unsafe { take(self.slot(0)) };
-            self.ring.release(1);
             let rest = Rest(self, count - done);
+            // SAFETY: an item, the consumer's until it is released; Rust made it, since it needs a drop.
+            let item = unsafe { take(rest.0.slot(0)) };
+            rest.0.ring.release(1);
             drop(item);
             core::mem::forget(rest);
         }
@@ -429,12 +428,18 @@ impl<T> Receiver<T> {
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        self.ring.close(RawError::EMPTY);
-        // Up to the last one: the sender keeps what it publishes from here on.
-        let left = self.ring.available(u32::MAX);
-        if left > 0 && core::mem::needs_drop::<T>() {
-            self.discard(left);
+        /// Drops what is left, also when the sender's waker panics.
+        struct Rest<'a, T>(&'a mut Receiver<T>);
+        impl<T> Drop for Rest<'_, T> {
+            fn drop(&mut self) {
+                // Up to the last one: the sender keeps what it publishes from here on.
+                let left = self.0.ring.available(u32::MAX);
+                if left > 0 && core::mem::needs_drop::<T>() {
+                    self.0.discard(left);
+                }
+            }
         }
+        Rest(self).0.ring.close(RawError::EMPTY);
     }
 }
 
@@ -460,7 +465,7 @@ impl<T> Stream for Receiver<T> {
 
 impl<T> FusedStream for Receiver<T> {
     fn is_terminated(&self) -> bool {
-        self.is_closed() && self.is_empty() && (self.told || self.ring.reason().is_none())
+        self.told
     }
 }
 

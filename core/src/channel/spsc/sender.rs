@@ -183,10 +183,10 @@ impl<T> Sender<T> {
         Poll::Ready(Ok(()))
     }
 
-    /// How often, at most, a thread that waits looks again before it sleeps; 0: never. The default is 100, about
+    /// How often, at most, a thread that waits looks again before it sleeps, up to 255; 0: never. The default is 100, about
     /// what a sleep costs. How much of it is used depends on how often it has helped. Tasks never do.
-    pub fn set_patience(&mut self, looks: u8) {
-        self.ring.patience = Patience::of(looks);
+    pub fn set_patience(&mut self, looks: u32) {
+        self.ring.patience = Patience::of(u8::try_from(looks).unwrap_or(u8::MAX));
     }
 
     /// Whether there is room for an item, or will be: then the task is woken.

@@ -1,0 +1,178 @@
+//! Pitfall 41: a signal handler interrupts one end of a channel at any instruction and uses the other end, on the
+//! same thread. Nothing spins, nothing is lost. (Nobody sleeps here: a wake is the waker's code, and few
+//! wakers may run in a handler.)
+#![cfg(unix)]
+
+use std::cell::UnsafeCell;
+use std::ptr;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering::SeqCst};
+use std::thread;
+use std::time::Instant;
+
+use zigflow_tests::ends::{Rx, Tx, each_at};
+use zigflow_tests::task::BOUND;
+
+/// Interrupts, divided among the cases: two sides, two capacities, four pairings.
+const INTERRUPTS: usize = 100_000;
+const CASES: usize = 16;
+
+/// What a handler runs: the other end, and what has gone through it.
+type Handler = dyn FnMut();
+
+static HANDLER: AtomicPtr<UnsafeCell<Box<Handler>>> = AtomicPtr::new(ptr::null_mut());
+static HANDLED: AtomicUsize = AtomicUsize::new(0);
+
+extern "C" fn on_signal(_: libc::c_int) {
+    let handler = HANDLER.load(SeqCst);
+    if !handler.is_null() {
+        // SAFETY: `interrupted` keeps it alive while it is set. The signal goes to that thread alone, and the
+        // handler does not interrupt itself, so nobody else calls it.
+        unsafe { (*(*handler).get())() };
+        HANDLED.fetch_add(1, SeqCst);
+    }
+}
+
+/// Runs `work` again and again while another thread interrupts this one with `handler`.
+fn interrupted(handler: Box<Handler>, mut work: impl FnMut()) {
+    let handler = UnsafeCell::new(handler);
+    HANDLED.store(0, SeqCst);
+    HANDLER.store(ptr::from_ref(&handler).cast_mut(), SeqCst);
+    // SAFETY: a plain handler; the struct is a C struct for which zeros are valid.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = on_signal as *const () as usize;
+        action.sa_flags = libc::SA_RESTART;
+        assert_eq!(libc::sigaction(libc::SIGUSR1, &action, ptr::null_mut()), 0);
+    }
+    // SAFETY: it has no preconditions.
+    let this = unsafe { libc::pthread_self() };
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let start = Instant::now();
+            while HANDLED.load(SeqCst) < INTERRUPTS / CASES {
+                let before = HANDLED.load(SeqCst);
+                // SAFETY: the thread lives as long as this scope.
+                unsafe { libc::pthread_kill(this, libc::SIGUSR1) };
+                // One at a time, so that each interrupts the work and not its predecessor's end.
+                for looks in 1_u32.. {
+                    if HANDLED.load(SeqCst) != before {
+                        break;
+                    }
+                    std::hint::spin_loop();
+                    if looks.is_multiple_of(1000) {
+                        assert_in_time(start);
+                        thread::yield_now();
+                    }
+                }
+            }
+            done.store(true, SeqCst);
+        });
+        while !done.load(SeqCst) {
+            work();
+        }
+    });
+    HANDLER.store(ptr::null_mut(), SeqCst);
+}
+
+/// Ends the program when the other thread hangs: it cannot be ended alone.
+fn assert_in_time(start: Instant) {
+    if start.elapsed() > BOUND {
+        eprintln!("the interrupted thread hangs");
+        std::process::abort();
+    }
+}
+
+/// An end, and how many items went through it in order; `None` once one did not.
+struct Counted<E> {
+    end: E,
+    count: Option<u64>,
+}
+
+/// One attempt, of each kind in turn. (Nothing here may allocate: it runs in a handler too.)
+fn send(tx: &mut Counted<Tx<u64>>) {
+    let Some(n) = tx.count else { return };
+    let batch = [n, n + 1, n + 2];
+    let room = tx.end.capacity().min(2);
+    let sent = match n % 4 {
+        0 => tx.end.try_send(n).map(|()| 1),
+        1 => tx.end.try_send_many(&batch),
+        2 => tx.end.send_grant(&batch[..room], || ()).map(|_| room),
+        _ => tx.end.send_or_drop(n).map(u64::from).map(|sent| sent as usize),
+    };
+    tx.count = Some(n + sent.unwrap_or(0) as u64);
+    // Counters may be read at any moment.
+    if tx.end.len() > tx.end.capacity() {
+        tx.count = None;
+    }
+}
+
+/// One attempt, of each kind in turn.
+fn receive(rx: &mut Counted<Rx<u64>>) {
+    let Some(n) = rx.count else { return };
+    let mut right = true;
+    let received = match n % 3 {
+        0 => rx.end.try_recv().map(|item| right = item == n).map_or(0, |()| 1),
+        1 => {
+            let peeked = rx.end.peek();
+            let received = rx.end.try_recv();
+            // An item may come between the two.
+            right = [peeked, received].iter().all(|item| item.is_err() || *item == Ok(n));
+            u64::from(received.is_ok())
+        }
+        _ => {
+            let mut count = 0;
+            let _ = rx.end.read(3, |first, second| {
+                right = first
+                    .iter()
+                    .chain(second)
+                    .copied()
+                    .eq(n..n + (first.len() + second.len()) as u64);
+                count = first.len() + second.len();
+                count
+            });
+            count as u64
+        }
+    };
+    rx.count = (right && rx.end.len() <= rx.end.capacity()).then_some(n + received);
+}
+
+/// Works with `main` while a handler works with `other`; both come back.
+fn both<A, B: 'static>(
+    mut main: Counted<A>,
+    other: Counted<B>,
+    work: fn(&mut Counted<A>),
+    in_handler: fn(&mut Counted<B>),
+) -> (Counted<A>, Counted<B>) {
+    let shared = Rc::new(UnsafeCell::new(other));
+    let handlers = shared.clone();
+    // SAFETY: only the handler uses it until `interrupted` has dropped it.
+    interrupted(Box::new(move || in_handler(unsafe { &mut *handlers.get() })), || work(&mut main));
+    let other = Rc::into_inner(shared).expect("the handler is gone").into_inner();
+    (main, other)
+}
+
+/// One test, because the signal and what it runs are the process's.
+#[test]
+fn a_handler_that_uses_the_other_end_neither_hangs_nor_loses() {
+    for handler_receives in [true, false] {
+        for capacity in [1, 4] {
+            each_at(capacity, (1 << 30) - 1000, |tx: Tx<u64>, rx| {
+                let (tx, rx) =
+                    (Counted { end: tx, count: Some(0) }, Counted { end: rx, count: Some(0) });
+                let (tx, mut rx) = if handler_receives {
+                    both(tx, rx, send, receive)
+                } else {
+                    let (rx, tx) = both(rx, tx, receive, send);
+                    (tx, rx)
+                };
+                while !rx.end.is_empty() && rx.count.is_some() {
+                    receive(&mut rx);
+                }
+                assert_eq!(rx.count, tx.count);
+                assert!(tx.count.unwrap() > 1000, "{:?} items", tx.count);
+            });
+        }
+    }
+}
