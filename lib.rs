@@ -8,13 +8,14 @@
 //! | `std` (default) | the panic report on standard error, std's locks, [`ManualTimer`](time::ManualTimer) |
 //! | `tokio`, `smol`, `async-std` | that runtime's timer, in the module of that name |
 //! | `futures-io` | `AsyncRead` and `AsyncBufRead` of futures-io for byte streams |
+//! | `sink` | `Sink` of the sending ends of channels, and [`channel_from_zig`](channel::channel_from_zig) into any sink |
 //! | `spin`, `critical-section` | locks for slow paths without `std` |
 #![no_std]
 #![forbid(unsafe_code)]
 
 pub use zigflow_core::*;
 
-/// tokio's timer and I/O traits.
+/// tokio's timer, I/O traits and channels.
 #[cfg(feature = "tokio")]
 pub mod tokio {
     pub use zigflow_tokio::*;

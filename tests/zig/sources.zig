@@ -19,6 +19,7 @@ comptime {
     zigflow.source(Outside, "outside");
     zigflow.source(Words, "words");
     _ = @import("driven.zig");
+    _ = @import("bridge_ends.zig");
 }
 
 /// `from` up to, not including, `to`; never pending.
