@@ -4,6 +4,7 @@ packages.py --publishable          prints the names of the packages that are pub
 packages.py --features [MANIFEST]  prints, for each of them, the ways to check it alone:
                                    its name, a tab, arguments of cargo
 packages.py --tests PACKAGE        prints the names of the package's integration tests
+packages.py --programs PACKAGE     prints the names of its programs
 """
 
 import json
@@ -20,9 +21,9 @@ def publishable(manifest):
     return sorted((p for p in packages(manifest) if p["publish"] != []), key=lambda p: p["name"])
 
 
-def tests(name):
+def targets(name, kind):
     (package,) = (p for p in packages("Cargo.toml") if p["name"] == name)
-    return sorted(t["name"] for t in package["targets"] if "test" in t["kind"])
+    return sorted(t["name"] for t in package["targets"] if kind in t["kind"])
 
 
 def feature_sets(package):
@@ -35,8 +36,9 @@ def feature_sets(package):
 
 
 def main():
-    if sys.argv[1] == "--tests":
-        print("\n".join(tests(sys.argv[2])))
+    kinds = {"--tests": "test", "--programs": "bin"}
+    if sys.argv[1] in kinds:
+        print("\n".join(targets(sys.argv[2], kinds[sys.argv[1]])))
         return
     what, manifest = sys.argv[1], (sys.argv[2:] or ["Cargo.toml"])[0]
     for package in publishable(manifest):

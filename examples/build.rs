@@ -1,5 +1,8 @@
 //! Compiles the Zig half of each example.
 
 fn main() {
-    zigflow_build::compile("file_stream/file_stream.zig");
+    zigflow_build::Build::new()
+        .file("file_stream/file_stream.zig")
+        .file("channel/channel.zig")
+        .compile();
 }

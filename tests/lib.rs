@@ -2,6 +2,7 @@
 //! processes, and the suite for timers.
 #![deny(unsafe_code)]
 
+pub mod bridge_ends;
 pub mod child;
 pub mod conformance;
 pub mod driven;

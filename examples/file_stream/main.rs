@@ -6,6 +6,9 @@
 
 #![forbid(unsafe_code)]
 
+#[path = "../runtime.rs"]
+mod runtime;
+
 use std::error::Error;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
@@ -13,6 +16,8 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sha2::{Digest, Sha256};
 use zigflow::ByteStream;
+
+use crate::runtime::Runtime;
 
 zigflow::zig_source! {
     /// The bytes of the file at `path`, in chunks of up to `chunk_bytes`.
@@ -54,39 +59,6 @@ async fn read(path: &str, chunk_bytes: u64, runtime: &'static str) -> Result<Row
     Ok(Row { runtime, bytes, chunks, time: start.elapsed(), sha256 })
 }
 
-#[derive(Clone, Copy)]
-enum Runtime {
-    Tokio,
-    Smol,
-    AsyncStd,
-    BlockOn,
-}
-
-impl Runtime {
-    const ALL: [Self; 4] = [Self::Tokio, Self::Smol, Self::AsyncStd, Self::BlockOn];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Tokio => "tokio",
-            Self::Smol => "smol",
-            Self::AsyncStd => "async-std",
-            Self::BlockOn => "block-on",
-        }
-    }
-
-    fn run<T>(self, future: impl Future<Output = T>) -> T {
-        match self {
-            Self::Tokio => {
-                let runtime = tokio::runtime::Builder::new_current_thread().build();
-                runtime.expect("tokio's runtime starts").block_on(future)
-            }
-            Self::Smol => smol::block_on(future),
-            Self::AsyncStd => async_std::task::block_on(future),
-            Self::BlockOn => futures_lite::future::block_on(future),
-        }
-    }
-}
-
 struct Args {
     runtimes: Vec<Runtime>,
     chunk_bytes: u64,
@@ -102,7 +74,7 @@ impl Args {
         let mut parser = lexopt::Parser::from_env();
         while let Some(arg) = parser.next()? {
             match arg {
-                Long("runtime") => args.runtimes = parser.value()?.parse_with(runtimes)?,
+                Long("runtime") => args.runtimes = parser.value()?.parse_with(Runtime::named)?,
                 Long("chunk") => args.chunk_bytes = parser.value()?.parse()?,
                 Value(path) if args.path.is_empty() => args.path = path.string()?,
                 _ => return Err(arg.unexpected()),
@@ -113,15 +85,6 @@ impl Args {
         }
         Ok(args)
     }
-}
-
-fn runtimes(name: &str) -> Result<Vec<Runtime>, String> {
-    if name == "all" {
-        return Ok(Runtime::ALL.into());
-    }
-    let found = Runtime::ALL.into_iter().find(|runtime| runtime.name() == name);
-    let names = Runtime::ALL.map(Runtime::name).join(", ");
-    found.map(|runtime| vec![runtime]).ok_or_else(|| format!("runtimes are {names} and all"))
 }
 
 struct Row {

@@ -21,6 +21,7 @@ comptime {
     _ = @import("driven.zig");
     _ = @import("typed.zig");
     _ = @import("ends.zig");
+    _ = @import("bridge_ends.zig");
 }
 
 /// `from` up to, not including, `to`; never pending.

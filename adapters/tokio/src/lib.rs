@@ -1,12 +1,14 @@
-//! tokio's timer for zigflow.
+//! tokio's timer and channels for zigflow.
 //!
 //! [`TokioTimer`] gives the patterns of `zigflow_core::time` tokio's clock, the paused one of tests
 //! included; [`timeout`] is the shorthand for the usual case. [`TokioBytes`] makes a byte stream an
-//! `AsyncBufRead` of tokio. Nothing else in zigflow needs tokio.
+//! `AsyncBufRead` of tokio; [`channel_to_zig`] and [`channel_from_zig`] join tokio's channels and Zig's. Nothing else in zigflow needs tokio.
 #![forbid(unsafe_code)]
 
+mod channel;
 mod io;
 
+pub use channel::{FromZigResult, Received, channel_from_zig, channel_to_zig};
 pub use io::TokioBytes;
 
 use std::pin::Pin;

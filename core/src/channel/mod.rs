@@ -18,12 +18,18 @@
 //!
 //! Every verb that waits exists as a future and as a blocking call (feature `std`), and every one has a
 //! `try_` form, which never waits for anything.
+//!
+//! # Bridges
+//!
+//! [`channel_to_zig`] forwards any stream to Zig, and `channel_from_zig` (feature `sink`) what Zig sends into any
+//! sink. tokio's channels have the same two functions in their adapter.
 
 #[cfg(feature = "std")]
 pub(crate) mod block;
 mod error;
 mod memory;
 pub mod mpmc;
+mod pump;
 mod snapshot;
 pub mod spsc;
 mod zig;
@@ -32,6 +38,9 @@ pub use error::{
     CreateError, RecvError, RecvTimeoutError, SendError, SendManyError, SendTimeoutError,
     TryRecvError, TrySendError,
 };
+pub use pump::{FromZigError, IntoItem, PumpToZig, ToZigError, channel_to_zig};
+#[cfg(feature = "sink")]
+pub use pump::{PumpFromZig, channel_from_zig};
 pub use snapshot::Snapshot;
 
 use core::fmt;

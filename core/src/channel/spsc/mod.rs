@@ -24,6 +24,8 @@
 mod grant;
 mod receiver;
 mod sender;
+#[cfg(feature = "sink")]
+mod sink;
 mod zig;
 
 pub use grant::{ReadGrant, WriteGrant};

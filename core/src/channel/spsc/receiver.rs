@@ -138,6 +138,15 @@ impl<T> Receiver<T> {
         self.poll_in_turn(cx, Self::try_recv)
     }
 
+    /// Waits for an item, which stays in the channel.
+    #[cfg(feature = "sink")]
+    pub(in crate::channel) fn poll_there(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), RecvError>> {
+        self.poll_in_turn(cx, |this| this.readable(1).map(|_| ()))
+    }
+
     /// [`poll_until`](Self::poll_until), within the budget.
     #[inline]
     fn poll_in_turn<R>(

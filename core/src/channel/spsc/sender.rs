@@ -286,7 +286,7 @@ impl<T> Sender<T> {
         reason(self.ring.reason())
     }
 
-    fn refused<U>(&self, item: U) -> SendError<U> {
+    pub(super) fn refused<U>(&self, item: U) -> SendError<U> {
         SendError { item, reason: self.reason() }
     }
 
