@@ -55,3 +55,19 @@ zigflow::zig_source! {
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 mod readme {}
+
+/// Pitfall 31: what sends or receives takes `&mut self`, so no two threads can do it at once.
+///
+/// ```compile_fail,E0596
+/// let (tx, _rx) = zigflow::spsc::channel::<u8>(1);
+/// let shared = &tx;
+/// let _ = shared.try_send(1);
+/// ```
+///
+/// ```compile_fail,E0596
+/// let (_tx, rx) = zigflow::spsc::channel::<u8>(1);
+/// let shared = &rx;
+/// let _ = shared.try_recv();
+/// ```
+#[cfg(doctest)]
+mod one_at_a_time {}

@@ -9,7 +9,7 @@ pub const zigflow_c_names = true;
 
 // The host.
 
-const Task = struct {
+pub const Task = struct {
     wakes: u32 = 0,
     references: u32 = 1,
     /// Polled inline by a wake, as some executors do.
@@ -17,11 +17,11 @@ const Task = struct {
 
     const vtable: u8 = 0;
 
-    fn words(task: *Task) abi.RawWaker {
+    pub fn words(task: *Task) abi.RawWaker {
         return .{ .data = task, .vtable = &vtable };
     }
 
-    fn context(task: *Task) zigflow.Context {
+    pub fn context(task: *Task) zigflow.Context {
         return .{ .waker = .{ .raw = task.words() } };
     }
 
@@ -31,7 +31,7 @@ const Task = struct {
 };
 
 export fn zf1_waker_clone(waker: *const abi.RawWaker, out: *abi.RawWaker) void {
-    Task.of(waker).references += 1;
+    _ = @atomicRmw(u32, &Task.of(waker).references, .Add, 1, .acq_rel);
     out.* = waker.*;
 }
 export fn zf1_waker_wake(waker: *const abi.RawWaker) void {
@@ -40,11 +40,11 @@ export fn zf1_waker_wake(waker: *const abi.RawWaker) void {
 }
 export fn zf1_waker_wake_by_ref(waker: *const abi.RawWaker) void {
     const task = Task.of(waker);
-    task.wakes += 1;
+    _ = @atomicRmw(u32, &task.wakes, .Add, 1, .acq_rel);
     if (task.on_wake) |then| then(task);
 }
 export fn zf1_waker_drop(waker: *const abi.RawWaker) void {
-    Task.of(waker).references -= 1;
+    _ = @atomicRmw(u32, &Task.of(waker).references, .Sub, 1, .acq_rel);
 }
 export fn zf1_waker_from_object(object: *const abi.WakerObject, out: *abi.RawWaker) void {
     out.* = .{ .data = object, .vtable = null };
@@ -56,6 +56,22 @@ export fn zf1_alloc(size: usize, alignment: usize) ?[*]u8 {
 export fn zf1_free(ptr: [*]u8, size: usize, alignment: usize) void {
     backing.rawFree(ptr[0..size], .fromByteUnits(alignment), 0);
 }
+/// As a thread that yields instead of sleeping; a timeout is over when the first poll was not ready.
+export fn zf1_block(
+    poll: *const fn (context: *anyopaque, waker: *const abi.RawWaker) callconv(.c) u32,
+    context: *anyopaque,
+    timeout_ns: u64,
+) u32 {
+    // A thread's waker outlives the wait, since the channel keeps it.
+    const task = &threads_task;
+    while (true) {
+        const before = @atomicLoad(u32, &task.wakes, .acquire);
+        const answer = poll(context, &task.words());
+        if (answer != 0 or timeout_ns != std.math.maxInt(u64)) return answer;
+        while (@atomicLoad(u32, &task.wakes, .acquire) == before) std.Thread.yield() catch {};
+    }
+}
+threadlocal var threads_task: Task = .{};
 export fn zf1_panic(message: [*]const u8, message_len: usize, _: usize) noreturn {
     std.debug.panic("{s}", .{message[0..message_len]});
 }
@@ -265,6 +281,10 @@ test "open without memory reports OutOfMemory, whichever allocation fails" {
             try std.testing.expectEqualStrings("OutOfMemory", name(err));
         }
     }
+}
+
+test {
+    _ = @import("tests_spsc.zig");
 }
 
 // The seed's names.

@@ -42,10 +42,9 @@ const Answers = zigflow.spsc.Sender(u64);
 
 /// Starts a thread that answers each job, a number, with how many steps it is from 1 in the Collatz sequence.
 export fn start_worker(raw_jobs: *zigflow.RawReceiver, raw_answers: *zigflow.RawSender) void {
-    // Both are opened before either is looked at: one that nobody opens stays open for ever.
-    var maybe_answers = Answers.open(raw_answers);
-    var jobs = Jobs.open(raw_jobs) catch |e| return if (maybe_answers) |*answers| fail(answers, e) else |_| {};
-    var answers = maybe_answers catch return jobs.deinit();
+    // An end that does not open is gone; one that nobody opens has to be given back.
+    var jobs = Jobs.open(raw_jobs) catch |e| return zigflow.spsc.reject(raw_answers, e);
+    var answers = Answers.open(raw_answers) catch return jobs.deinit();
     const thread = std.Thread.spawn(.{}, work, .{ jobs, answers }) catch |e| {
         jobs.deinit();
         return fail(&answers, e);

@@ -10,8 +10,10 @@ use std::ptr;
 use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
-use zigflow::{ByteStream, OpenError, StreamError, ZigStream};
-use zigflow_tests::task::{Tally, until};
+use zigflow::channel::CreateError;
+use zigflow::{ByteStream, OpenError, StreamError, ZigStream, spsc};
+use zigflow_tests::ends::{Lang, PAIRINGS, Rx, Tx, each, items, open_as, pair_at};
+use zigflow_tests::task::{Tally, until, waker_fn};
 use zigflow_tests::{self as zig, Channel, driven};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -318,4 +320,192 @@ fn a_stream_with_a_thread_leaves_no_zig_object_behind() {
     }
     // Other tests here have channels too, but only for a time.
     until(|| driven::live() == 0);
+}
+
+// -- channels --
+
+/// One end of a channel is used on this thread, the other one too.
+#[test]
+fn items_of_a_channel_allocate_nothing() {
+    for capacity in [1, 64] {
+        each(capacity, |mut tx: Tx<u64>, mut rx| {
+            let mut got = Vec::with_capacity(64);
+            let batch: Vec<u64> = items(0..64);
+            let mut round = || {
+                tx.try_send(0).unwrap();
+                assert_eq!(rx.try_recv(), Ok(0));
+                let sent = tx.try_send_many(&batch).unwrap();
+                assert_eq!(rx.recv_many(&mut got, 64, false), Ok(sent));
+                got.clear();
+                tx.send_grant(&batch[..1], || ()).unwrap();
+                rx.read(64, |first, _| first.len()).unwrap();
+                tx.send(1).unwrap();
+                assert_eq!(rx.recv(), Ok(1));
+                assert_eq!(tx.try_send_many(&batch).unwrap(), sent);
+                assert!(tx.try_send(0).is_err() && !tx.send_or_drop(0).unwrap());
+                rx.read(64, |first, second| first.len() + second.len()).unwrap();
+                while rx.try_recv().is_ok() {}
+            };
+            round();
+            let ((), counts) = counted(|| (0..10_000).for_each(|_| round()));
+            assert_eq!(counts, NOTHING);
+        });
+    }
+}
+
+#[test]
+fn waits_of_tasks_at_a_channel_allocate_nothing_and_clone_one_waker_for_all() {
+    const WAITS: usize = 10_000;
+    each(1, |mut tx: Tx<u64>, mut rx| {
+        tx.set_patience(0);
+        rx.set_patience(0);
+        let (sender, receiver) = (Tally::new(), Tally::new());
+        let (tx_waker, rx_waker) = (sender.waker(), receiver.waker());
+        let (mut tx_cx, mut rx_cx) =
+            (Context::from_waker(&tx_waker), Context::from_waker(&rx_waker));
+        let mut round = || {
+            assert!(rx.poll_recv(&mut rx_cx).is_pending());
+            tx.try_send(0).unwrap();
+            assert!(tx.poll_send(&mut tx_cx, 1).is_pending());
+            assert_eq!(rx.poll_recv(&mut rx_cx), Poll::Ready(Ok(0)));
+            assert_eq!(tx.poll_send(&mut tx_cx, 1), Poll::Ready(Ok(())));
+            assert_eq!(rx.poll_recv(&mut rx_cx), Poll::Ready(Ok(1)));
+        };
+        round();
+        let ((), counts) = counted(|| (1..WAITS).for_each(|_| round()));
+        assert_eq!(counts, NOTHING);
+        // One wake for each sleep. (Zig's lent words are no clone.)
+        assert_eq!(sender.counts(), (1, WAITS, 0));
+        assert_eq!(receiver.counts(), (1, WAITS, 0));
+        let slept = WAITS as u64;
+        assert_eq!(tx.snapshot()[6..], [slept; 4]);
+    });
+}
+
+/// A thread's first wait makes what all its waits use.
+fn wait_once() {
+    let (_tx, mut rx) = spsc::channel::<u8>(1);
+    assert!(rx.recv_blocking_timeout(std::time::Duration::ZERO).is_err());
+}
+
+#[test]
+fn waits_of_threads_at_a_channel_allocate_nothing_after_the_first() {
+    const WAITS: u64 = 2_000;
+    for pairing in PAIRINGS {
+        let (mut there, mut here) = pair_at::<u64>(pairing, 1, 0);
+        let (mut back, mut home) = pair_at::<u64>(pairing, 1, 0);
+        here.set_patience(0);
+        home.set_patience(0);
+        // Each item is answered before the next one goes, so each is waited for.
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut answer = |n| {
+                    assert_eq!(here.recv(), Ok(n));
+                    back.send(n).unwrap();
+                };
+                wait_once();
+                answer(0);
+                let ((), counts) = counted(|| (1..WAITS).for_each(&mut answer));
+                assert_eq!(counts, NOTHING);
+            });
+            let mut ask = |n| {
+                there.send(n).unwrap();
+                assert_eq!(home.recv(), Ok(n));
+            };
+            wait_once();
+            ask(0);
+            let ((), counts) = counted(|| (1..WAITS).for_each(&mut ask));
+            assert_eq!(counts, NOTHING);
+        });
+    }
+}
+
+#[test]
+fn a_channel_is_one_allocation_which_the_last_end_frees() {
+    let (ends, counts) = counted(|| spsc::channel::<u64>(100));
+    assert_eq!(counts.allocations, 1);
+    let ((), counts) = counted(|| drop(ends));
+    assert_eq!(counts.frees, 1);
+    wait_once();
+    for pairing in PAIRINGS {
+        for sender_first in [false, true] {
+            balanced(|| {
+                let (tx, rx) = spsc::channel::<u64>(100);
+                let in_zig = (pairing.0 == Lang::Zig, pairing.1 == Lang::Zig);
+                let mut tx = if in_zig.0 { Tx::in_zig(tx) } else { Tx::Rust(tx) };
+                let mut rx = if in_zig.1 { Rx::in_zig(rx) } else { Rx::Rust(rx, None) };
+                let mut cx = Context::from_waker(Waker::noop());
+                assert!(rx.poll_recv(&mut cx).is_pending());
+                tx.send_many(&items(0..50));
+                if sender_first {
+                    drop(tx);
+                    drop(rx);
+                } else {
+                    drop(rx);
+                    drop(tx);
+                }
+            });
+        }
+    }
+    balanced(|| {
+        let (tx, rx) = spsc::channel::<u64>(100);
+        (tx.into_zig(), rx.into_zig())
+    });
+}
+
+#[test]
+fn an_end_that_zig_refuses_leaks_nothing() {
+    for what in [1, 2, 4] {
+        balanced(|| {
+            let (tx, rx) = spsc::channel::<u64>(100);
+            (open_as(tx.into_zig(), what).unwrap_err(), rx)
+        });
+    }
+    for what in [0, 3, 5] {
+        balanced(|| {
+            let (tx, rx) = spsc::channel::<u64>(100);
+            (open_as(rx.into_zig(), what).unwrap_err(), tx)
+        });
+    }
+}
+
+#[test]
+fn without_memory_there_is_no_channel_and_an_error() {
+    let ((), counts) = counted(|| {
+        UNTIL_FAILURE.set(0);
+        let made = spsc::try_channel::<u64>(100).map(drop);
+        assert_eq!(UNTIL_FAILURE.replace(u64::MAX), u64::MAX);
+        assert_eq!(made, Err(CreateError::OutOfMemory));
+    });
+    assert_eq!(counts, NOTHING);
+    assert!(spsc::try_channel::<u64>(100).is_ok());
+}
+
+/// What a panic itself allocates stays below the size of these channels.
+#[test]
+fn a_waker_that_panics_when_an_end_goes_leaks_no_channel() {
+    const ITEMS: usize = 1 << 17;
+    for sender_goes in [false, true] {
+        let ((), counts) = counted(|| {
+            let (mut tx, mut rx) = spsc::channel::<u64>(ITEMS);
+            let waker = waker_fn(|| std::panic::resume_unwind(Box::new("no report")));
+            let mut cx = Context::from_waker(&waker);
+            let catch = |f: &mut dyn FnMut()| {
+                assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)).is_err());
+            };
+            if sender_goes {
+                assert!(rx.poll_recv(&mut cx).is_pending());
+                let mut tx = Some(tx);
+                catch(&mut || tx = None);
+                drop(rx);
+            } else {
+                while tx.try_send(1).is_ok() {}
+                assert!(tx.poll_ready(&mut cx).is_pending());
+                let mut rx = Some(rx);
+                catch(&mut || rx = None);
+                drop(tx);
+            }
+        });
+        assert!(counts.balance < ITEMS as i64 * 8 / 2, "{counts:?}");
+    }
 }

@@ -236,7 +236,6 @@ fn a_read_that_is_dropped_leaves_items_where_they_are() {
                 read.as_ref().map(|read| read.as_ref().unwrap().len()),
                 (polls > comes).then_some(3)
             );
-            let _ = read;
             if polls <= comes {
                 assert_eq!(tx.try_send_many(&items(0..4)), Ok(4));
             }

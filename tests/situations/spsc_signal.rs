@@ -1,14 +1,14 @@
 //! Pitfall 41: a signal handler interrupts one end of a channel at any instruction and uses the other end, on the
 //! same thread. Nothing spins, nothing is lost. (Nobody sleeps here: a wake is the waker's code, and few
 //! wakers may run in a handler.)
-#![cfg(unix)]
+#![cfg(target_os = "linux")] // for a timer that signals one thread
 
 use std::cell::UnsafeCell;
 use std::ptr;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::SeqCst};
+use std::sync::mpsc;
 use std::thread;
-use std::time::Instant;
 
 use zigflow_tests::ends::{Rx, Tx, each_at};
 use zigflow_tests::task::BOUND;
@@ -23,65 +23,74 @@ type Handler = dyn FnMut();
 static HANDLER: AtomicPtr<UnsafeCell<Box<Handler>>> = AtomicPtr::new(ptr::null_mut());
 static HANDLED: AtomicUsize = AtomicUsize::new(0);
 
+/// Interrupts the thread that works.
+static TIMER: AtomicPtr<libc::c_void> = AtomicPtr::new(ptr::null_mut());
+
 extern "C" fn on_signal(_: libc::c_int) {
     let handler = HANDLER.load(SeqCst);
-    if !handler.is_null() {
-        // SAFETY: `interrupted` keeps it alive while it is set. The signal goes to that thread alone, and the
-        // handler does not interrupt itself, so nobody else calls it.
-        unsafe { (*(*handler).get())() };
-        HANDLED.fetch_add(1, SeqCst);
+    if handler.is_null() {
+        return;
     }
+    // SAFETY: `interrupted` keeps it alive while it is set. The signal goes to that thread alone, and the
+    // handler does not interrupt itself, so nobody else calls it.
+    unsafe { (*(*handler).get())() };
+    HANDLED.fetch_add(1, SeqCst);
 }
 
-/// Runs `work` again and again while another thread interrupts this one with `handler`.
+/// One interrupt, after so many nanoseconds.
+fn arm(after: libc::c_long) {
+    let zero = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let once = libc::itimerspec {
+        it_interval: zero,
+        it_value: libc::timespec { tv_sec: 0, tv_nsec: after },
+    };
+    // SAFETY: `interrupted` has made the timer.
+    unsafe { libc::timer_settime(TIMER.load(SeqCst), 0, &once, ptr::null_mut()) };
+}
+
+/// Runs `work` again and again while a timer interrupts it with `handler`.
 fn interrupted(handler: Box<Handler>, mut work: impl FnMut()) {
     let handler = UnsafeCell::new(handler);
     HANDLED.store(0, SeqCst);
     HANDLER.store(ptr::from_ref(&handler).cast_mut(), SeqCst);
-    // SAFETY: a plain handler; the struct is a C struct for which zeros are valid.
+    // SAFETY: a plain handler, and a timer that signals this thread; both are C structs for which zeros are
+    // valid.
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
         action.sa_sigaction = on_signal as *const () as usize;
         action.sa_flags = libc::SA_RESTART;
         assert_eq!(libc::sigaction(libc::SIGUSR1, &action, ptr::null_mut()), 0);
+        let mut event: libc::sigevent = std::mem::zeroed();
+        event.sigev_notify = libc::SIGEV_THREAD_ID;
+        event.sigev_signo = libc::SIGUSR1;
+        event.sigev_notify_thread_id = libc::gettid();
+        let mut timer = ptr::null_mut();
+        assert_eq!(libc::timer_create(libc::CLOCK_MONOTONIC, &mut event, &mut timer), 0);
+        TIMER.store(timer, SeqCst);
     }
-    // SAFETY: it has no preconditions.
-    let this = unsafe { libc::pthread_self() };
-    let done = AtomicBool::new(false);
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            let start = Instant::now();
-            while HANDLED.load(SeqCst) < INTERRUPTS / CASES {
-                let before = HANDLED.load(SeqCst);
-                // SAFETY: the thread lives as long as this scope.
-                unsafe { libc::pthread_kill(this, libc::SIGUSR1) };
-                // One at a time, so that each interrupts the work and not its predecessor's end.
-                for looks in 1_u32.. {
-                    if HANDLED.load(SeqCst) != before {
-                        break;
-                    }
-                    std::hint::spin_loop();
-                    if looks.is_multiple_of(1000) {
-                        assert_in_time(start);
-                        thread::yield_now();
-                    }
-                }
-            }
-            done.store(true, SeqCst);
-        });
-        while !done.load(SeqCst) {
-            work();
+    let (done, is_done) = mpsc::channel::<()>();
+    let watch = thread::spawn(move || {
+        if is_done.recv_timeout(BOUND) == Err(mpsc::RecvTimeoutError::Timeout) {
+            eprintln!("the interrupted thread hangs");
+            std::process::abort(); // it cannot be ended alone
         }
     });
-    HANDLER.store(ptr::null_mut(), SeqCst);
-}
-
-/// Ends the program when the other thread hangs: it cannot be ended alone.
-fn assert_in_time(start: Instant) {
-    if start.elapsed() > BOUND {
-        eprintln!("the interrupted thread hangs");
-        std::process::abort();
+    let mut after = 1000;
+    for interrupt in 0..INTERRUPTS / CASES {
+        // Any moment, so long as some work gets done before it.
+        arm(after + interrupt as libc::c_long * 7919 % 3000);
+        let mut works = 0;
+        while HANDLED.load(SeqCst) == interrupt {
+            work();
+            works += 1;
+        }
+        after = if works < 3 { after + 500 } else { (after - 100).max(100) };
     }
+    drop(done);
+    watch.join().unwrap();
+    HANDLER.store(ptr::null_mut(), SeqCst);
+    // SAFETY: made above, and not armed again.
+    unsafe { libc::timer_delete(TIMER.load(SeqCst)) };
 }
 
 /// An end, and how many items went through it in order; `None` once one did not.

@@ -504,6 +504,49 @@ fn two_packages_in_one_program_do_not_clash() {
     assert_eq!(first.flags_of_counters(&[&one, &other]), "1 0");
 }
 
+// 38
+#[test]
+fn two_packages_with_channels_of_items_of_one_name_do_not_clash() {
+    let file = |name: &str, fields: &str| {
+        format!(
+            r#"
+    const zigflow = @import("zigflow");
+    const Item = extern struct {{ {fields} }};
+    export fn {name}(raw: *zigflow.RawSender) u32 {{
+        var tx = zigflow.spsc.Sender(Item).open(raw) catch |e| return if (e == error.WrongAbi) @sizeOf(Item) else 0;
+        defer tx.deinit();
+        tx.sendBlocking(@import("std").mem.zeroes(Item)) catch return 1;
+        return 2;
+    }}
+"#
+        )
+    };
+    let first = Package::new("first_channels").file("lib.zig", &file("first", "a: u64"));
+    let second = Package::new("second_channels").file("lib.zig", &file("second", "a: u64, b: u64"));
+    let one = first.build().try_compile().unwrap();
+    let other = second
+        .build()
+        .env(second.env.clone().with("CARGO_PKG_NAME", "another"))
+        .try_compile()
+        .unwrap();
+    let text = format!(
+        r#"
+#[link(name = "{}", kind = "static")] unsafe extern "C" {{ fn first(raw: *mut u32) -> u32; }}
+#[link(name = "{}", kind = "static")] unsafe extern "C" {{ fn second(raw: *mut u32) -> u32; }}
+#[repr(align(128))] struct Channel([u32; 96]);
+fn main() {{
+    // No channel of any version: both refuse it, each by its own code.
+    let mut channel = Channel([0; 96]);
+    let end = (&raw mut channel.0).cast::<u32>().wrapping_add(32);
+    println!("{{}} {{}}", unsafe {{ first(end) }}, unsafe {{ second(end) }});
+}}
+"#,
+        one.library(),
+        other.library()
+    );
+    assert_eq!(first.run_program(&text, &[&one, &other]), "8 16");
+}
+
 /// The number of an error depends on what else is in the archive; what travels is the name.
 #[test]
 fn an_error_keeps_its_name_though_others_are_added() {
@@ -895,7 +938,7 @@ macro_rules! host { ($($name:ident)*) => {$(
 )*}; }
 host! {
     zf1_waker_clone zf1_waker_wake zf1_waker_wake_by_ref zf1_waker_drop zf1_waker_from_object
-    zf1_alloc zf1_free zf1_panic
+    zf1_alloc zf1_free zf1_block zf1_panic
 }
 "#;
 

@@ -309,14 +309,19 @@ pub fn Receiver(comptime T: type) type {
     };
 }
 
-/// Nobody has opened the end, whichever it is: it goes, and the others are told why.
-fn refuse(raw: *abi.RawEnd, e: OpenError) OpenError {
+/// Gives an end back that was not opened, because something else failed: the channel closes, and the other ends are
+/// told why.
+pub fn reject(raw: *abi.RawEnd, e: anyerror) void {
     if (raw.kind == abi.EndKind.sender) leave("senders", @alignCast(@fieldParentPtr("tail", raw)), e);
     if (raw.kind == abi.EndKind.receiver) leave("receivers", @alignCast(@fieldParentPtr("head", raw)), e);
+}
+
+fn refuse(raw: *abi.RawEnd, e: OpenError) OpenError {
+    reject(raw, e);
     return e;
 }
 
-fn leave(comptime party: []const u8, channel: *abi.RawChannel, e: OpenError) void {
+fn leave(comptime party: []const u8, channel: *abi.RawChannel, e: anyerror) void {
     end_file.know(channel, abi.Flavor.mpmc) catch return; // nobody can tell what it is
     const raw: *abi.RawMpmc = @alignCast(@fieldParentPtr("channel", channel));
     // Closing and leaving touch no item, so that the items' type does not matter.

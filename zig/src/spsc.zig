@@ -401,14 +401,19 @@ pub fn Receiver(comptime T: type) type {
     };
 }
 
-/// Nobody has opened the end, whichever it is: it goes, and the other one is told why.
-fn refuse(raw: *abi.RawEnd, e: OpenError) OpenError {
+/// Gives an end back that was not opened, because something else failed: the channel closes, and the other end is
+/// told why.
+pub fn reject(raw: *abi.RawEnd, e: anyerror) void {
     if (raw.kind == abi.EndKind.sender) leave(ring.Producer, @alignCast(@fieldParentPtr("tail", raw)), e);
     if (raw.kind == abi.EndKind.receiver) leave(ring.Consumer, @alignCast(@fieldParentPtr("head", raw)), e);
+}
+
+fn refuse(raw: *abi.RawEnd, e: OpenError) OpenError {
+    reject(raw, e);
     return e;
 }
 
-fn leave(comptime End: type, channel: *abi.RawChannel, e: OpenError) void {
+fn leave(comptime End: type, channel: *abi.RawChannel, e: anyerror) void {
     end_file.know(channel, abi.Flavor.spsc) catch return; // nobody can tell what it is
     var end: End = .open(channel);
     end.close(end_file.named(e));
