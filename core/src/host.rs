@@ -8,7 +8,7 @@ use alloc::alloc::{alloc, dealloc};
 use core::alloc::Layout;
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
-use crate::abi::{ABI_NUMBER, RawParty, RawWaiter, RawWaker, WakerObject};
+use crate::abi::{ABI_NUMBER, RawChannel, RawParty, RawWaiter, RawWaker, WakerObject};
 
 const _: () = assert!(ABI_NUMBER == 1, "rename the symbols below: they carry the ABI number");
 
@@ -100,6 +100,27 @@ export! {
             }
         });
         answer.unwrap_or(0)
+    }
+
+    /// Writes a channel of plain data, with a reference for an end of either kind, to `out`. 0; or 1 for a capacity
+    /// that cannot be, 2 when there is no memory.
+    fn zf1_channel_new(
+        flavor: u32,
+        capacity: usize,
+        slot_size: usize,
+        slot_alignment: usize,
+        out: *mut *mut RawChannel
+    ) -> u32 {
+        let Ok(slot) = Layout::from_size_align(slot_size, slot_alignment) else { return 1 };
+        match crate::channel::for_zig(flavor, capacity, slot) {
+            Ok(channel) => {
+                // SAFETY: Zig passes the address of a place for the pointer.
+                unsafe { out.write(channel.as_ptr()) };
+                0
+            }
+            Err(crate::channel::CreateError::OutOfMemory) => 2,
+            Err(_) => 1,
+        }
     }
 
     /// The next wake of the party goes to the waiter's turn, by this waker, which is lent for the call.

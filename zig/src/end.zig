@@ -2,6 +2,7 @@
 
 const std = @import("std");
 const abi = @import("abi.zig");
+const host = @import("host.zig");
 const items = @import("item.zig");
 const pos = @import("position.zig");
 const shapes = @import("shape.zig");
@@ -46,6 +47,22 @@ fn sameName(rust: []const u8, zig: []const u8) bool {
 pub fn know(channel: *const abi.RawChannel, flavor: u32) OpenError!void {
     if (channel.magic != abi.magic or channel.abi != abi.abi_number) return error.WrongAbi;
     if (channel.flavor != flavor) return error.WrongFlavor;
+}
+
+pub const CreateError = error{
+    /// 0, or more than fits.
+    Capacity,
+    OutOfMemory,
+};
+
+/// A new channel with a reference for an end of either kind.
+pub fn create(flavor: u32, capacity: usize, comptime Slot: type) CreateError!*abi.RawChannel {
+    var channel: *abi.RawChannel = undefined;
+    return switch (host.zf1_channel_new(flavor, capacity, @sizeOf(Slot), @alignOf(Slot), &channel)) {
+        0 => channel,
+        1 => error.Capacity,
+        else => error.OutOfMemory,
+    };
 }
 
 /// An error as it crosses: by its name, which is static text.

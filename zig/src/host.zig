@@ -30,6 +30,10 @@ pub extern fn zf1_block(
     timeout_ns: u64,
 ) callconv(.c) u32;
 
+/// Writes a channel of plain data, with a reference for an end of either kind, to `out`. 0; or 1 for a capacity
+/// that cannot be, 2 when there is no memory.
+pub extern fn zf1_channel_new(flavor: u32, capacity: usize, slot_size: usize, slot_alignment: usize, out: **abi.RawChannel) callconv(.c) u32;
+
 /// The next wake of the party goes to the waiter's turn, by this waker, which is lent for the call.
 pub extern fn zf1_party_join(party: *abi.RawParty, waiter: *abi.RawWaiter, waker: *const abi.RawWaker) callconv(.c) void;
 /// The waiter stands in the list no more. 1 if a wake had taken it out, which is to be passed on.

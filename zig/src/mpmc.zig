@@ -9,6 +9,7 @@ const abi = @import("abi.zig");
 const block = @import("block.zig");
 const end_file = @import("end.zig");
 const host = @import("host.zig");
+const items = @import("item.zig");
 const lap = @import("lap.zig");
 const pos = @import("position.zig");
 const ring_file = @import("ring_mpmc.zig");
@@ -17,8 +18,17 @@ const waker_file = @import("waker.zig");
 
 const Patience = @import("patience.zig").Patience;
 const Seat = ring_file.Seat;
+pub const CreateError = end_file.CreateError;
 pub const OpenError = end_file.OpenError;
 pub const Reason = end_file.Reason;
+
+/// A channel for `capacity` items with an end of either kind in Zig.
+pub fn channel(comptime T: type, capacity: usize) CreateError!struct { Sender(T), Receiver(T) } {
+    comptime items.requirePlain(T, "a channel of " ++ @typeName(T));
+    const raw = try end_file.create(abi.Flavor.mpmc, capacity, ring_file.Slot(T));
+    const all: *abi.RawMpmc = @alignCast(@fieldParentPtr("channel", raw));
+    return .{ .{ .ring = .init(all) }, .{ .ring = .init(all) } };
+}
 
 /// A sending end. `Receiver` is its mirror.
 pub fn Sender(comptime T: type) type {
@@ -35,9 +45,9 @@ pub fn Sender(comptime T: type) type {
         /// others are told the error's name.
         pub fn open(raw: *abi.RawEnd) OpenError!Self {
             if (raw.kind != abi.EndKind.sender) return refuse(raw, error.WrongEnd);
-            const channel: *abi.RawChannel = @alignCast(@fieldParentPtr("tail", raw));
-            end_file.check(T, channel, raw, abi.Flavor.mpmc) catch |e| return refuse(raw, e);
-            return .{ .ring = .init(@alignCast(@fieldParentPtr("channel", channel))) };
+            const shared: *abi.RawChannel = @alignCast(@fieldParentPtr("tail", raw));
+            end_file.check(T, shared, raw, abi.Flavor.mpmc) catch |e| return refuse(raw, e);
+            return .{ .ring = .init(@alignCast(@fieldParentPtr("channel", shared))) };
         }
 
         /// Another end of the same channel.
@@ -176,9 +186,9 @@ pub fn Receiver(comptime T: type) type {
         /// others are told the error's name.
         pub fn open(raw: *abi.RawEnd) OpenError!Self {
             if (raw.kind != abi.EndKind.receiver) return refuse(raw, error.WrongEnd);
-            const channel: *abi.RawChannel = @alignCast(@fieldParentPtr("head", raw));
-            end_file.check(T, channel, raw, abi.Flavor.mpmc) catch |e| return refuse(raw, e);
-            return .{ .ring = .init(@alignCast(@fieldParentPtr("channel", channel))) };
+            const shared: *abi.RawChannel = @alignCast(@fieldParentPtr("head", raw));
+            end_file.check(T, shared, raw, abi.Flavor.mpmc) catch |e| return refuse(raw, e);
+            return .{ .ring = .init(@alignCast(@fieldParentPtr("channel", shared))) };
         }
 
         /// Another end of the same channel.
@@ -321,9 +331,9 @@ fn refuse(raw: *abi.RawEnd, e: OpenError) OpenError {
     return e;
 }
 
-fn leave(comptime party: []const u8, channel: *abi.RawChannel, e: anyerror) void {
-    end_file.know(channel, abi.Flavor.mpmc) catch return; // nobody can tell what it is
-    const raw: *abi.RawMpmc = @alignCast(@fieldParentPtr("channel", channel));
+fn leave(comptime party: []const u8, shared: *abi.RawChannel, e: anyerror) void {
+    end_file.know(shared, abi.Flavor.mpmc) catch return; // nobody can tell what it is
+    const raw: *abi.RawMpmc = @alignCast(@fieldParentPtr("channel", shared));
     // Closing and leaving touch no item, so that the items' type does not matter.
     const ring: ring_file.Ring(u8) = .init(raw);
     ring.close(end_file.named(e));
@@ -331,24 +341,24 @@ fn leave(comptime party: []const u8, channel: *abi.RawChannel, e: anyerror) void
 }
 
 fn snapshotOf(raw: *const abi.RawMpmc) end_file.Snapshot {
-    const channel = &raw.channel;
-    const head = pos.position(sync.loadAcquire(&channel.head.word));
-    var wraps = sync.counted(&channel.tail.laps);
+    const shared = &raw.channel;
+    const head = pos.position(sync.loadAcquire(&shared.head.word));
+    var wraps = sync.counted(&shared.tail.laps);
     const tail = while (true) {
-        const tail = pos.position(sync.loadAcquire(&channel.tail.word));
-        const after = sync.counted(&channel.tail.laps);
+        const tail = pos.position(sync.loadAcquire(&shared.tail.word));
+        const after = sync.counted(&shared.tail.laps);
         if (after == wraps) break tail;
         wraps = after;
     };
-    const sent = wraps * lap.around(channel.mask, channel.capacity) + lap.count(tail, channel.mask, channel.capacity);
-    const len = @min(lap.distance(head, tail, channel.mask, channel.capacity), channel.capacity);
+    const sent = wraps * lap.around(shared.mask, shared.capacity) + lap.count(tail, shared.mask, shared.capacity);
+    const len = @min(lap.distance(head, tail, shared.mask, shared.capacity), shared.capacity);
     return .{
         .sent = sent,
         .received = sent -| len,
         .len = len,
-        .capacity = channel.capacity,
+        .capacity = shared.capacity,
         .most_waiting = 0,
-        .dropped = sync.counted(&channel.tail.tally),
+        .dropped = sync.counted(&shared.tail.tally),
         .sender_sleeps = sync.counted(&raw.senders.sleeps),
         .sender_wakes = sync.counted(&raw.senders.wakes),
         .receiver_sleeps = sync.counted(&raw.receivers.sleeps),

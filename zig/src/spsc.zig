@@ -13,12 +13,21 @@ const std = @import("std");
 const abi = @import("abi.zig");
 const block = @import("block.zig");
 const end_file = @import("end.zig");
+const items = @import("item.zig");
 const ring = @import("ring_spsc.zig");
 const sync = @import("sync.zig");
 const waker_file = @import("waker.zig");
 
+pub const CreateError = end_file.CreateError;
 pub const OpenError = end_file.OpenError;
 pub const Reason = end_file.Reason;
+
+/// A channel for `capacity` items with both ends in Zig.
+pub fn channel(comptime T: type, capacity: usize) CreateError!struct { Sender(T), Receiver(T) } {
+    comptime items.requirePlain(T, "a channel of " ++ @typeName(T));
+    const raw = try end_file.create(abi.Flavor.spsc, capacity, T);
+    return .{ .{ .ring = .open(raw) }, .{ .ring = .open(raw) } };
+}
 
 /// The sending end. One thread at a time may use it. `Receiver` is its mirror.
 pub fn Sender(comptime T: type) type {
@@ -31,9 +40,9 @@ pub fn Sender(comptime T: type) type {
         /// the receiver is told the error's name.
         pub fn open(raw: *abi.RawEnd) OpenError!Self {
             if (raw.kind != abi.EndKind.sender) return refuse(raw, error.WrongEnd);
-            const channel: *abi.RawChannel = @alignCast(@fieldParentPtr("tail", raw));
-            end_file.check(T, channel, raw, abi.Flavor.spsc) catch |e| return refuse(raw, e);
-            return .{ .ring = .open(channel) };
+            const shared: *abi.RawChannel = @alignCast(@fieldParentPtr("tail", raw));
+            end_file.check(T, shared, raw, abi.Flavor.spsc) catch |e| return refuse(raw, e);
+            return .{ .ring = .open(shared) };
         }
 
         /// Sends without waiting.
@@ -227,9 +236,9 @@ pub fn Receiver(comptime T: type) type {
         /// the sender is told the error's name.
         pub fn open(raw: *abi.RawEnd) OpenError!Self {
             if (raw.kind != abi.EndKind.receiver) return refuse(raw, error.WrongEnd);
-            const channel: *abi.RawChannel = @alignCast(@fieldParentPtr("head", raw));
-            end_file.check(T, channel, raw, abi.Flavor.spsc) catch |e| return refuse(raw, e);
-            return .{ .ring = .open(channel) };
+            const shared: *abi.RawChannel = @alignCast(@fieldParentPtr("head", raw));
+            end_file.check(T, shared, raw, abi.Flavor.spsc) catch |e| return refuse(raw, e);
+            return .{ .ring = .open(shared) };
         }
 
         /// Receives without waiting. `Closed`: there will be no item; `reason` tells why, if the sender said
@@ -413,14 +422,14 @@ fn refuse(raw: *abi.RawEnd, e: OpenError) OpenError {
     return e;
 }
 
-fn leave(comptime End: type, channel: *abi.RawChannel, e: anyerror) void {
-    end_file.know(channel, abi.Flavor.spsc) catch return; // nobody can tell what it is
-    var end: End = .open(channel);
+fn leave(comptime End: type, shared: *abi.RawChannel, e: anyerror) void {
+    end_file.know(shared, abi.Flavor.spsc) catch return; // nobody can tell what it is
+    var end: End = .open(shared);
     end.close(end_file.named(e));
     end.deinit();
 }
 
-inline fn slots(comptime T: type, channel: *abi.RawChannel) [*]T {
+inline fn slots(comptime T: type, shared: *abi.RawChannel) [*]T {
     @setRuntimeSafety(false); // of this type, as `open` has compared
-    return @ptrCast(@alignCast(channel.slots));
+    return @ptrCast(@alignCast(shared.slots));
 }

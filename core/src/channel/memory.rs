@@ -32,7 +32,7 @@ pub(super) type FreeFn = unsafe extern "C" fn(*mut RawChannel);
 
 impl Plan {
     /// What the ends share, before anything has happened.
-    const fn fresh(&self, mask: u32, slots: *mut u8) -> RawChannel {
+    pub(super) const fn fresh(&self, mask: u32, slots: *mut u8) -> RawChannel {
         RawChannel {
             magic: MAGIC,
             abi: ABI_NUMBER,

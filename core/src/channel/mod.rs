@@ -43,9 +43,11 @@ pub use pump::{FromZigError, IntoItem, PumpToZig, ToZigError, channel_to_zig};
 pub use pump::{PumpFromZig, channel_from_zig};
 pub use snapshot::Snapshot;
 
+use core::alloc::Layout;
 use core::fmt;
+use core::ptr::NonNull;
 
-use crate::abi::RawError;
+use crate::abi::{Flavor, RawChannel, RawError};
 use crate::error::StreamError;
 
 /// How many items a receiver yields in a row before it lets its neighbours run.
@@ -92,6 +94,19 @@ unsafe fn is_valid<T>(check: *mut (), at: *const T) -> bool {
     let check: unsafe fn(*const T) -> bool = unsafe { core::mem::transmute::<*mut (), _>(check) };
     // SAFETY: the caller's promise.
     unsafe { check(at) }
+}
+
+/// A channel of plain data that Zig makes, with a reference for an end of either kind.
+pub(crate) fn for_zig(
+    flavor: u32,
+    capacity: usize,
+    slot: Layout,
+) -> Result<NonNull<RawChannel>, CreateError> {
+    if flavor == Flavor::Mpmc as u32 {
+        mpmc::make_plain(capacity, slot)
+    } else {
+        spsc::make(capacity, slot, 0)
+    }
 }
 
 fn reason(raw: Option<RawError>) -> Option<StreamError> {

@@ -3,6 +3,7 @@
 pub(crate) mod lap;
 pub(crate) mod mpmc;
 pub(crate) mod party;
+#[cfg(feature = "std")]
 pub(crate) mod patience;
 pub(crate) mod position;
 pub(crate) mod seat;

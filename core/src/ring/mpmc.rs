@@ -244,12 +244,14 @@ impl<T> Ring<T> {
     }
 
     /// True when a producer may find room, or the end; nothing is written.
+    #[cfg(feature = "std")]
     pub(crate) fn may_have_room(&self) -> bool {
         let tail = self.channel().tail.word.load(Acquire);
         tail & CLOSED != 0 || self.stamp(tail).load(Acquire) == tail
     }
 
     /// True when a consumer may find an item, or the end; nothing is written.
+    #[cfg(feature = "std")]
     pub(crate) fn may_have_item(&self) -> bool {
         let head = self.channel().head.word.load(Acquire);
         self.is_closed() || self.stamp(head).load(Acquire) == head.wrapping_add(ONE)

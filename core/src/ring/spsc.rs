@@ -52,6 +52,7 @@ use core::ptr::NonNull;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use core::task::Waker;
 
+#[cfg(feature = "std")]
 use super::patience::Patience;
 use super::position::{ONE, advance, distance, position, slot, straight};
 use super::{count, counted, raise, read_reason};
@@ -76,6 +77,7 @@ pub(crate) struct Producer {
     mask: u32,
     capacity: u32,
     half_turns: u32,
+    #[cfg(feature = "std")]
     pub(crate) patience: Patience,
     closed: bool,
 }
@@ -95,6 +97,7 @@ impl Producer {
             mask: raw.mask,
             capacity: raw.capacity,
             half_turns: counted(&raw.tail.laps),
+            #[cfg(feature = "std")]
             patience: Patience::new(),
             closed: false,
         };
@@ -227,6 +230,7 @@ impl Producer {
 
     /// Looks a few times more, if that has helped before; true when there are `wanted` free slots meanwhile, or
     /// the channel is closed.
+    #[cfg(feature = "std")]
     pub(crate) fn linger(&mut self, wanted: u32) -> bool {
         let patience = core::mem::replace(&mut self.patience, Patience::of(0));
         let helped = patience.linger(|| self.look() >= wanted || self.is_closed());
@@ -297,6 +301,7 @@ pub(crate) struct Consumer {
     mask: u32,
     most: u32,
     check: *mut (),
+    #[cfg(feature = "std")]
     pub(crate) patience: Patience,
     closed: bool,
 }
@@ -319,6 +324,7 @@ impl Consumer {
             mask: raw.mask,
             most: counted(&raw.head.tally),
             check: raw.check.load(Relaxed),
+            #[cfg(feature = "std")]
             patience: Patience::new(),
             closed,
         }
@@ -412,6 +418,7 @@ impl Consumer {
 
     /// Looks a few times more, if that has helped before; true when there are `wanted` items meanwhile, or
     /// the channel is closed.
+    #[cfg(feature = "std")]
     pub(crate) fn linger(&mut self, wanted: u32) -> bool {
         let patience = core::mem::replace(&mut self.patience, Patience::of(0));
         let helped = patience.linger(|| self.look() >= wanted || self.is_closed());

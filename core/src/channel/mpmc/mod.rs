@@ -39,7 +39,7 @@ use core::ptr::NonNull;
 use core::sync::atomic::Ordering::{AcqRel, Acquire};
 
 use super::error::CreateError;
-use super::memory::{self, Plan};
+use super::memory::{self, FreeFn, Plan};
 use crate::abi::{Flavor, RawChannel, RawError, RawMpmc, RawParty};
 use crate::ring::mpmc::{Ring, Slot};
 use crate::ring::{lap, position};
@@ -71,24 +71,43 @@ pub fn before_the_wrap<T: core::marker::Send>(
     capacity: usize,
     laps: u32,
 ) -> Result<(Sender<T>, Receiver<T>), CreateError> {
-    let mask = lap::mask(capacity).ok_or(CreateError::Capacity(capacity))?;
-    let start = ((mask + 1) * position::ONE).wrapping_mul(laps).wrapping_neg();
-    let slot = Layout::new::<Slot<T>>();
-    let plan = Plan { flavor: Flavor::Mpmc, capacity, slot, free: free::<T>, start };
-    let raw = plan.on_the_heap()?.cast::<RawMpmc>();
-    // SAFETY: fresh; the slots are `Slot<T>`, and their stamps are written before anybody looks.
-    let ring = unsafe {
-        let slots = raw.as_ref().channel.slots.cast::<Slot<T>>();
-        for slot in 0..capacity {
-            let stamp = start.wrapping_add(slot as u32 * position::ONE);
-            (&raw mut (*slots.add(slot)).stamp).write(Word::new(stamp));
-        }
-        Ring::new(raw)
-    };
+    let raw = make(capacity, Layout::new::<Slot<T>>(), free::<T>, laps)?;
+    // SAFETY: fresh; the slots are `Slot<T>`.
+    let ring = unsafe { Ring::new(raw) };
     #[cfg(loom)]
     model::track::<T>(ring.raw());
     // SAFETY: a reference for each, and one of each is made.
     Ok(unsafe { (Sender::new(ring), Receiver::new(ring)) })
+}
+
+/// A channel with a reference for an end of either kind. A slot begins with its stamp.
+pub(super) fn make(
+    capacity: usize,
+    slot: Layout,
+    free: FreeFn,
+    laps: u32,
+) -> Result<NonNull<RawMpmc>, CreateError> {
+    let mask = lap::mask(capacity).ok_or(CreateError::Capacity(capacity))?;
+    let start = ((mask + 1) * position::ONE).wrapping_mul(laps).wrapping_neg();
+    let plan = Plan { flavor: Flavor::Mpmc, capacity, slot, free, start };
+    let raw = plan.on_the_heap()?.cast::<RawMpmc>();
+    // SAFETY: fresh.
+    let slots = unsafe { raw.as_ref().channel.slots.cast::<u8>() };
+    for n in 0..capacity {
+        let stamp = start.wrapping_add(n as u32 * position::ONE);
+        // SAFETY: the slot's stamp, which nobody looks at yet.
+        unsafe { slots.add(n * slot.size()).cast::<Word>().write(Word::new(stamp)) };
+    }
+    Ok(raw)
+}
+
+/// A channel of plain data that Zig makes.
+pub(super) fn make_plain(
+    capacity: usize,
+    slot: Layout,
+) -> Result<NonNull<RawChannel>, CreateError> {
+    // Plain data needs no drop, so its type does not matter.
+    Ok(make(capacity, slot, free::<u8>, 0)?.cast())
 }
 
 /// Drops the items that nobody took, and frees.
@@ -110,7 +129,7 @@ unsafe extern "C" fn free<T>(channel: *mut RawChannel) {
             core::mem::forget(rest);
             #[cfg(loom)]
             model::untrack::<T>(self.0.raw());
-            // SAFETY: `before_the_wrap` made it on the heap; the items are gone.
+            // SAFETY: `make` made it on the heap; the items are gone.
             unsafe { memory::free(self.0.as_ptr().as_ptr().cast()) };
         }
     }

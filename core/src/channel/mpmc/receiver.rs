@@ -15,6 +15,7 @@ use crate::channel::error::{RecvError, TryRecvError, to_raw};
 use crate::channel::{DEFAULT_BUDGET, Snapshot, reason, take};
 use crate::error::{Malformed, StreamError};
 use crate::ring::mpmc::{Denied, Ring};
+#[cfg(feature = "std")]
 use crate::ring::patience::Patience;
 use crate::ring::seat::Seat;
 
@@ -25,6 +26,7 @@ use crate::ring::seat::Seat;
 /// allocates, the others do not.
 pub struct Receiver<T> {
     pub(super) ring: Ring<T>,
+    #[cfg(feature = "std")]
     patience: Patience,
     /// Where the stream waits.
     seat: Option<Pin<Box<Seat>>>,
@@ -50,6 +52,7 @@ impl<T> Receiver<T> {
         let told = core::sync::atomic::AtomicBool::new(false);
         Self {
             ring,
+            #[cfg(feature = "std")]
             patience: Patience::new(),
             seat: None,
             left: DEFAULT_BUDGET,

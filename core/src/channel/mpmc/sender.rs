@@ -11,6 +11,7 @@ use crate::channel::error::{SendError, TrySendError, to_raw};
 use crate::channel::{Snapshot, reason, take};
 use crate::error::StreamError;
 use crate::ring::mpmc::{Denied, Ring};
+#[cfg(feature = "std")]
 use crate::ring::patience::Patience;
 use crate::ring::seat::Seat;
 use crate::sync::place;
@@ -18,6 +19,7 @@ use crate::sync::place;
 /// A sending end of a channel with any number of ends. The channel closes when the last one goes.
 pub struct Sender<T> {
     pub(super) ring: Ring<T>,
+    #[cfg(feature = "std")]
     patience: Patience,
     items: PhantomData<fn(T)>,
 }
@@ -34,7 +36,12 @@ impl<T> Sender<T> {
     ///
     /// A reference to the channel, and to its senders, passes to the result.
     pub(super) unsafe fn new(ring: Ring<T>) -> Self {
-        Self { ring, patience: Patience::new(), items: PhantomData }
+        Self {
+            ring,
+            #[cfg(feature = "std")]
+            patience: Patience::new(),
+            items: PhantomData,
+        }
     }
 
     /// Sends without waiting.

@@ -26,14 +26,19 @@ mod receiver;
 mod sender;
 #[cfg(feature = "sink")]
 mod sink;
+#[cfg(not(loom))] // models make their channels on the heap
+mod storage;
 mod zig;
 
 pub use grant::{ReadGrant, WriteGrant};
 pub use receiver::{Read, Receiver, Recv, RecvMany};
 pub use sender::{Closed, Reserve, Send, SendFrom, SendMany, Sender};
+#[cfg(not(loom))]
+pub use storage::Storage;
 pub use zig::{ZigReceiver, ZigSender};
 
 use core::alloc::Layout;
+use core::ptr::NonNull;
 
 use super::error::CreateError;
 use super::memory::{self, Plan};
@@ -67,15 +72,23 @@ pub fn starting_at<T: core::marker::Send>(
     capacity: usize,
     items: u32,
 ) -> Result<(Sender<T>, Receiver<T>), CreateError> {
-    let start = position::advance(0, items);
-    let slot = Layout::new::<T>();
+    let channel = make(capacity, Layout::new::<T>(), position::advance(0, items))?;
+    // SAFETY: fresh, with a reference for each end, and one of each is made; the slots are `T`'s.
+    Ok(unsafe { (Sender::new(Producer::open(channel)), Receiver::new(Consumer::open(channel))) })
+}
+
+/// A channel with a reference for each end.
+pub(super) fn make(
+    capacity: usize,
+    slot: Layout,
+    start: u32,
+) -> Result<NonNull<RawChannel>, CreateError> {
     let plan = Plan { flavor: Flavor::Spsc, capacity, slot, free, start };
     let channel = plan.on_the_heap()?;
     #[cfg(loom)]
     // SAFETY: just made.
     model::track(unsafe { channel.as_ref() });
-    // SAFETY: fresh, with a reference for each end, and one of each is made; the slots are `T`'s.
-    Ok(unsafe { (Sender::new(Producer::open(channel)), Receiver::new(Consumer::open(channel))) })
+    Ok(channel)
 }
 
 /// The receiver has dropped the items already.
@@ -87,7 +100,7 @@ unsafe extern "C" fn free(channel: *mut RawChannel) {
     #[cfg(loom)]
     // SAFETY: the last reference is gone.
     model::untrack(unsafe { &*channel });
-    // SAFETY: `starting_at` made it on the heap.
+    // SAFETY: `make` made it on the heap.
     unsafe { memory::free(channel) };
 }
 

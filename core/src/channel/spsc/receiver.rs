@@ -17,6 +17,7 @@ use crate::channel::error::RecvTimeoutError;
 use crate::channel::error::{RecvError, TryRecvError, to_raw};
 use crate::channel::{DEFAULT_BUDGET, Snapshot, reason, take};
 use crate::error::{Malformed, StreamError};
+#[cfg(feature = "std")]
 use crate::ring::patience::Patience;
 use crate::ring::spsc::Consumer;
 use crate::sync::bug;
@@ -223,6 +224,7 @@ impl<T> Receiver<T> {
 
     /// How often, at most, a thread that waits looks again before it sleeps, up to 255; 0: never. The default is 100, about
     /// what a sleep costs. How much of it is used depends on how often it has helped. Tasks never do.
+    #[cfg(feature = "std")]
     pub fn set_patience(&mut self, looks: u32) {
         self.ring.patience = Patience::of(u8::try_from(looks).unwrap_or(u8::MAX));
     }

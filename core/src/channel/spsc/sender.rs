@@ -10,6 +10,7 @@ use crate::abi::{RawChannel, RawError};
 use crate::channel::error::{SendError, SendManyError, TrySendError, to_raw};
 use crate::channel::{Snapshot, reason, take};
 use crate::error::StreamError;
+#[cfg(feature = "std")]
 use crate::ring::patience::Patience;
 use crate::ring::raise;
 use crate::ring::spsc::{Producer, Refused};
@@ -185,6 +186,7 @@ impl<T> Sender<T> {
 
     /// How often, at most, a thread that waits looks again before it sleeps, up to 255; 0: never. The default is 100, about
     /// what a sleep costs. How much of it is used depends on how often it has helped. Tasks never do.
+    #[cfg(feature = "std")]
     pub fn set_patience(&mut self, looks: u32) {
         self.ring.patience = Patience::of(u8::try_from(looks).unwrap_or(u8::MAX));
     }
