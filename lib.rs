@@ -9,7 +9,7 @@
 //! | `tokio`, `smol`, `async-std` | that runtime's timer, in the module of that name |
 //! | `derive` | `#[derive(Transfer)]`: structs and enums as items |
 //! | `futures-io` | `AsyncRead` and `AsyncBufRead` of futures-io for byte streams |
-//! | `sink` | `Sink` of the sending ends of channels, and [`channel_from_zig`](channel::channel_from_zig) into any sink |
+//! | `sink` | `Sink` of the sending ends of channels, and `channel::channel_from_zig` into any sink |
 //! | `spin`, `critical-section` | locks for slow paths without `std` |
 //!
 //! # Structs and enums

@@ -176,6 +176,19 @@ fn a_dropped_pump_is_no_end() {
     }
 }
 
+/// Also where tokio's own budget is not in force.
+#[test]
+fn a_pump_from_zig_lets_its_neighbours_run() {
+    let (task, (tx, mut rx)) = (Task::new(), mpsc::channel(1000));
+    let (end, from_zig) = channel_from_zig(tx, 1000);
+    let mut from_zig = Box::pin(from_zig);
+    let mut zig = SteppedSender::open(end);
+    (0..1000).for_each(|item| zig.try_send(item).unwrap());
+    assert!(pump(&task, &mut from_zig).is_pending());
+    let forwarded = std::iter::from_fn(|| rx.try_recv().ok()).count();
+    assert_eq!((forwarded, task.wakes()), (zigflow::DEFAULT_BUDGET as usize, 1));
+}
+
 /// Zig threads at both ends, and tokio's channels and a task between them.
 async fn there_and_back() {
     const COUNT: u64 = 50_000;
