@@ -436,6 +436,11 @@ pub struct RawParty {
     pub(crate) padding: [u32; (128 - 6 * 4 - 2 * P) / 4],
 }
 
+/// Padding of whatever length the field has. (`[0; _]` is younger than the oldest supported Rust.)
+pub(crate) const fn zeros<const N: usize>() -> [u32; N] {
+    [0; N]
+}
+
 impl RawParty {
     /// One end, which does not wait.
     #[allow(clippy::declare_interior_mutable_const)] // a value to start from
@@ -448,7 +453,7 @@ impl RawParty {
         wakes: Word::new(0),
         first: core::cell::UnsafeCell::new(ptr::null_mut()),
         last: core::cell::UnsafeCell::new(ptr::null_mut()),
-        padding: [0; _],
+        padding: zeros(),
     };
 }
 

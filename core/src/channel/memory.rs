@@ -9,7 +9,7 @@ use core::sync::atomic::AtomicPtr;
 use super::error::CreateError;
 use crate::abi::{
     ABI_NUMBER, EndKind, Flavor, MAGIC, RawChannel, RawEnd, RawError, RawMpmc, RawParty,
-    RawWakerCell,
+    RawWakerCell, zeros,
 };
 use crate::ring::{lap, position};
 use crate::sync::Word;
@@ -45,7 +45,7 @@ impl Plan {
             slots: slots.cast(),
             free: self.free,
             check: AtomicPtr::new(core::ptr::null_mut()),
-            padding: [0; _],
+            padding: zeros(),
             tail: end(EndKind::Sender, self.start),
             head: end(EndKind::Receiver, self.start),
         }
@@ -93,7 +93,7 @@ const fn end(kind: EndKind, start: u32) -> RawEnd {
         cell: RawWakerCell::NEW,
         reason: UnsafeCell::new(RawError::EMPTY),
         item: AtomicPtr::new(core::ptr::null_mut()),
-        padding: [0; _],
+        padding: zeros(),
     }
 }
 
