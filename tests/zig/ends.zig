@@ -358,3 +358,30 @@ export fn zft_join(worker: *Worker) u64 {
     defer zigflow.allocator.destroy(worker);
     return worker.done;
 }
+
+/// A channel of Zig's own, both ends in Zig; what comes out is the sum.
+export fn zft_spsc_alone(capacity: usize, count: u32, sum: *u64) u32 {
+    var tx, var rx = zigflow.spsc.channel(u64, capacity) catch |e| return if (e == error.Capacity) 1 else 2;
+    defer rx.deinit();
+    return alone(&tx, &rx, count, sum);
+}
+
+/// The same with an end of either kind of a channel with many.
+export fn zft_mpmc_alone(capacity: usize, count: u32, sum: *u64) u32 {
+    var tx, var rx = zigflow.mpmc.channel(u64, capacity) catch |e| return if (e == error.Capacity) 1 else 2;
+    defer rx.deinit();
+    return alone(&tx, &rx, count, sum);
+}
+
+fn alone(tx: anytype, rx: anytype, count: u32, sum: *u64) u32 {
+    const thread = std.Thread.spawn(.{}, sendAll, .{ tx, count }) catch return 3;
+    sum.* = 0;
+    while (rx.recvBlocking()) |item| sum.* += item else |_| {}
+    thread.join();
+    return 0;
+}
+
+fn sendAll(tx: anytype, count: u32) void {
+    for (0..count) |item| tx.sendBlocking(item) catch break;
+    tx.deinit();
+}

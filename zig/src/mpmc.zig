@@ -9,7 +9,7 @@ const abi = @import("abi.zig");
 const block = @import("block.zig");
 const end_file = @import("end.zig");
 const host = @import("host.zig");
-const items = @import("item.zig");
+const item_file = @import("item.zig");
 const lap = @import("lap.zig");
 const pos = @import("position.zig");
 const ring_file = @import("ring_mpmc.zig");
@@ -24,7 +24,7 @@ pub const Reason = end_file.Reason;
 
 /// A channel for `capacity` items with an end of either kind in Zig.
 pub fn channel(comptime T: type, capacity: usize) CreateError!struct { Sender(T), Receiver(T) } {
-    comptime items.requirePlain(T, "a channel of " ++ @typeName(T));
+    comptime item_file.requirePlain(T, "a channel of " ++ @typeName(T));
     const raw = try end_file.create(abi.Flavor.mpmc, capacity, ring_file.Slot(T));
     const all: *abi.RawMpmc = @alignCast(@fieldParentPtr("channel", raw));
     return .{ .{ .ring = .init(all) }, .{ .ring = .init(all) } };

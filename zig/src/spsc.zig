@@ -13,7 +13,7 @@ const std = @import("std");
 const abi = @import("abi.zig");
 const block = @import("block.zig");
 const end_file = @import("end.zig");
-const items = @import("item.zig");
+const item_file = @import("item.zig");
 const ring = @import("ring_spsc.zig");
 const sync = @import("sync.zig");
 const waker_file = @import("waker.zig");
@@ -24,7 +24,7 @@ pub const Reason = end_file.Reason;
 
 /// A channel for `capacity` items with both ends in Zig.
 pub fn channel(comptime T: type, capacity: usize) CreateError!struct { Sender(T), Receiver(T) } {
-    comptime items.requirePlain(T, "a channel of " ++ @typeName(T));
+    comptime item_file.requirePlain(T, "a channel of " ++ @typeName(T));
     const raw = try end_file.create(abi.Flavor.spsc, capacity, T);
     return .{ .{ .ring = .open(raw) }, .{ .ring = .open(raw) } };
 }
