@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use core::fmt;
 use core::marker::PhantomData;
 use core::pin::Pin;
+use core::sync::atomic::AtomicBool;
 use core::sync::atomic::Ordering::Relaxed;
 use core::task::{Context, Poll, Waker};
 
@@ -18,6 +19,7 @@ use crate::ring::mpmc::{Denied, Ring};
 #[cfg(feature = "std")]
 use crate::ring::patience::Patience;
 use crate::ring::seat::Seat;
+use crate::sync::bug;
 
 /// A receiving end of a channel with any number of ends. The channel closes when the last one goes, which drops
 /// the items that wait.
@@ -32,7 +34,7 @@ pub struct Receiver<T> {
     seat: Option<Pin<Box<Seat>>>,
     left: u32,
     /// The reason has been told by this end.
-    told: core::sync::atomic::AtomicBool,
+    told: AtomicBool,
     ended: bool,
     items: PhantomData<fn() -> T>,
 }
@@ -49,7 +51,7 @@ impl<T> Receiver<T> {
     ///
     /// A reference to the channel, and to its receivers, passes to the result.
     pub(super) unsafe fn new(ring: Ring<T>) -> Self {
-        let told = core::sync::atomic::AtomicBool::new(false);
+        let told = AtomicBool::new(false);
         Self {
             ring,
             #[cfg(feature = "std")]
@@ -69,30 +71,7 @@ impl<T> Receiver<T> {
     /// [`TryRecvError`]: there is no item now, or there will be none.
     #[inline]
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
-        match self.ring.claim_filled() {
-            Ok(claim) => {
-                let check = self.raw().channel.check.load(Relaxed);
-                // SAFETY: claimed, and filled by an end of this type.
-                if !check.is_null() && !unsafe { crate::channel::is_valid(check, claim.item()) } {
-                    self.ring.commit_free(claim);
-                    return Err(TryRecvError::Failed(StreamError::Malformed(Malformed::Value)));
-                }
-                // SAFETY: as above, and valid.
-                let item = unsafe { take(claim.item()) };
-                self.ring.commit_free(claim);
-                Ok(item)
-            }
-            Err(Denied::NotNow) => Err(TryRecvError::Empty),
-            Err(Denied::Closed) => Err(self.end()),
-        }
-    }
-
-    #[cold]
-    fn end(&self) -> TryRecvError {
-        match reason(self.ring.reason()) {
-            Some(reason) if !self.told.swap(true, Relaxed) => TryRecvError::Failed(reason),
-            _ => TryRecvError::Closed,
-        }
+        Source { ring: self.ring, told: &self.told }.try_recv()
     }
 
     /// Receives, and waits for an item, in turn.
@@ -146,44 +125,10 @@ impl<T> Receiver<T> {
         }
     }
 
-    /// `Pending` once the seat is taken.
-    fn poll_seated(&self, waker: &Waker, mut seat: Pin<&mut Seat>) -> Poll<Result<T, RecvError>> {
-        loop {
-            let received = match self.try_recv() {
-                Err(TryRecvError::Empty) => None,
-                Err(TryRecvError::Closed) => Some(Err(RecvError::Closed)),
-                Err(TryRecvError::Failed(reason)) => Some(Err(RecvError::Failed(reason))),
-                Ok(item) => Some(Ok(item)),
-            };
-            if let Some(received) = received {
-                self.done(seat);
-                return Poll::Ready(received);
-            }
-            let raw = self.raw();
-            // SAFETY: whoever owns the seat leaves in its drop, and `done` does.
-            unsafe { seat.as_mut().join(&raw.receivers, waker) };
-            if !self.ring.is_item() {
-                return Poll::Pending;
-            }
-        }
-    }
-
-    /// Has received, or never will: who waits next may have something to do as well (the baton).
-    fn done(&self, seat: Pin<&mut Seat>) {
-        let party = &self.raw().receivers;
-        if seat.leave(party).is_some()
-            && party.is_waiting()
-            && self.ring.is_item()
-            && !crate::sync::bug(48)
-        {
-            party.wake_one();
-        }
-    }
-
     /// Will not receive: a wake that had come goes to the next one.
     fn give_up(&self, seat: Pin<&mut Seat>) {
         let party = &self.raw().receivers;
-        if seat.leave(party) == Some(true) && !crate::sync::bug(47) {
+        if seat.leave(party) == Some(true) && !bug(47) {
             party.wake_one();
         }
     }
@@ -247,6 +192,71 @@ impl<T> Receiver<T> {
     }
 }
 
+/// A receiver but for its seat, which is borrowed by itself.
+struct Source<'a, T> {
+    ring: Ring<T>,
+    told: &'a AtomicBool,
+}
+
+impl<T> Source<'_, T> {
+    #[inline]
+    fn try_recv(&self) -> Result<T, TryRecvError> {
+        match self.ring.claim_filled() {
+            Ok(claim) => {
+                let check = self.ring.raw().channel.check.load(Relaxed);
+                // SAFETY: claimed, and filled by an end of this type.
+                if !check.is_null() && !unsafe { crate::channel::is_valid(check, claim.item()) } {
+                    self.ring.commit_free(claim);
+                    return Err(TryRecvError::Failed(StreamError::Malformed(Malformed::Value)));
+                }
+                // SAFETY: as above, and valid.
+                let item = unsafe { take(claim.item()) };
+                self.ring.commit_free(claim);
+                Ok(item)
+            }
+            Err(Denied::NotNow) => Err(TryRecvError::Empty),
+            Err(Denied::Closed) => Err(self.end()),
+        }
+    }
+
+    #[cold]
+    fn end(&self) -> TryRecvError {
+        match reason(self.ring.reason()) {
+            Some(reason) if !self.told.swap(true, Relaxed) => TryRecvError::Failed(reason),
+            _ => TryRecvError::Closed,
+        }
+    }
+
+    /// `Pending` once the seat is taken.
+    fn poll(&self, waker: &Waker, mut seat: Pin<&mut Seat>) -> Poll<Result<T, RecvError>> {
+        loop {
+            let received = match self.try_recv() {
+                Err(TryRecvError::Empty) => None,
+                Err(TryRecvError::Closed) => Some(Err(RecvError::Closed)),
+                Err(TryRecvError::Failed(reason)) => Some(Err(RecvError::Failed(reason))),
+                Ok(item) => Some(Ok(item)),
+            };
+            if let Some(received) = received {
+                self.done(seat);
+                return Poll::Ready(received);
+            }
+            // SAFETY: whoever owns the seat leaves in its drop, and `done` does.
+            unsafe { seat.as_mut().join(&self.ring.raw().receivers, waker) };
+            if !self.ring.is_item() {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Has received, or never will: who waits next may have something to do as well (the baton).
+    fn done(&self, seat: Pin<&mut Seat>) {
+        let party = &self.ring.raw().receivers;
+        if seat.leave(party).is_some() && party.is_waiting() && self.ring.is_item() && !bug(48) {
+            party.wake_one();
+        }
+    }
+}
+
 impl<T> Clone for Receiver<T> {
     fn clone(&self) -> Self {
         another(self.raw(), &self.raw().receivers);
@@ -281,18 +291,16 @@ impl<T> Stream for Receiver<T> {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
+        let source = Source { ring: this.ring, told: &this.told };
         // Most often there is something, or the seat was allocated before.
-        let polled = match this.try_recv() {
-            Err(TryRecvError::Empty) => {
-                let mut seat = this.seat.take().unwrap_or_else(|| Box::pin(Seat::new()));
-                let polled = this.poll_seated(cx.waker(), seat.as_mut());
-                this.seat = Some(seat);
-                polled
+        let polled = match (source.try_recv(), &mut this.seat) {
+            (Err(TryRecvError::Empty), seat) => {
+                let seat = seat.get_or_insert_with(|| Box::pin(Seat::new()));
+                source.poll(cx.waker(), seat.as_mut())
             }
-            received => {
-                if let Some(mut seat) = this.seat.take() {
-                    this.done(seat.as_mut());
-                    this.seat = Some(seat);
+            (received, seat) => {
+                if let Some(seat) = seat {
+                    source.done(seat.as_mut());
                 }
                 Poll::Ready(received.map_err(|error| match error {
                     TryRecvError::Failed(reason) => RecvError::Failed(reason),
@@ -376,8 +384,9 @@ impl<T> Recv<'_, T> {
     fn poll_by(self: Pin<&mut Self>, waker: &Waker) -> Poll<Result<T, RecvError>> {
         // SAFETY: the seat is pinned again at once; nothing else needs it.
         let Self { receiver, seat } = unsafe { self.get_unchecked_mut() };
+        let source = Source { ring: receiver.ring, told: &receiver.told };
         // SAFETY: a field of what is pinned.
-        receiver.poll_seated(waker, unsafe { Pin::new_unchecked(seat) })
+        source.poll(waker, unsafe { Pin::new_unchecked(seat) })
     }
 }
 
