@@ -405,8 +405,11 @@ pub fn Receiver(comptime T: type) type {
 
 /// Nobody has opened the end, whichever it is: it goes, and the other one is told why.
 fn refuse(raw: *abi.RawEnd, e: OpenError) OpenError {
-    if (raw.kind == abi.EndKind.sender) leave(ring.Producer, @alignCast(@fieldParentPtr("tail", raw)), e);
-    if (raw.kind == abi.EndKind.receiver) leave(ring.Consumer, @alignCast(@fieldParentPtr("head", raw)), e);
+    switch (raw.kind) { // which may be gone after it
+        abi.EndKind.sender => leave(ring.Producer, @alignCast(@fieldParentPtr("tail", raw)), e),
+        abi.EndKind.receiver => leave(ring.Consumer, @alignCast(@fieldParentPtr("head", raw)), e),
+        else => {},
+    }
     return e;
 }
 
