@@ -133,8 +133,8 @@ fn two_tasks_that_poll_each_other_inline_nest_no_deeper_with_more_items() {
         each(capacity, |mut tx: Tx<u64>, mut rx| {
             tx.set_patience(0);
             rx.set_patience(0);
-            let (receiver, received) = Inline::task(receiving(rx, 20_000));
-            let (sender, sent) = Inline::task(sending(tx, 20_000));
+            let (receiver, received) = Inline::task(receiving(rx, 4_000));
+            let (sender, sent) = Inline::task(sending(tx, 4_000));
             receiver.wake();
             sender.wake();
             received.try_recv().expect("all on this thread");

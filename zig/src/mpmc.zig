@@ -322,8 +322,11 @@ pub fn Receiver(comptime T: type) type {
 /// Gives an end back that was not opened, because something else failed: the channel closes, and the other ends are
 /// told why.
 pub fn reject(raw: *abi.RawEnd, e: anyerror) void {
-    if (raw.kind == abi.EndKind.sender) leave("senders", @alignCast(@fieldParentPtr("tail", raw)), e);
-    if (raw.kind == abi.EndKind.receiver) leave("receivers", @alignCast(@fieldParentPtr("head", raw)), e);
+    switch (raw.kind) { // which may be gone after it
+        abi.EndKind.sender => leave("senders", @alignCast(@fieldParentPtr("tail", raw)), e),
+        abi.EndKind.receiver => leave("receivers", @alignCast(@fieldParentPtr("head", raw)), e),
+        else => {},
+    }
 }
 
 fn refuse(raw: *abi.RawEnd, e: OpenError) OpenError {

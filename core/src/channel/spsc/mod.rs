@@ -138,3 +138,21 @@ mod model {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_turns_are_counted_from_which_totals_are_told_long_after_a_wrap() {
+        for (start, laps) in [((1 << 29) - 6, 1), ((1 << 30) - 6, 2)] {
+            let (mut tx, mut rx) = starting_at(4, start).unwrap();
+            assert_eq!(crate::ring::counted(&tx.raw().tail.laps), laps - 1);
+            for n in 0..24 {
+                assert_eq!((tx.try_send(n), rx.try_recv()), (Ok(()), Ok(n)));
+            }
+            assert_eq!(crate::ring::counted(&tx.raw().tail.laps), laps);
+            assert_eq!(tx.snapshot().received, u64::from(start) + 24);
+        }
+    }
+}
