@@ -4,8 +4,8 @@
 //!
 //! | flavour | senders | receivers |
 //! |---|---|---|
-//! | [`spsc`](crate::spsc) | one | one |
-//! | [`mpmc`](crate::mpmc) | any number | any number |
+//! | [`spsc`] | one | one |
+//! | [`mpmc`] | any number | any number |
 //!
 //! # Closing
 //!
