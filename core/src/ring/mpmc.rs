@@ -38,6 +38,7 @@ use core::ptr::NonNull;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 
 use super::lap;
+use super::party::WakeAll;
 use super::position::{ONE, position};
 use crate::abi::{RawChannel, RawError, RawMpmc};
 use crate::sync::{Word, bug, place};
@@ -284,10 +285,10 @@ impl<T> Ring<T> {
         // SAFETY: the first to close is the only one who writes, and others read it when they have seen CLOSED.
         unsafe { *raw.channel.tail.reason.get() = reason };
         raw.channel.tail.word.fetch_or(CLOSED, AcqRel);
+        let _senders_next = WakeAll(&raw.senders);
         if !bug(44) {
             raw.receivers.wake_all();
         }
-        raw.senders.wake_all();
     }
 
     pub(crate) fn is_closed(&self) -> bool {
