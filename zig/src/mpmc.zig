@@ -110,6 +110,11 @@ pub fn Sender(comptime T: type) type {
             return if (self.ring.isClosed()) error.Closed else true;
         }
 
+        /// Waits no more: gives the turn that `pollReady` took to the next one.
+        pub fn cancel(self: *Self) void {
+            if (self.seat.leave(&self.ring.raw.senders)) |woken| self.pass(woken, false);
+        }
+
         /// Closes the channel for all ends; the receivers drain what was sent.
         pub fn close(self: *Self) void {
             self.ring.close(.{});
@@ -152,7 +157,7 @@ pub fn Sender(comptime T: type) type {
 
         /// The end goes; the last sender closes the channel.
         pub fn deinit(self: *Self) void {
-            if (self.seat.leave(&self.ring.raw.senders)) |woken| self.pass(woken, false);
+            self.cancel();
             self.ring.leave(&self.ring.raw.senders);
         }
     };
