@@ -332,16 +332,16 @@ fn leave(comptime party: []const u8, channel: *abi.RawChannel, e: OpenError) voi
 
 fn snapshotOf(raw: *const abi.RawMpmc) end_file.Snapshot {
     const channel = &raw.channel;
-    const head = pos.position(sync.loadAcquire(&channel.head.word));
-    var wraps = sync.counted(&channel.tail.laps);
-    const tail = while (true) {
+    // Both positions of one moment: in between items come and go by other ends.
+    const wraps, const tail, const head = while (true) {
+        const before = sync.counted(&channel.tail.laps);
         const tail = pos.position(sync.loadAcquire(&channel.tail.word));
-        const after = sync.counted(&channel.tail.laps);
-        if (after == wraps) break tail;
-        wraps = after;
+        const head = pos.position(sync.loadAcquire(&channel.head.word));
+        const after = pos.position(sync.loadAcquire(&channel.tail.word));
+        if (after == tail and sync.counted(&channel.tail.laps) == before) break .{ before, tail, head };
     };
     const sent = wraps * lap.around(channel.mask, channel.capacity) + lap.count(tail, channel.mask, channel.capacity);
-    const len = @min(lap.distance(head, tail, channel.mask, channel.capacity), channel.capacity);
+    const len = lap.distance(head, tail, channel.mask, channel.capacity);
     return .{
         .sent = sent,
         .received = sent -| len,

@@ -305,11 +305,17 @@ impl<T> Ring<T> {
 
     /// How many items wait, those half done included.
     pub(crate) fn len(&self) -> u32 {
-        let tail = position(self.channel().tail.word.load(Acquire));
-        let head = position(self.channel().head.word.load(Acquire));
-        // The consumers may have gone on since the first look.
-        let len = lap::distance(head, tail, self.mask, self.capacity);
-        len.min(self.capacity)
+        let word = &self.channel().tail.word;
+        let mut tail = word.load(Acquire);
+        loop {
+            let head = position(self.channel().head.word.load(Acquire));
+            // Both of one moment, unless items came meanwhile.
+            let seen = word.load(Acquire);
+            if position(seen) == position(tail) {
+                return lap::distance(head, position(tail), self.mask, self.capacity);
+            }
+            tail = seen;
+        }
     }
 }
 
