@@ -37,7 +37,7 @@ pub enum Stop {
 }
 use Stop::{Closed, Later, Malformed, Timeout, TooMany};
 
-fn answer(number: u32) -> Result<(), Stop> {
+pub(crate) fn answer(number: u32) -> Result<(), Stop> {
     match number {
         0 => Ok(()),
         1 => Err(Later),
@@ -49,13 +49,13 @@ fn answer(number: u32) -> Result<(), Stop> {
 }
 
 /// Zig's sleep without a timeout.
-const FOREVER: u64 = u64::MAX;
+pub(crate) const FOREVER: u64 = u64::MAX;
 
-fn nanoseconds(timeout: Duration) -> u64 {
+pub(crate) fn nanoseconds(timeout: Duration) -> u64 {
     u64::try_from(timeout.as_nanos()).unwrap_or(FOREVER - 1)
 }
 
-type Handle = *mut c_void;
+pub(crate) type Handle = *mut c_void;
 
 /// What both ends of Zig have; `E` is the end on its way there.
 #[repr(C)]
@@ -201,7 +201,7 @@ pub fn open_as<E>(end: E, what: u32) -> Result<(), String> {
     if opened { Ok(()) } else { Err(name(&error).to_owned()) }
 }
 
-fn name(error: &RawError) -> &'static str {
+pub(crate) fn name(error: &RawError) -> &'static str {
     assert!(!error.name_ptr.is_null(), "no memory");
     // SAFETY: an `@errorName` of Zig's, or a `&'static str` of Rust's.
     unsafe { str::from_utf8(std::slice::from_raw_parts(error.name_ptr, error.name_len)).unwrap() }
@@ -260,7 +260,7 @@ pub fn each_at<T: Plain>(capacity: usize, start: u32, mut test: impl FnMut(Tx<T>
 /// sender's sleeps and wakes, receiver's sleeps and wakes.
 pub type Counters = [u64; 10];
 
-fn counters(snapshot: Snapshot) -> Counters {
+pub(crate) fn counters(snapshot: Snapshot) -> Counters {
     [
         snapshot.sent,
         snapshot.received,

@@ -6,17 +6,17 @@ const zigflow = @import("zigflow");
 const abi = zigflow.abi;
 const spsc = zigflow.spsc;
 
-const Point = extern struct { x: f64, y: f64, tag: u32, seen: bool };
+pub const Point = extern struct { x: f64, y: f64, tag: u32, seen: bool };
 
-const Answer = struct {
-    const done: u32 = 0;
+pub const Answer = struct {
+    pub const done: u32 = 0;
     /// No room or no item now, not sent but dropped, or pending.
-    const later: u32 = 1;
-    const closed: u32 = 2;
+    pub const later: u32 = 1;
+    pub const closed: u32 = 2;
     const timeout: u32 = 3;
     const too_many: u32 = 4;
 
-    fn of(result: anytype) u32 {
+    pub fn of(result: anytype) u32 {
         result catch |e| return switch (@as(anyerror, e)) {
             error.Full, error.Empty => later,
             error.Closed => closed,
@@ -28,14 +28,14 @@ const Answer = struct {
     }
 
     /// The value goes to `out`.
-    fn put(out: anytype, result: anytype) u32 {
+    pub fn put(out: anytype, result: anytype) u32 {
         out.* = result catch |e| return of(@as(@TypeOf(e)!void, e));
         return done;
     }
 };
 
 /// How a verb waits.
-const forever = std.math.maxInt(u64);
+pub const forever = std.math.maxInt(u64);
 
 fn handle(comptime End: type, raw: *abi.RawEnd, err: *abi.RawError) ?*Held(End) {
     const end = End.open(raw) catch |e| {

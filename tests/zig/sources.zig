@@ -21,6 +21,7 @@ comptime {
     _ = @import("driven.zig");
     _ = @import("typed.zig");
     _ = @import("ends.zig");
+    _ = @import("many_ends.zig");
     _ = @import("bridge_ends.zig");
 }
 

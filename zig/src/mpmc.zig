@@ -120,6 +120,11 @@ pub fn Sender(comptime T: type) type {
             return if (self.ring.isClosed()) error.Closed else true;
         }
 
+        /// Waits no more: gives the turn that `pollReady` took to the next one.
+        pub fn cancel(self: *Self) void {
+            if (self.seat.leave(&self.ring.raw.senders)) |woken| self.pass(woken, false);
+        }
+
         /// Closes the channel for all ends; the receivers drain what was sent.
         pub fn close(self: *Self) void {
             self.ring.close(.{});
@@ -162,7 +167,7 @@ pub fn Sender(comptime T: type) type {
 
         /// The end goes; the last sender closes the channel.
         pub fn deinit(self: *Self) void {
-            if (self.seat.leave(&self.ring.raw.senders)) |woken| self.pass(woken, false);
+            self.cancel();
             self.ring.leave(&self.ring.raw.senders);
         }
     };
@@ -345,16 +350,16 @@ fn leave(comptime party: []const u8, shared: *abi.RawChannel, e: anyerror) void 
 
 fn snapshotOf(raw: *const abi.RawMpmc) end_file.Snapshot {
     const shared = &raw.channel;
-    const head = pos.position(sync.loadAcquire(&shared.head.word));
-    var wraps = sync.counted(&shared.tail.laps);
-    const tail = while (true) {
+    // Both positions of one moment: in between items come and go by other ends.
+    const wraps, const tail, const head = while (true) {
+        const before = sync.counted(&shared.tail.laps);
         const tail = pos.position(sync.loadAcquire(&shared.tail.word));
-        const after = sync.counted(&shared.tail.laps);
-        if (after == wraps) break tail;
-        wraps = after;
+        const head = pos.position(sync.loadAcquire(&shared.head.word));
+        const after = pos.position(sync.loadAcquire(&shared.tail.word));
+        if (after == tail and sync.counted(&shared.tail.laps) == before) break .{ before, tail, head };
     };
     const sent = wraps * lap.around(shared.mask, shared.capacity) + lap.count(tail, shared.mask, shared.capacity);
-    const len = @min(lap.distance(head, tail, shared.mask, shared.capacity), shared.capacity);
+    const len = lap.distance(head, tail, shared.mask, shared.capacity);
     return .{
         .sent = sent,
         .received = sent -| len,

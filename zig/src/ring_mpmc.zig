@@ -165,9 +165,16 @@ pub fn Ring(comptime T: type) type {
 
         /// How many items wait, those half done included.
         pub fn len(self: Self) u32 {
-            const tail = position(sync.loadAcquire(&self.raw.channel.tail.word));
-            const head = position(sync.loadAcquire(&self.raw.channel.head.word));
-            return @min(lap.distance(head, tail, self.mask, self.capacity), self.capacity);
+            const word = &self.raw.channel.tail.word;
+            var tail = sync.loadAcquire(word);
+            while (true) {
+                const head = position(sync.loadAcquire(&self.raw.channel.head.word));
+                // Both of one moment, unless items came meanwhile.
+                const seen = sync.loadAcquire(word);
+                if (position(seen) == position(tail))
+                    return lap.distance(head, position(tail), self.mask, self.capacity);
+                tail = seen;
+            }
         }
 
         /// One end more of this party.

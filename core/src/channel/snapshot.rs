@@ -65,17 +65,20 @@ impl Snapshot {
     pub(super) fn take_mpmc(raw: &RawMpmc) -> Self {
         let channel = &raw.channel;
         let (mask, capacity) = (channel.mask, channel.capacity);
-        let head = position(channel.head.word.load(Acquire));
-        let (wraps, tail) = loop {
+        // Both positions of one moment: in between items come and go by other ends.
+        let (wraps, tail, head) = loop {
             let before = channel.tail.laps.load(Acquire);
             let tail = position(channel.tail.word.load(Acquire));
-            if channel.tail.laps.load(Acquire) == before {
-                break (before, tail);
+            let head = position(channel.head.word.load(Acquire));
+            if position(channel.tail.word.load(Acquire)) == tail
+                && channel.tail.laps.load(Acquire) == before
+            {
+                break (before, tail, head);
             }
         };
         let sent =
             u64::from(wraps) * lap::around(mask, capacity) + lap::count(tail, mask, capacity);
-        let len = lap::distance(head, tail, mask, capacity).min(capacity);
+        let len = lap::distance(head, tail, mask, capacity);
         Self {
             sent,
             received: sent.saturating_sub(u64::from(len)),

@@ -38,6 +38,7 @@ use core::ptr::NonNull;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 
 use super::lap;
+use super::party::WakeAll;
 use super::position::{ONE, position};
 use crate::abi::{RawChannel, RawError, RawMpmc};
 use crate::sync::{Word, bug, place};
@@ -286,10 +287,10 @@ impl<T> Ring<T> {
         // SAFETY: the first to close is the only one who writes, and others read it when they have seen CLOSED.
         unsafe { *raw.channel.tail.reason.get() = reason };
         raw.channel.tail.word.fetch_or(CLOSED, AcqRel);
+        let _senders_next = WakeAll(&raw.senders);
         if !bug(44) {
             raw.receivers.wake_all();
         }
-        raw.senders.wake_all();
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -306,11 +307,17 @@ impl<T> Ring<T> {
 
     /// How many items wait, those half done included.
     pub(crate) fn len(&self) -> u32 {
-        let tail = position(self.channel().tail.word.load(Acquire));
-        let head = position(self.channel().head.word.load(Acquire));
-        // The consumers may have gone on since the first look.
-        let len = lap::distance(head, tail, self.mask, self.capacity);
-        len.min(self.capacity)
+        let word = &self.channel().tail.word;
+        let mut tail = word.load(Acquire);
+        loop {
+            let head = position(self.channel().head.word.load(Acquire));
+            // Both of one moment, unless items came meanwhile.
+            let seen = word.load(Acquire);
+            if position(seen) == position(tail) {
+                return lap::distance(head, position(tail), self.mask, self.capacity);
+            }
+            tail = seen;
+        }
     }
 }
 

@@ -117,7 +117,7 @@ impl RawParty {
         }
     }
 
-    /// Wakes all that wait, in order.
+    /// Wakes all that wait, in order; also when the waker of one of them panics.
     pub(crate) fn wake_all(&self) {
         loop {
             self.lock();
@@ -125,7 +125,11 @@ impl RawParty {
             let woken = unsafe { self.pop() };
             self.unlock();
             match woken {
-                Some(waker) => waker.wake(),
+                Some(waker) => {
+                    let rest = WakeAll(self);
+                    waker.wake();
+                    core::mem::forget(rest);
+                }
                 None => return,
             }
         }
@@ -217,6 +221,15 @@ impl RawParty {
         }
         // Minus one.
         self.waiting.fetch_add(u32::MAX, AcqRel);
+    }
+}
+
+/// Wakes all of a party when it goes, also by a panic.
+pub(crate) struct WakeAll<'a>(pub(crate) &'a RawParty);
+
+impl Drop for WakeAll<'_> {
+    fn drop(&mut self) {
+        self.0.wake_all();
     }
 }
 

@@ -65,7 +65,7 @@ impl<T> Sender<T> {
     }
 
     /// Sends without waiting, in place of the oldest item if there is no room: that one comes back, and
-    /// [`snapshot`](Self::snapshot) counts it.
+    /// [`snapshot`](Self::snapshot) counts it. (Bytes from Zig that are no `T` are counted, but do not come back.)
     ///
     /// # Errors
     ///
@@ -78,12 +78,15 @@ impl<T> Sender<T> {
             Err(closed) => return Err(closed),
         };
         let Ok(claim) = self.ring.claim_filled() else { return Err(TrySendError::Full(item)) };
-        // SAFETY: claimed, and filled.
-        let oldest = unsafe { take(claim.item()) };
+        let check = self.raw().channel.check.load(core::sync::atomic::Ordering::Relaxed);
+        // SAFETY: claimed, and filled by an end of this type.
+        let valid = check.is_null() || unsafe { crate::channel::is_valid(check, claim.item()) };
+        // SAFETY: as above, and valid. What is no item of this type cannot come back.
+        let oldest = valid.then(|| unsafe { take(claim.item()) });
         self.ring.commit_free(claim);
         self.ring.raw().channel.tail.tally.fetch_add(1, core::sync::atomic::Ordering::Relaxed);
         match self.try_send(item) {
-            Ok(()) => Ok(Some(oldest)),
+            Ok(()) => Ok(oldest),
             // Another sender was faster. The oldest is gone all the same: it was in the way for longer.
             Err(error) => {
                 drop(oldest);

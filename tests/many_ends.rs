@@ -1,0 +1,568 @@
+//! Ends of channels with many ends, in either language, with the same verbs. `zig/many_ends.zig` has Zig's ends;
+//! `ends.rs` has what both flavours share.
+#![allow(unsafe_code)]
+
+use std::ffi::c_void;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::ptr::NonNull;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use zigflow::abi::{ErrorKind, RawError, RawWaker};
+use zigflow::channel::{RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError};
+use zigflow::mpmc::{self, ZigReceiver, ZigSender};
+use zigflow::{StreamError, ZigError};
+
+use crate::Point;
+use crate::ends::Stop::{Closed, Later, Malformed, Timeout};
+use crate::ends::{
+    Counters, FOREVER, Handle, Lang, PAIRINGS, Plain, Stop, TORN, answer, counters, name,
+    nanoseconds,
+};
+
+/// What both ends of Zig have; `E` is the end on its way there.
+#[repr(C)]
+struct Common<E> {
+    open: unsafe extern "C" fn(E, &mut RawError) -> Handle,
+    clone: unsafe extern "C" fn(Handle) -> Handle,
+    cancel: unsafe extern "C" fn(Handle),
+    close: unsafe extern "C" fn(Handle),
+    close_torn: unsafe extern "C" fn(Handle),
+    close_code: unsafe extern "C" fn(Handle, i32),
+    is_closed: unsafe extern "C" fn(Handle) -> bool,
+    reason: unsafe extern "C" fn(Handle, &mut RawError) -> bool,
+    len: unsafe extern "C" fn(Handle) -> usize,
+    capacity: unsafe extern "C" fn(Handle) -> usize,
+    snapshot: unsafe extern "C" fn(Handle, &mut [u64; 10]),
+    deinit: unsafe extern "C" fn(Handle),
+}
+
+#[repr(C)]
+struct SenderVerbs<T> {
+    common: Common<ZigSender<T>>,
+    try_send: unsafe extern "C" fn(Handle, &T) -> u32,
+    send_blocking: unsafe extern "C" fn(Handle, &T, u64) -> u32,
+    poll_ready: unsafe extern "C" fn(Handle, &RawWaker) -> u32,
+    send_bytes: unsafe extern "C" fn(Handle, u8) -> u32,
+}
+
+#[repr(C)]
+struct ReceiverVerbs<T> {
+    common: Common<ZigReceiver<T>>,
+    try_recv: unsafe extern "C" fn(Handle, *mut T) -> u32,
+    recv_blocking: unsafe extern "C" fn(Handle, *mut T, u64) -> u32,
+    poll_recv: unsafe extern "C" fn(Handle, &RawWaker, *mut T) -> u32,
+}
+
+/// Zig's functions for the ends of one item type.
+#[repr(C)]
+#[allow(missing_debug_implementations)]
+pub struct Table<T> {
+    sender: SenderVerbs<T>,
+    receiver: ReceiverVerbs<T>,
+}
+
+unsafe extern "C" {
+    static zft_many_u64: Table<u64>;
+    static zft_many_point: Table<Point>;
+    static zft_many_bool: Table<bool>;
+    fn zft_many_open_as(end: Handle, what: u32, error: &mut RawError) -> bool;
+}
+
+/// An item type of which Zig has ends.
+pub trait Many: Plain {
+    /// Its functions.
+    fn many() -> &'static Table<Self>;
+}
+
+impl Many for u64 {
+    fn many() -> &'static Table<Self> {
+        // SAFETY: constant data of the archive.
+        unsafe { &zft_many_u64 }
+    }
+}
+
+impl Many for Point {
+    fn many() -> &'static Table<Self> {
+        // SAFETY: as above.
+        unsafe { &zft_many_point }
+    }
+}
+
+impl Many for bool {
+    fn many() -> &'static Table<Self> {
+        // SAFETY: as above.
+        unsafe { &zft_many_bool }
+    }
+}
+
+/// What was wrong with an end when Zig opened it as something else; see `zft_many_open_as` in many_ends.zig.
+pub fn open_as<E>(end: E, what: u32) -> Result<(), String> {
+    assert_eq!(size_of::<E>(), size_of::<Handle>());
+    let end = std::mem::ManuallyDrop::new(end);
+    let mut error = RawError::EMPTY;
+    // SAFETY: a `ZigSender` or `ZigReceiver` is a pointer to its end, which Zig takes over.
+    let opened = unsafe {
+        zft_many_open_as(std::ptr::from_ref(&*end).cast::<Handle>().read(), what, &mut error)
+    };
+    if opened { Ok(()) } else { Err(name(&error).to_owned()) }
+}
+
+/// A future of either language's end. Dropped, it waits no more.
+pub type Polled<'a, R> = Pin<Box<dyn Future<Output = Result<R, Stop>> + Send + 'a>>;
+
+/// An end that Zig has; `verbs` takes it from the table of `T`.
+macro_rules! zig_end {
+    ($name:ident, $end:ident, $table:ident, $verbs:ident) => {
+        /// An end that Zig has.
+        #[derive(Debug)]
+        pub struct $name<T: Many> {
+            handle: NonNull<c_void>,
+            items: PhantomData<T>,
+        }
+
+        // SAFETY: Zig's ends may move between threads; one at a time uses it, by `&mut self`.
+        unsafe impl<T: Many> Send for $name<T> {}
+
+        impl<T: Many> $name<T> {
+            fn open(end: mpmc::$end<T>) -> Self {
+                let mut error = RawError::EMPTY;
+                // SAFETY: Zig takes the end over.
+                let handle = unsafe { (Self::verbs().common.open)(end.into_zig(), &mut error) };
+                let handle = NonNull::new(handle).unwrap_or_else(|| panic!("{}", name(&error)));
+                Self { handle, items: PhantomData }
+            }
+
+            fn verbs() -> &'static $verbs<T> {
+                &T::many().$table
+            }
+
+            // SAFETY of all calls: the handle is open until the drop, and `self` is its only user.
+            fn reason(&self) -> Option<StreamError> {
+                let mut error = RawError::EMPTY;
+                if !zig!(self, common.reason, &mut error) {
+                    return None;
+                }
+                Some(if error.kind == ErrorKind::Code as u32 {
+                    StreamError::Code(error.code)
+                } else {
+                    StreamError::Zig(ZigError::new(name(&error)))
+                })
+            }
+
+            fn snapshot(&self) -> Counters {
+                let mut numbers = [0; 10];
+                zig!(self, common.snapshot, &mut numbers);
+                numbers
+            }
+        }
+
+        impl<T: Many> Clone for $name<T> {
+            fn clone(&self) -> Self {
+                let handle = NonNull::new(zig!(self, common.clone)).expect("memory");
+                Self { handle, items: PhantomData }
+            }
+        }
+
+        impl<T: Many> Drop for $name<T> {
+            fn drop(&mut self) {
+                zig!(self, common.deinit);
+            }
+        }
+    };
+}
+
+/// Calls a verb of a Zig end.
+macro_rules! zig {
+    ($end:expr, $verb:ident $(.$common:ident)? $(, $arg:expr)*) => {{
+        let end = $end;
+        let verbs = of(end);
+        // SAFETY: the handle is open until the drop, and the one who has the end is its only user; places live
+        // during the call.
+        unsafe { (verbs.$verb$(.$common)?)(end.handle.as_ptr() $(, $arg)*) }
+    }};
+}
+
+/// The verbs of an end.
+fn of<E: Verbs>(_: &E) -> &'static E::Table {
+    E::table()
+}
+
+trait Verbs {
+    type Table: 'static;
+    fn table() -> &'static Self::Table;
+}
+
+impl<T: Many> Verbs for ZigTx<T> {
+    type Table = SenderVerbs<T>;
+    fn table() -> &'static Self::Table {
+        Self::verbs()
+    }
+}
+
+impl<T: Many> Verbs for ZigRx<T> {
+    type Table = ReceiverVerbs<T>;
+    fn table() -> &'static Self::Table {
+        Self::verbs()
+    }
+}
+
+zig_end!(ZigTx, Sender, sender, SenderVerbs);
+zig_end!(ZigRx, Receiver, receiver, ReceiverVerbs);
+
+/// A sender. An item that is not sent must come back as it was; Rust's ends are held to that here, Zig's take
+/// it by value.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub enum Tx<T: Many> {
+    Rust(mpmc::Sender<T>),
+    Zig(ZigTx<T>),
+}
+
+/// A receiver.
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub enum Rx<T: Many> {
+    /// With the reason, which a Rust end tells once.
+    Rust(mpmc::Receiver<T>, Option<StreamError>),
+    Zig(ZigRx<T>),
+}
+
+/// The ends of a channel whose positions wrap after `laps` laps: one of each language given.
+pub fn ends<T: Many>(
+    capacity: usize,
+    laps: u32,
+    senders: &[Lang],
+    receivers: &[Lang],
+) -> (Vec<Tx<T>>, Vec<Rx<T>>) {
+    println!("{senders:?} to {receivers:?}, {capacity} items of {}, {laps} laps", T::NAME);
+    let (tx, rx) = mpmc::before_the_wrap(capacity, laps).unwrap();
+    let senders = senders.iter().map(|lang| Tx::of(*lang, tx.clone())).collect();
+    let receivers = receivers.iter().map(|lang| Rx::of(*lang, rx.clone())).collect();
+    (senders, receivers)
+}
+
+/// Runs a test with the ends of a channel in each pairing.
+pub fn each<T: Many>(capacity: usize, test: impl FnMut(Tx<T>, Rx<T>)) {
+    each_near(capacity, 0, test);
+}
+
+/// [`each`] with channels whose positions wrap after `laps` laps.
+pub fn each_near<T: Many>(capacity: usize, laps: u32, mut test: impl FnMut(Tx<T>, Rx<T>)) {
+    for (tx, rx) in PAIRINGS {
+        let (mut tx, mut rx) = ends(capacity, laps, &[tx], &[rx]);
+        test(tx.remove(0), rx.remove(0));
+    }
+}
+
+/// Sends as a task of Zig's.
+struct ZigSend<'a, T: Many> {
+    tx: &'a mut ZigTx<T>,
+    item: T,
+}
+
+impl<T: Many> Future for ZigSend<'_, T> {
+    type Output = Result<(), Stop>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            match answer(zig!(&*self.tx, poll_ready, &RawWaker::of(cx.waker()))) {
+                Ok(()) => match answer(zig!(&*self.tx, try_send, &self.item)) {
+                    Err(Later) => {} // another sender was faster
+                    sent => return Poll::Ready(sent),
+                },
+                Err(Later) => return Poll::Pending,
+                closed => return Poll::Ready(closed),
+            }
+        }
+    }
+}
+
+impl<T: Many> Drop for ZigSend<'_, T> {
+    fn drop(&mut self) {
+        zig!(&*self.tx, common.cancel);
+    }
+}
+
+/// Receives as a task of Zig's.
+struct ZigRecv<'a, T: Many>(&'a mut ZigRx<T>);
+
+impl<T: Many> Future for ZigRecv<'_, T> {
+    type Output = Result<T, Stop>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut item = T::of(0);
+        match answer(zig!(&*self.0, poll_recv, &RawWaker::of(cx.waker()), &mut item)) {
+            Err(Later) => Poll::Pending,
+            ready => Poll::Ready(ready.map(|()| item)),
+        }
+    }
+}
+
+impl<T: Many> Drop for ZigRecv<'_, T> {
+    fn drop(&mut self) {
+        zig!(&*self.0, common.cancel);
+    }
+}
+
+impl<T: Many> Tx<T> {
+    /// An end in this language.
+    pub fn of(lang: Lang, end: mpmc::Sender<T>) -> Self {
+        match lang {
+            Lang::Rust => Self::Rust(end),
+            Lang::Zig => Self::Zig(ZigTx::open(end)),
+        }
+    }
+
+    /// Sends without waiting.
+    pub fn try_send(&mut self, item: T) -> Result<(), Stop> {
+        match self {
+            Self::Rust(tx) => tx.try_send(item).map_err(|error| {
+                let stop = if matches!(error, TrySendError::Full(_)) { Later } else { Closed };
+                assert_eq!(error.into_inner(), item);
+                stop
+            }),
+            Self::Zig(tx) => answer(zig!(&*tx, try_send, &item)),
+        }
+    }
+
+    /// Sends; the thread sleeps while there is no room.
+    pub fn send(&mut self, item: T) -> Result<(), Stop> {
+        match self {
+            Self::Rust(tx) => tx.send_blocking(item).map_err(|error| {
+                assert_eq!(error.reason(), tx.reason());
+                assert_eq!(error.into_inner(), item);
+                Closed
+            }),
+            Self::Zig(tx) => answer(zig!(&*tx, send_blocking, &item, FOREVER)),
+        }
+    }
+
+    /// [`send`](Self::send) that gives up.
+    pub fn send_timeout(&mut self, item: T, timeout: Duration) -> Result<(), Stop> {
+        match self {
+            Self::Rust(tx) => tx.send_blocking_timeout(item, timeout).map_err(|error| {
+                let stop = match error {
+                    SendTimeoutError::Timeout(_) => Timeout,
+                    SendTimeoutError::Closed(_) => Closed,
+                };
+                assert_eq!(error.into_inner(), item);
+                stop
+            }),
+            Self::Zig(tx) => answer(zig!(&*tx, send_blocking, &item, nanoseconds(timeout))),
+        }
+    }
+
+    /// Sends as a task.
+    pub fn sending(&mut self, item: T) -> Polled<'_, ()> {
+        match self {
+            Self::Rust(tx) => {
+                let send = tx.send(item);
+                Box::pin(async move {
+                    send.await.map_err(|error| {
+                        assert_eq!(error.into_inner(), item);
+                        Closed
+                    })
+                })
+            }
+            Self::Zig(tx) => Box::pin(ZigSend { tx, item }),
+        }
+    }
+
+    /// Sends an item all of whose bytes are `byte`, which need not be an item. Zig's end only: Rust has no
+    /// such thing.
+    pub fn send_bytes(&mut self, byte: u8) {
+        let Self::Zig(tx) = self else { panic!("Rust's ends send items") };
+        answer(zig!(&*tx, send_bytes, byte)).unwrap();
+    }
+
+    /// Why the channel was closed, if somebody said so.
+    pub fn reason(&self) -> Option<StreamError> {
+        match self {
+            Self::Rust(tx) => tx.reason(),
+            Self::Zig(tx) => tx.reason(),
+        }
+    }
+}
+
+impl<T: Many> Rx<T> {
+    /// An end in this language.
+    pub fn of(lang: Lang, end: mpmc::Receiver<T>) -> Self {
+        match lang {
+            Lang::Rust => Self::Rust(end, None),
+            Lang::Zig => Self::Zig(ZigRx::open(end)),
+        }
+    }
+
+    /// What Rust's end said, in the words of both.
+    fn said<R>(
+        rx: &mpmc::Receiver<T>,
+        told: &mut Option<StreamError>,
+        received: Result<R, TryRecvError>,
+    ) -> Result<R, Stop> {
+        match received {
+            Ok(ready) => Ok(ready),
+            Err(TryRecvError::Empty) => Err(Later),
+            Err(TryRecvError::Closed) => Err(Closed),
+            Err(TryRecvError::Failed(StreamError::Malformed(_))) => Err(Malformed),
+            Err(TryRecvError::Failed(reason)) => {
+                assert_eq!(told.replace(reason), None, "told twice");
+                assert_eq!(rx.try_recv(), Err(TryRecvError::Closed));
+                Err(Closed)
+            }
+        }
+    }
+
+    /// Receives without waiting.
+    pub fn try_recv(&mut self) -> Result<T, Stop> {
+        match self {
+            Self::Rust(rx, told) => Self::said(rx, told, rx.try_recv()),
+            Self::Zig(rx) => {
+                let mut item = T::of(0);
+                answer(zig!(&*rx, try_recv, &mut item)).map(|()| item)
+            }
+        }
+    }
+
+    /// Receives; the thread sleeps while there is no item.
+    pub fn recv(&mut self) -> Result<T, Stop> {
+        match self {
+            Self::Rust(rx, told) => {
+                Self::said(rx, told, rx.recv_blocking().map_err(TryRecvError::from))
+            }
+            Self::Zig(rx) => {
+                let mut item = T::of(0);
+                answer(zig!(&*rx, recv_blocking, &mut item, FOREVER)).map(|()| item)
+            }
+        }
+    }
+
+    /// [`recv`](Self::recv) that gives up.
+    pub fn recv_timeout(&mut self, timeout: Duration) -> Result<T, Stop> {
+        match self {
+            Self::Rust(rx, told) => match rx.recv_blocking_timeout(timeout) {
+                Ok(item) => Ok(item),
+                Err(RecvTimeoutError::Timeout) => Err(Timeout),
+                Err(RecvTimeoutError::Closed) => Err(Closed),
+                Err(RecvTimeoutError::Failed(reason)) => {
+                    Self::said(rx, told, Err(TryRecvError::Failed(reason)))
+                }
+            },
+            Self::Zig(rx) => {
+                let mut item = T::of(0);
+                answer(zig!(&*rx, recv_blocking, &mut item, nanoseconds(timeout))).map(|()| item)
+            }
+        }
+    }
+
+    /// Receives as a task.
+    pub fn receiving(&mut self) -> Polled<'_, T> {
+        match self {
+            Self::Rust(rx, told) => {
+                let rx = &*rx;
+                let recv = rx.recv();
+                Box::pin(
+                    async move { Self::said(rx, told, recv.await.map_err(TryRecvError::from)) },
+                )
+            }
+            Self::Zig(rx) => Box::pin(ZigRecv(rx)),
+        }
+    }
+
+    /// All items up to the end, asleep in between, and why the channel was closed.
+    pub fn drain(&mut self) -> (Vec<T>, Option<StreamError>) {
+        let mut items = Vec::new();
+        loop {
+            match self.recv() {
+                Ok(item) => items.push(item),
+                Err(stop) => {
+                    assert_eq!(stop, Closed);
+                    return (items, self.reason());
+                }
+            }
+        }
+    }
+
+    /// Why the channel was closed, if somebody said so and this end has heard it.
+    pub fn reason(&self) -> Option<StreamError> {
+        match self {
+            Self::Rust(_, told) => *told,
+            Self::Zig(rx) => rx.reason(),
+        }
+    }
+}
+
+impl<T: Many> Clone for Rx<T> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Rust(rx, _) => Self::Rust(rx.clone(), None),
+            Self::Zig(rx) => Self::Zig(rx.clone()),
+        }
+    }
+}
+
+/// What both ends have.
+macro_rules! both {
+    ($name:ident $(, $rest:pat)?) => {
+        #[allow(missing_docs)]
+        impl<T: Many> $name<T> {
+            pub fn close(&self) {
+                match self {
+                    Self::Rust(end $(, $rest)?) => end.close(),
+                    Self::Zig(end) => zig!(end, common.close),
+                }
+            }
+
+            /// With [`TORN`].
+            pub fn close_torn(&self) {
+                match self {
+                    Self::Rust(end $(, $rest)?) => end.close_with(TORN),
+                    Self::Zig(end) => zig!(end, common.close_torn),
+                }
+            }
+
+            pub fn close_code(&self, code: i32) {
+                match self {
+                    Self::Rust(end $(, $rest)?) => end.close_with(StreamError::Code(code)),
+                    Self::Zig(end) => zig!(end, common.close_code, code),
+                }
+            }
+
+            pub fn is_closed(&self) -> bool {
+                match self {
+                    Self::Rust(end $(, $rest)?) => end.is_closed(),
+                    Self::Zig(end) => zig!(end, common.is_closed),
+                }
+            }
+
+            pub fn len(&self) -> usize {
+                match self {
+                    Self::Rust(end $(, $rest)?) => end.len(),
+                    Self::Zig(end) => zig!(end, common.len),
+                }
+            }
+
+            pub fn is_empty(&self) -> bool {
+                self.len() == 0
+            }
+
+            pub fn capacity(&self) -> usize {
+                match self {
+                    Self::Rust(end $(, $rest)?) => end.capacity(),
+                    Self::Zig(end) => zig!(end, common.capacity),
+                }
+            }
+
+            pub fn snapshot(&self) -> Counters {
+                match self {
+                    Self::Rust(end $(, $rest)?) => counters(end.snapshot()),
+                    Self::Zig(end) => end.snapshot(),
+                }
+            }
+        }
+    };
+}
+
+both!(Tx);
+both!(Rx, _);

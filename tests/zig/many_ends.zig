@@ -1,0 +1,187 @@
+//! Zig's ends of channels with many ends, driven from Rust: a table of functions for each item type.
+//! `many_ends.rs` is the other half. Items and answers go by pointer; the answers are those of `ends.zig`.
+
+const std = @import("std");
+const zigflow = @import("zigflow");
+const ends = @import("ends.zig");
+const abi = zigflow.abi;
+const mpmc = zigflow.mpmc;
+const Answer = ends.Answer;
+
+/// An end that stays where it is.
+fn held(comptime End: type, end: End) ?*End {
+    const place = zigflow.allocator.create(End) catch {
+        var gone = end;
+        gone.deinit();
+        return null;
+    };
+    place.* = end;
+    return place;
+}
+
+/// What both ends have.
+fn Common(comptime End: type) type {
+    return struct {
+        fn open(raw: *abi.RawEnd, err: *abi.RawError) callconv(.c) ?*End {
+            const end = End.open(raw) catch |e| {
+                err.* = .{ .name_ptr = @errorName(e).ptr, .name_len = @errorName(e).len };
+                return null;
+            };
+            return held(End, end);
+        }
+        fn clone(h: *End) callconv(.c) ?*End {
+            return held(End, h.clone());
+        }
+        fn cancel(h: *End) callconv(.c) void {
+            h.cancel();
+        }
+        fn close(h: *End) callconv(.c) void {
+            h.close();
+        }
+        fn closeTorn(h: *End) callconv(.c) void {
+            h.closeWith(error.TapeTorn);
+        }
+        fn closeCode(h: *End, code: i32) callconv(.c) void {
+            h.closeWithCode(code);
+        }
+        fn isClosed(h: *End) callconv(.c) bool {
+            return h.isClosed();
+        }
+        /// False: none was given.
+        fn reason(h: *End, out: *abi.RawError) callconv(.c) bool {
+            const given = h.reason() orelse return false;
+            out.* = switch (given) {
+                .name => |name| .{ .name_ptr = name.ptr, .name_len = name.len },
+                .code => |code| .{ .kind = abi.ErrorKind.code, .code = code },
+            };
+            return true;
+        }
+        fn len(h: *End) callconv(.c) usize {
+            return h.len();
+        }
+        fn capacity(h: *End) callconv(.c) usize {
+            return h.capacity();
+        }
+        fn snapshot(h: *End, out: *[10]u64) callconv(.c) void {
+            const s = h.snapshot();
+            inline for (comptime std.meta.fieldNames(@TypeOf(s)), 0..) |field, i| out[i] = @field(s, field);
+        }
+        fn deinit(h: *End) callconv(.c) void {
+            h.deinit();
+            zigflow.allocator.destroy(h);
+        }
+
+        const Table = extern struct {
+            open: *const fn (*abi.RawEnd, *abi.RawError) callconv(.c) ?*End = open,
+            clone: *const fn (*End) callconv(.c) ?*End = clone,
+            cancel: *const fn (*End) callconv(.c) void = cancel,
+            close: *const fn (*End) callconv(.c) void = close,
+            close_torn: *const fn (*End) callconv(.c) void = closeTorn,
+            close_code: *const fn (*End, i32) callconv(.c) void = closeCode,
+            is_closed: *const fn (*End) callconv(.c) bool = isClosed,
+            reason: *const fn (*End, *abi.RawError) callconv(.c) bool = reason,
+            len: *const fn (*End) callconv(.c) usize = len,
+            capacity: *const fn (*End) callconv(.c) usize = capacity,
+            snapshot: *const fn (*End, *[10]u64) callconv(.c) void = snapshot,
+            deinit: *const fn (*End) callconv(.c) void = deinit,
+        };
+    };
+}
+
+fn SenderVerbs(comptime T: type) type {
+    return struct {
+        const H = *mpmc.Sender(T);
+
+        fn trySend(h: H, item: *const T) callconv(.c) u32 {
+            return Answer.of(h.trySend(item.*));
+        }
+        fn sendBlocking(h: H, item: *const T, timeout_ns: u64) callconv(.c) u32 {
+            if (timeout_ns == ends.forever) return Answer.of(h.sendBlocking(item.*));
+            return Answer.of(h.sendBlockingTimeout(item.*, timeout_ns));
+        }
+        fn pollReady(h: H, waker: *const abi.RawWaker) callconv(.c) u32 {
+            const cx: zigflow.Context = .{ .waker = .{ .raw = waker.* } };
+            const ready = h.pollReady(&cx) catch return Answer.closed;
+            return if (ready) Answer.done else Answer.later;
+        }
+        /// Sends an item all of whose bytes are `byte`, whether or not that is an item.
+        fn sendBytes(h: H, byte: u8) callconv(.c) u32 {
+            const slot = h.ring.claimFree() catch return Answer.later;
+            const bytes: *[@sizeOf(T)]u8 = @ptrCast(&slot.item);
+            @memset(bytes, byte);
+            h.ring.commitFilled(slot);
+            return Answer.done;
+        }
+
+        const Table = extern struct {
+            common: Common(mpmc.Sender(T)).Table = .{},
+            try_send: *const fn (H, *const T) callconv(.c) u32 = trySend,
+            send_blocking: *const fn (H, *const T, u64) callconv(.c) u32 = sendBlocking,
+            poll_ready: *const fn (H, *const abi.RawWaker) callconv(.c) u32 = pollReady,
+            send_bytes: *const fn (H, u8) callconv(.c) u32 = sendBytes,
+        };
+    };
+}
+
+fn ReceiverVerbs(comptime T: type) type {
+    return struct {
+        const H = *mpmc.Receiver(T);
+
+        fn tryRecv(h: H, out: *T) callconv(.c) u32 {
+            return Answer.put(out, h.tryRecv());
+        }
+        fn recvBlocking(h: H, out: *T, timeout_ns: u64) callconv(.c) u32 {
+            if (timeout_ns == ends.forever) return Answer.put(out, h.recvBlocking());
+            return Answer.put(out, h.recvBlockingTimeout(timeout_ns));
+        }
+        fn pollRecv(h: H, waker: *const abi.RawWaker, out: *T) callconv(.c) u32 {
+            const cx: zigflow.Context = .{ .waker = .{ .raw = waker.* } };
+            const item = h.pollRecv(&cx) catch return Answer.closed;
+            out.* = item orelse return Answer.later;
+            return Answer.done;
+        }
+
+        const Table = extern struct {
+            common: Common(mpmc.Receiver(T)).Table = .{},
+            try_recv: *const fn (H, *T) callconv(.c) u32 = tryRecv,
+            recv_blocking: *const fn (H, *T, u64) callconv(.c) u32 = recvBlocking,
+            poll_recv: *const fn (H, *const abi.RawWaker, *T) callconv(.c) u32 = pollRecv,
+        };
+    };
+}
+
+fn Table(comptime T: type) type {
+    return extern struct {
+        sender: SenderVerbs(T).Table = .{},
+        receiver: ReceiverVerbs(T).Table = .{},
+    };
+}
+
+export const zft_many_u64: Table(u64) = .{};
+export const zft_many_point: Table(ends.Point) = .{};
+export const zft_many_bool: Table(bool) = .{};
+
+/// Opens an end as what it may not be; false, with the error, when that is refused.
+export fn zft_many_open_as(raw: *abi.RawEnd, what: u32, err: *abi.RawError) bool {
+    const Other = struct {
+        const Point = extern struct { x: f64, y: f64 };
+    };
+    return switch (what) {
+        0 => opens(mpmc.Sender(u64), raw, err),
+        1 => opens(mpmc.Receiver(u64), raw, err),
+        2 => opens(mpmc.Sender(u32), raw, err), // another size
+        3 => opens(mpmc.Receiver(u32), raw, err),
+        4 => opens(mpmc.Sender(i64), raw, err), // another name
+        5 => opens(mpmc.Receiver(i64), raw, err),
+        6 => opens(mpmc.Sender([8]u8), raw, err), // another alignment
+        7 => opens(mpmc.Receiver([8]u8), raw, err),
+        8 => opens(mpmc.Sender(Other.Point), raw, err), // the same name, another size
+        else => opens(mpmc.Receiver(Other.Point), raw, err),
+    };
+}
+
+fn opens(comptime End: type, raw: *abi.RawEnd, err: *abi.RawError) bool {
+    const end = Common(End).open(raw, err) orelse return false;
+    Common(End).deinit(end);
+    return true;
+}
