@@ -402,7 +402,7 @@ pub struct RawChannel {
     pub(crate) slot_alignment: u32,
     /// The first slot.
     pub(crate) slots: *mut c_void,
-    /// Frees the channel; every item has been taken by then.
+    /// Frees the channel, and the items that nobody took.
     pub(crate) free: unsafe extern "C" fn(*mut RawChannel),
     /// Rust's check of items from Zig: null as long as the sender is not Zig's.
     pub(crate) check: core::sync::atomic::AtomicPtr<()>,

@@ -24,6 +24,7 @@ pub(crate) const FILES: &[(&str, &str)] = files![
     "panic.zig",
     "patience.zig",
     "position.zig",
+    "reject.zig",
     "ring_mpmc.zig",
     "ring_spsc.zig",
     "shape.zig",

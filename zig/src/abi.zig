@@ -219,7 +219,7 @@ pub const RawChannel = extern struct {
     slot_alignment: u32,
     /// The first slot.
     slots: *anyopaque,
-    /// Frees the channel; every item has been taken by then.
+    /// Frees the channel, and the items that nobody took.
     free: *const fn (channel: *RawChannel) callconv(.c) void,
     /// Rust's.
     check: ?*const anyopaque,

@@ -11,7 +11,7 @@ const sync = @import("sync.zig");
 pub const OpenError = error{
     /// A sender where a receiver was expected, or the reverse.
     WrongEnd,
-    /// The Rust side is of another version of zigflow; build both with one.
+    /// The Rust side is of another version of zigflow; build both with one. The end stays open.
     WrongAbi,
     /// A channel of another flavour.
     WrongFlavor,
@@ -21,7 +21,8 @@ pub const OpenError = error{
 
 /// Compares what Rust says of a channel with what Zig expects.
 pub fn check(comptime T: type, channel: *const abi.RawChannel, end: *const abi.RawEnd, flavor: u32) OpenError!void {
-    try know(channel, flavor);
+    if (channel.magic != abi.magic or channel.abi != abi.abi_number) return error.WrongAbi;
+    if (channel.flavor != flavor) return error.WrongFlavor;
     comptime items.requirePlain(T, "a channel of " ++ @typeName(T));
     const found = @atomicLoad(?*const abi.ItemType, &end.item, .monotonic) orelse return error.WrongItem;
     if (found.size != @sizeOf(T) or found.alignment != @alignOf(T)) return error.WrongItem;
@@ -41,12 +42,6 @@ fn sameName(rust: []const u8, zig: []const u8) bool {
     }
     const dot = std.mem.lastIndexOfScalar(u8, zig, '.') orelse return false;
     return std.mem.eql(u8, rust, zig[dot + 1 ..]);
-}
-
-/// Whether it is a channel of this version and flavour.
-pub fn know(channel: *const abi.RawChannel, flavor: u32) OpenError!void {
-    if (channel.magic != abi.magic or channel.abi != abi.abi_number) return error.WrongAbi;
-    if (channel.flavor != flavor) return error.WrongFlavor;
 }
 
 pub const CreateError = error{

@@ -13,6 +13,7 @@ const item_file = @import("item.zig");
 const lap = @import("lap.zig");
 const pos = @import("position.zig");
 const ring_file = @import("ring_mpmc.zig");
+const reject_file = @import("reject.zig");
 const sync = @import("sync.zig");
 const waker_file = @import("waker.zig");
 
@@ -21,6 +22,9 @@ const Seat = ring_file.Seat;
 pub const CreateError = end_file.CreateError;
 pub const OpenError = end_file.OpenError;
 pub const Reason = end_file.Reason;
+/// Gives an end back that was not opened, because something else failed.
+pub const reject = reject_file.reject;
+const refuse = reject_file.refuse;
 
 /// A channel for `capacity` items with an end of either kind in Zig.
 pub fn channel(comptime T: type, capacity: usize) CreateError!struct { Sender(T), Receiver(T) } {
@@ -322,30 +326,6 @@ pub fn Receiver(comptime T: type) type {
             self.ring.leave(&self.ring.raw.receivers);
         }
     };
-}
-
-/// Gives an end back that was not opened, because something else failed: the channel closes, and the other ends are
-/// told why.
-pub fn reject(raw: *abi.RawEnd, e: anyerror) void {
-    switch (raw.kind) { // which may be gone after it
-        abi.EndKind.sender => leave("senders", @alignCast(@fieldParentPtr("tail", raw)), e),
-        abi.EndKind.receiver => leave("receivers", @alignCast(@fieldParentPtr("head", raw)), e),
-        else => {},
-    }
-}
-
-fn refuse(raw: *abi.RawEnd, e: OpenError) OpenError {
-    reject(raw, e);
-    return e;
-}
-
-fn leave(comptime party: []const u8, shared: *abi.RawChannel, e: anyerror) void {
-    end_file.know(shared, abi.Flavor.mpmc) catch return; // nobody can tell what it is
-    const raw: *abi.RawMpmc = @alignCast(@fieldParentPtr("channel", shared));
-    // Closing and leaving touch no item, so that the items' type does not matter.
-    const ring: ring_file.Ring(u8) = .init(raw);
-    ring.close(end_file.named(e));
-    ring.leave(&@field(raw, party));
 }
 
 fn snapshotOf(raw: *const abi.RawMpmc) end_file.Snapshot {

@@ -129,8 +129,9 @@ pub fn Ring(comptime T: type) type {
         fn isTurn(self: Self, word: *u32, ahead: u32) bool {
             while (true) {
                 const at = sync.loadAcquire(word);
-                // Rare enough to try in earnest.
-                if (sync.loadAcquire(&self.raw.channel.tail.word) & closed != 0) return true;
+                const tail = sync.loadAcquire(&self.raw.channel.tail.word);
+                // The end: for a producer at once, for a consumer where all has been taken.
+                if (tail & closed != 0 and (ahead == 0 or position(tail) == at)) return true;
                 const stamp = &self.slotOf(position(at)).stamp;
                 const seen = if (sync.bug(43)) sync.loadAcquire(stamp) else sync.fetchAdd(stamp, 0, 0);
                 if (seen == position(at) +% ahead) return true;

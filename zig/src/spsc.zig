@@ -15,12 +15,16 @@ const block = @import("block.zig");
 const end_file = @import("end.zig");
 const item_file = @import("item.zig");
 const ring = @import("ring_spsc.zig");
+const reject_file = @import("reject.zig");
 const sync = @import("sync.zig");
 const waker_file = @import("waker.zig");
 
 pub const CreateError = end_file.CreateError;
 pub const OpenError = end_file.OpenError;
 pub const Reason = end_file.Reason;
+/// Gives an end back that was not opened, because something else failed.
+pub const reject = reject_file.reject;
+const refuse = reject_file.refuse;
 
 /// A channel for `capacity` items with both ends in Zig.
 pub fn channel(comptime T: type, capacity: usize) CreateError!struct { Sender(T), Receiver(T) } {
@@ -408,28 +412,6 @@ pub fn Receiver(comptime T: type) type {
             return &slots(T, self.ring.channel)[self.ring.slot(offset)];
         }
     };
-}
-
-/// Gives an end back that was not opened, because something else failed: the channel closes, and the other end is
-/// told why.
-pub fn reject(raw: *abi.RawEnd, e: anyerror) void {
-    switch (raw.kind) { // which may be gone after it
-        abi.EndKind.sender => leave(ring.Producer, @alignCast(@fieldParentPtr("tail", raw)), e),
-        abi.EndKind.receiver => leave(ring.Consumer, @alignCast(@fieldParentPtr("head", raw)), e),
-        else => {},
-    }
-}
-
-fn refuse(raw: *abi.RawEnd, e: OpenError) OpenError {
-    reject(raw, e);
-    return e;
-}
-
-fn leave(comptime End: type, shared: *abi.RawChannel, e: anyerror) void {
-    end_file.know(shared, abi.Flavor.spsc) catch return; // nobody can tell what it is
-    var end: End = .open(shared);
-    end.close(end_file.named(e));
-    end.deinit();
 }
 
 inline fn slots(comptime T: type, shared: *abi.RawChannel) [*]T {

@@ -9,7 +9,7 @@ use crate::error::StreamError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CreateError {
-    /// The capacity is 0, above 2^29 items, or above what an address space holds.
+    /// The capacity is 0, above 2^29 items (of an mpmc channel, 2^28), or above what an address space holds.
     Capacity(usize),
     /// There is no memory for so many items.
     OutOfMemory,
@@ -20,7 +20,7 @@ impl fmt::Display for CreateError {
         match self {
             Self::Capacity(capacity) => write!(
                 f,
-                "a channel cannot hold {capacity} items: capacities are 1 to 2^29, as memory allows"
+                "a channel cannot hold {capacity} items: capacities are 1 to 2^29 (of an mpmc channel, 2^28), as memory allows"
             ),
             Self::OutOfMemory => f.write_str("no memory for the channel"),
         }

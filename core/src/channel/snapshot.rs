@@ -20,7 +20,7 @@ pub struct Snapshot {
     pub len: usize,
     /// How many items fit.
     pub capacity: usize,
-    /// The most items that the receiver found waiting when it looked.
+    /// The most items that the receiver found waiting when it looked; of an mpmc channel 0, for nobody notes it.
     pub most_waiting: usize,
     /// Items that the sender dropped because there was no room ([`send_or_drop`](crate::spsc::Sender::send_or_drop)).
     /// Wraps at 2^32.

@@ -261,8 +261,9 @@ impl<T> Ring<T> {
     fn is_turn(&self, word: &Word, ahead: u32, sown: u32) -> bool {
         loop {
             let at = word.load(Acquire);
-            if self.channel().tail.word.load(Acquire) & CLOSED != 0 {
-                // Rare enough to try in earnest.
+            let tail = self.channel().tail.word.load(Acquire);
+            // The end: for a producer at once, for a consumer where all has been taken.
+            if tail & CLOSED != 0 && (ahead == 0 || position(tail) == at) {
                 return true;
             }
             let stamp = self.stamp(position(at));

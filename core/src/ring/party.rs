@@ -10,7 +10,7 @@
 //!
 //! A wake sets both bits in one step. If LOCKED was not set, the lock is now its own; if it was, the holder
 //! finds PENDING when it lets go, and wakes. So a wake returns at once, also in a signal handler that
-//! interrupted the holder. Only those who come to wait, or to leave, wait for the lock, which is held for a few
+//! interrupted the holder. Only those who come to wait, to leave or to close wait for the lock, which is held for a few
 //! instructions and never while a waker's code runs.
 //!
 //! # The baton
@@ -117,22 +117,12 @@ impl RawParty {
         }
     }
 
-    /// Wakes all that wait, in order; also when the waker of one of them panics.
+    /// Wakes all that wait now, in order; also when the waker of one of them panics.
     pub(crate) fn wake_all(&self) {
-        loop {
-            self.lock();
-            // SAFETY: under the lock.
-            let woken = unsafe { self.pop() };
-            self.unlock();
-            match woken {
-                Some(waker) => {
-                    let rest = WakeAll(self);
-                    waker.wake();
-                    core::mem::forget(rest);
-                }
-                None => return,
-            }
-        }
+        self.lock();
+        let left = self.waiting.load(Acquire);
+        self.unlock();
+        WakeSome { party: self, left }.run();
     }
 
     fn lock(&self) {
@@ -230,6 +220,40 @@ pub(crate) struct WakeAll<'a>(pub(crate) &'a RawParty);
 impl Drop for WakeAll<'_> {
     fn drop(&mut self) {
         self.0.wake_all();
+    }
+}
+
+/// So many are to be woken: not those who come back to the list meanwhile.
+struct WakeSome<'a> {
+    party: &'a RawParty,
+    left: u32,
+}
+
+impl WakeSome<'_> {
+    fn run(mut self) {
+        self.wake();
+        core::mem::forget(self);
+    }
+
+    fn wake(&mut self) {
+        while let Some(left) = self.left.checked_sub(1) {
+            self.left = left;
+            self.party.lock();
+            // SAFETY: under the lock.
+            let woken = unsafe { self.party.pop() };
+            self.party.unlock();
+            match woken {
+                Some(waker) => waker.wake(),
+                None => return,
+            }
+        }
+    }
+}
+
+impl Drop for WakeSome<'_> {
+    /// A waker has panicked: the next ones.
+    fn drop(&mut self) {
+        self.wake();
     }
 }
 

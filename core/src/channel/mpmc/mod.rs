@@ -1,7 +1,7 @@
 //! Any number of senders and receivers, of a bounded channel. Each item goes to one of the receivers.
 //!
 //! Ends are `Clone`; the channel closes when the last end of either kind goes, or by `close`. Those who wait are
-//! served in the order in which they came. An attempt never waits for a neighbour that is half
+//! woken in the order in which they came; an attempt that does not wait may be faster. An attempt never waits for a neighbour that is half
 //! done: "empty" and "full" may be said of a channel in which another end is just about to finish an
 //! item, and whoever waits is woken when it has.
 //!
@@ -35,13 +35,14 @@ pub use sender::{Send, Sender, WeakSender};
 pub use zig::{ZigReceiver, ZigSender};
 
 use core::alloc::Layout;
+use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
-use core::sync::atomic::Ordering::{AcqRel, Acquire};
+use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 
 use super::error::CreateError;
 use super::memory::{self, FreeFn, Plan};
 use crate::abi::{Flavor, RawChannel, RawError, RawMpmc, RawParty};
-use crate::ring::mpmc::{Ring, Slot};
+use crate::ring::mpmc::{Claim, Denied, Ring, Slot};
 use crate::ring::{lap, position};
 use crate::sync::{Word, bug};
 
@@ -110,7 +111,7 @@ pub(super) fn make_plain(
     Ok(make(capacity, slot, free::<u8>, 0)?.cast())
 }
 
-/// Drops the items that nobody took, and frees.
+/// Drops the items that nobody took, and frees. (A drop that panics ends the process: Zig may have been the last.)
 ///
 /// # Safety
 ///
@@ -118,22 +119,13 @@ pub(super) fn make_plain(
 unsafe extern "C" fn free<T>(channel: *mut RawChannel) {
     // SAFETY: nobody else looks any more.
     let ring = unsafe { Ring::<T>::new(NonNull::new_unchecked(channel.cast())) };
-    /// Frees also when the drop of an item panics; the items after it are dropped as well.
-    struct Free<T>(Ring<T>);
-    impl<T> Drop for Free<T> {
-        fn drop(&mut self) {
-            let rest = Free(self.0);
-            while let Some(item) = take_left(rest.0) {
-                drop(item);
-            }
-            core::mem::forget(rest);
-            #[cfg(loom)]
-            model::untrack::<T>(self.0.raw());
-            // SAFETY: `make` made it on the heap; the items are gone.
-            unsafe { memory::free(self.0.as_ptr().as_ptr().cast()) };
-        }
+    while let Some(item) = take_left(ring) {
+        drop(item);
     }
-    drop(Free(ring));
+    #[cfg(loom)]
+    model::untrack::<T>(ring.raw());
+    // SAFETY: `make` made it on the heap; the items are gone.
+    unsafe { memory::free(channel) };
 }
 
 /// An item that was sent and not received, if there is one, and it needs a drop.
@@ -141,32 +133,77 @@ fn take_left<T>(ring: Ring<T>) -> Option<T> {
     if !core::mem::needs_drop::<T>() {
         return None;
     }
-    let claim = ring.claim_filled().ok()?;
-    // SAFETY: claimed, and filled.
-    let item = unsafe { super::take(claim.item()) };
-    ring.commit_free(claim);
-    Some(item)
+    let filled = Filled::claim(ring).ok()?;
+    // SAFETY: claimed, and filled; Rust made it, since it needs a drop.
+    Some(unsafe { super::take(filled.item()) })
 }
 
-/// One reference more of an end of this party.
+/// A claimed item. Its slot is free again when this goes, whatever happened.
+struct Filled<T> {
+    ring: Ring<T>,
+    claim: ManuallyDrop<Claim<T>>,
+}
+
+impl<T> Filled<T> {
+    fn claim(ring: Ring<T>) -> Result<Self, Denied> {
+        Ok(Self { ring, claim: ManuallyDrop::new(ring.claim_filled()?) })
+    }
+
+    fn item(&self) -> *mut T {
+        self.claim.item()
+    }
+
+    /// The item, if its bits are of its type.
+    fn take(self) -> Option<T> {
+        let check = self.ring.raw().channel.check.load(Relaxed);
+        // SAFETY: claimed, and filled by an end of this type.
+        if !check.is_null() && !unsafe { super::is_valid(check, self.item()) } {
+            return None;
+        }
+        // SAFETY: as above, and valid.
+        Some(unsafe { super::take(self.item()) })
+    }
+}
+
+impl<T> Drop for Filled<T> {
+    fn drop(&mut self) {
+        // SAFETY: taken here only.
+        self.ring.commit_free(unsafe { ManuallyDrop::take(&mut self.claim) });
+    }
+}
+
+/// One more of something that is counted and that the caller has one of.
+///
+/// # Panics
+///
+/// If there are 2^31 already. Then nothing is counted.
+fn count_one_more(counter: &Word) {
+    if counter.fetch_add(1, AcqRel) >= u32::MAX / 2 {
+        // Minus one.
+        counter.fetch_add(u32::MAX, AcqRel);
+        panic!("too many ends of a channel");
+    }
+}
+
+/// One end more of this party.
 fn another(raw: &RawMpmc, party: &RawParty) {
-    let before = party.alive.fetch_add(1, AcqRel);
-    let references = raw.channel.references.fetch_add(1, AcqRel);
-    assert!(before.max(references) < u32::MAX / 2, "too many ends of a channel");
+    count_one_more(&raw.channel.references);
+    // Never more than references.
+    party.alive.fetch_add(1, AcqRel);
 }
 
 /// An end of this party where there may be none left.
 fn revive(raw: &RawMpmc, party: &RawParty) -> bool {
+    count_one_more(&raw.channel.references);
     let mut alive = party.alive.load(Acquire);
     while alive != 0 {
         match party.alive.compare_exchange(alive, alive + 1) {
-            Ok(_) => {
-                raw.channel.references.fetch_add(1, AcqRel);
-                return true;
-            }
+            Ok(_) => return true,
             Err(seen) => alive = seen,
         }
     }
+    // Minus one; the caller has one left.
+    raw.channel.references.fetch_add(u32::MAX, AcqRel);
     false
 }
 

@@ -4,16 +4,16 @@ use alloc::boxed::Box;
 use core::fmt;
 use core::marker::PhantomData;
 use core::pin::Pin;
-use core::sync::atomic::AtomicBool;
-use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicPtr};
 use core::task::{Context, Poll, Waker};
 
 use futures_core::stream::{FusedStream, Stream};
 
-use super::{Reference, another, leave, revive, take_left};
+use super::{Filled, Reference, another, count_one_more, leave, revive, take_left};
 use crate::abi::{RawError, RawMpmc};
 use crate::channel::error::{RecvError, TryRecvError, to_raw};
-use crate::channel::{DEFAULT_BUDGET, Snapshot, reason, take};
+use crate::channel::{DEFAULT_BUDGET, Snapshot, reason};
 use crate::error::{Malformed, StreamError};
 use crate::ring::mpmc::{Denied, Ring};
 #[cfg(feature = "std")]
@@ -25,18 +25,20 @@ use crate::sync::bug;
 /// the items that wait.
 ///
 /// As a [`Stream`] it yields `Result<T, StreamError>`, ends after the last item, and is fused; its first wait
-/// allocates, the others do not.
+/// allocates, the others do not. A stream that was pending waits, in turn, until it is polled again, dropped, or
+/// told to [`cancel`](Self::cancel): its task is the one that is woken. Who polls it in a `select!` and does
+/// not come back for long, cancels it, or another receiver's wake ends here.
 pub struct Receiver<T> {
     pub(super) ring: Ring<T>,
     #[cfg(feature = "std")]
     patience: Patience,
-    /// Where the stream waits.
-    seat: Option<Pin<Box<Seat>>>,
+    /// Where the stream waits: null or a box, pinned. Only `&mut self` puts one there.
+    seat: AtomicPtr<Seat>,
     left: u32,
     /// The reason has been told by this end.
     told: AtomicBool,
     ended: bool,
-    items: PhantomData<fn() -> T>,
+    items: PhantomData<fn(T) -> T>,
 }
 
 // SAFETY: the ring is made for any number of threads; items move between threads, so they are `Send`.
@@ -56,7 +58,7 @@ impl<T> Receiver<T> {
             ring,
             #[cfg(feature = "std")]
             patience: Patience::new(),
-            seat: None,
+            seat: AtomicPtr::new(core::ptr::null_mut()),
             left: DEFAULT_BUDGET,
             told,
             ended: false,
@@ -85,6 +87,7 @@ impl<T> Receiver<T> {
     /// Nothing is lost: an item leaves the channel only in the poll that returns it, and a wake that had
     /// come for the future passes to the next receiver that waits.
     pub fn recv(&self) -> Recv<'_, T> {
+        self.cancel();
         Recv { receiver: self, seat: Seat::new() }
     }
 
@@ -133,9 +136,13 @@ impl<T> Receiver<T> {
         }
     }
 
-    /// The stream waits no more.
-    pub(super) fn release_seat(&mut self) {
-        if let Some(mut seat) = self.seat.take() {
+    /// The stream waits no more: its turn goes to the next receiver. Waiting by [`recv`](Self::recv) or a blocking
+    /// call does it, too.
+    pub fn cancel(&self) {
+        let seat = self.seat.swap(core::ptr::null_mut(), AcqRel);
+        if !seat.is_null() {
+            // SAFETY: `poll_next` made it of a box, which nobody else has any more; it stays where it is.
+            let mut seat = unsafe { Pin::new_unchecked(Box::from_raw(seat)) };
             self.give_up(seat.as_mut());
         }
     }
@@ -183,7 +190,7 @@ impl<T> Receiver<T> {
 
     /// An end that does not keep the channel open.
     pub fn downgrade(&self) -> WeakReceiver<T> {
-        self.raw().channel.references.fetch_add(1, core::sync::atomic::Ordering::AcqRel);
+        count_one_more(&self.raw().channel.references);
         WeakReceiver { ring: self.ring, items: PhantomData }
     }
 
@@ -201,18 +208,9 @@ struct Source<'a, T> {
 impl<T> Source<'_, T> {
     #[inline]
     fn try_recv(&self) -> Result<T, TryRecvError> {
-        match self.ring.claim_filled() {
-            Ok(claim) => {
-                let check = self.ring.raw().channel.check.load(Relaxed);
-                // SAFETY: claimed, and filled by an end of this type.
-                if !check.is_null() && !unsafe { crate::channel::is_valid(check, claim.item()) } {
-                    self.ring.commit_free(claim);
-                    return Err(TryRecvError::Failed(StreamError::Malformed(Malformed::Value)));
-                }
-                // SAFETY: as above, and valid.
-                let item = unsafe { take(claim.item()) };
-                self.ring.commit_free(claim);
-                Ok(item)
+        match Filled::claim(self.ring) {
+            Ok(filled) => {
+                filled.take().ok_or(TryRecvError::Failed(StreamError::Malformed(Malformed::Value)))
             }
             Err(Denied::NotNow) => Err(TryRecvError::Empty),
             Err(Denied::Closed) => Err(self.end()),
@@ -267,17 +265,25 @@ impl<T> Clone for Receiver<T> {
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        // SAFETY: this end's reference goes here, also when a waker or the drop of an item panics.
-        let _reference = unsafe { Reference::new(self.ring) };
-        self.release_seat();
-        let party = &self.raw().receivers;
-        leave(self.ring, party);
-        // Nobody will receive what waits. (What a sender is just about to finish goes with the channel.)
-        if party.alive.load(core::sync::atomic::Ordering::Acquire) == 0 {
-            while let Some(item) = take_left(self.ring) {
-                drop(item);
+        /// Goes on also when a waker, or the drop of an item, panics.
+        struct Leave<'a, T>(&'a Receiver<T>);
+        impl<T> Drop for Leave<'_, T> {
+            fn drop(&mut self) {
+                let ring = self.0.ring;
+                let party = &ring.raw().receivers;
+                leave(ring, party);
+                // Nobody will receive what waits. (What a sender is about to finish goes with the channel.)
+                if party.alive.load(Acquire) == 0 {
+                    while let Some(item) = take_left(ring) {
+                        drop(item);
+                    }
+                }
             }
         }
+        // SAFETY: this end's reference goes here.
+        let _reference = unsafe { Reference::new(self.ring) };
+        let _leave = Leave(self);
+        self.cancel();
     }
 }
 
@@ -286,21 +292,29 @@ impl<T> Stream for Receiver<T> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
+        if this.ended {
+            return Poll::Ready(None);
+        }
         if this.left == 0 {
             this.left = DEFAULT_BUDGET;
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
         let source = Source { ring: this.ring, told: &this.told };
+        let seat = this.seat.get_mut();
         // Most often there is something, or the seat was allocated before.
-        let polled = match (source.try_recv(), &mut this.seat) {
-            (Err(TryRecvError::Empty), seat) => {
-                let seat = seat.get_or_insert_with(|| Box::pin(Seat::new()));
-                source.poll(cx.waker(), seat.as_mut())
+        let polled = match source.try_recv() {
+            Err(TryRecvError::Empty) => {
+                if seat.is_null() {
+                    *seat = Box::into_raw(Box::new(Seat::new()));
+                }
+                // SAFETY: a box that stays where it is until `cancel` takes it; `&mut self`.
+                source.poll(cx.waker(), unsafe { Pin::new_unchecked(&mut **seat) })
             }
-            (received, seat) => {
-                if let Some(seat) = seat {
-                    source.done(seat.as_mut());
+            received => {
+                if !seat.is_null() {
+                    // SAFETY: as above.
+                    source.done(unsafe { Pin::new_unchecked(&mut **seat) });
                 }
                 Poll::Ready(received.map_err(|error| match error {
                     TryRecvError::Failed(reason) => RecvError::Failed(reason),
@@ -336,7 +350,7 @@ impl<T> fmt::Debug for Receiver<T> {
 /// A [`Receiver`] that does not keep the channel open.
 pub struct WeakReceiver<T> {
     ring: Ring<T>,
-    items: PhantomData<fn() -> T>,
+    items: PhantomData<fn(T) -> T>,
 }
 
 // SAFETY: as `Receiver`.
@@ -355,7 +369,7 @@ impl<T> WeakReceiver<T> {
 
 impl<T> Clone for WeakReceiver<T> {
     fn clone(&self) -> Self {
-        self.ring.raw().channel.references.fetch_add(1, core::sync::atomic::Ordering::AcqRel);
+        count_one_more(&self.ring.raw().channel.references);
         Self { ring: self.ring, items: PhantomData }
     }
 }

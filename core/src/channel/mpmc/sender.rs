@@ -5,10 +5,10 @@ use core::marker::PhantomData;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 
-use super::{Reference, another, leave, revive};
+use super::{Filled, Reference, another, count_one_more, leave, revive};
 use crate::abi::{RawError, RawMpmc};
 use crate::channel::error::{SendError, TrySendError, to_raw};
-use crate::channel::{Snapshot, reason, take};
+use crate::channel::{Snapshot, reason};
 use crate::error::StreamError;
 use crate::ring::mpmc::{Denied, Ring};
 #[cfg(feature = "std")]
@@ -21,7 +21,7 @@ pub struct Sender<T> {
     pub(super) ring: Ring<T>,
     #[cfg(feature = "std")]
     patience: Patience,
-    items: PhantomData<fn(T)>,
+    items: PhantomData<fn(T) -> T>,
 }
 
 // SAFETY: the ring is made for any number of threads; items move between threads, so they are `Send`.
@@ -69,21 +69,18 @@ impl<T> Sender<T> {
     ///
     /// # Errors
     ///
-    /// The item comes back if the channel is closed; also, as `Full`, if there is no room and the oldest item
-    /// is just being sent or received by another end.
+    /// The item comes back if the channel is closed; also, as `Full`, if there is no room and the oldest item is
+    /// just being sent or received by another end, or if another sender took the room that was made. In the
+    /// latter case, or if the channel is closed just then, the oldest item is dropped, and counted.
     pub fn force_send(&self, item: T) -> Result<Option<T>, TrySendError<T>> {
         let item = match self.try_send(item) {
             Ok(()) => return Ok(None),
             Err(TrySendError::Full(item)) => item,
             Err(closed) => return Err(closed),
         };
-        let Ok(claim) = self.ring.claim_filled() else { return Err(TrySendError::Full(item)) };
-        let check = self.raw().channel.check.load(core::sync::atomic::Ordering::Relaxed);
-        // SAFETY: claimed, and filled by an end of this type.
-        let valid = check.is_null() || unsafe { crate::channel::is_valid(check, claim.item()) };
-        // SAFETY: as above, and valid. What is no item of this type cannot come back.
-        let oldest = valid.then(|| unsafe { take(claim.item()) });
-        self.ring.commit_free(claim);
+        let Ok(filled) = Filled::claim(self.ring) else { return Err(TrySendError::Full(item)) };
+        // What is no item of this type cannot come back.
+        let oldest = filled.take();
         self.ring.raw().channel.tail.tally.fetch_add(1, core::sync::atomic::Ordering::Relaxed);
         match self.try_send(item) {
             Ok(()) => Ok(oldest),
@@ -212,8 +209,7 @@ impl<T> Sender<T> {
 
     /// An end that does not keep the channel open.
     pub fn downgrade(&self) -> WeakSender<T> {
-        let raw = self.ring.raw();
-        raw.channel.references.fetch_add(1, core::sync::atomic::Ordering::AcqRel);
+        count_one_more(&self.ring.raw().channel.references);
         WeakSender { ring: self.ring, items: PhantomData }
     }
 
@@ -247,7 +243,7 @@ impl<T> fmt::Debug for Sender<T> {
 /// A [`Sender`] that does not keep the channel open.
 pub struct WeakSender<T> {
     ring: Ring<T>,
-    items: PhantomData<fn(T)>,
+    items: PhantomData<fn(T) -> T>,
 }
 
 // SAFETY: as `Sender`.
@@ -266,7 +262,7 @@ impl<T> WeakSender<T> {
 
 impl<T> Clone for WeakSender<T> {
     fn clone(&self) -> Self {
-        self.ring.raw().channel.references.fetch_add(1, core::sync::atomic::Ordering::AcqRel);
+        count_one_more(&self.ring.raw().channel.references);
         Self { ring: self.ring, items: PhantomData }
     }
 }
@@ -299,6 +295,7 @@ impl<T> Send<'_, T> {
         // SAFETY: a field of what is pinned.
         let mut seat = unsafe { Pin::new_unchecked(seat) };
         let party = &sender.raw().senders;
+        assert!(item.is_some(), "`Send` is polled after it was ready");
         while let Some(next) = item.take() {
             match sender.try_send(next) {
                 Ok(()) => break,

@@ -34,8 +34,8 @@ impl<T> Sender<T> {
 }
 
 impl<T> Receiver<T> {
-    fn into_channel(mut self) -> NonNull<RawChannel> {
-        self.release_seat();
+    fn into_channel(self) -> NonNull<RawChannel> {
+        self.cancel();
         ManuallyDrop::new(self).ring.as_ptr().cast()
     }
 

@@ -155,12 +155,12 @@ impl<T> Receiver<T> {
         cx: &mut Context<'_>,
         attempt: impl FnMut(&mut Self) -> Result<R, TryRecvError>,
     ) -> Poll<Result<R, RecvError>> {
-        if self.left == 0 {
+        if self.left == 0 && !self.told {
             self.left = self.budget;
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        self.left -= 1;
+        self.left = self.left.saturating_sub(1);
         let polled = self.poll_until(cx.waker(), attempt);
         if polled.is_pending() {
             self.left = self.budget;

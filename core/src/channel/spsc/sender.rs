@@ -432,6 +432,7 @@ impl<T> Future for Send<'_, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { sender, item } = self.get_mut();
+        assert!(item.is_some(), "`Send` is polled after it was ready");
         sender.poll_send_from(cx.waker(), item).map(|sent| match (sent, item.take()) {
             (Err(error), Some(item)) => Err(SendError { item, reason: error.reason }),
             _ => Ok(()),

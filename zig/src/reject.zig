@@ -1,0 +1,37 @@
+//! Giving an end back that was not opened, of whichever kind and flavour it is.
+
+const abi = @import("abi.zig");
+const end_file = @import("end.zig");
+const mpmc = @import("ring_mpmc.zig");
+const spsc = @import("ring_spsc.zig");
+
+/// The end goes and the channel closes, because something failed: the other ends are told the error's name. Of a
+/// channel of another version of zigflow nothing is known, so it is left alone.
+pub fn reject(raw: *abi.RawEnd, e: anyerror) void {
+    switch (raw.kind) { // which may be gone after it
+        abi.EndKind.sender => leave("senders", spsc.Producer, @alignCast(@fieldParentPtr("tail", raw)), e),
+        abi.EndKind.receiver => leave("receivers", spsc.Consumer, @alignCast(@fieldParentPtr("head", raw)), e),
+        else => {},
+    }
+}
+
+/// The same, as an answer of `open`.
+pub fn refuse(raw: *abi.RawEnd, e: end_file.OpenError) end_file.OpenError {
+    reject(raw, e);
+    return e;
+}
+
+// Closing and leaving touch no item, so that the items' type does not matter.
+fn leave(comptime party: []const u8, comptime End: type, channel: *abi.RawChannel, e: anyerror) void {
+    if (channel.magic != abi.magic or channel.abi != abi.abi_number) return;
+    if (channel.flavor == abi.Flavor.mpmc) {
+        const raw: *abi.RawMpmc = @alignCast(@fieldParentPtr("channel", channel));
+        const ring: mpmc.Ring(u8) = .init(raw);
+        ring.close(end_file.named(e));
+        ring.leave(&@field(raw, party));
+    } else {
+        var end: End = .open(channel);
+        end.close(end_file.named(e));
+        end.deinit();
+    }
+}
