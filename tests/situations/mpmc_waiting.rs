@@ -134,9 +134,9 @@ fn a_receiver_that_is_cancelled_after_its_wake_passes_it_on() {
                 assert!(poll(&tasks[0], receiving[0].as_mut().unwrap()).is_pending());
             }
             tx.try_send(7).unwrap();
-            for n in 0..3 {
+            for (n, future) in receiving.iter_mut().enumerate().take(3) {
                 assert_eq!(wakes(tasks), (0..4).map(|i| usize::from(i <= n)).collect::<Vec<_>>());
-                drop(receiving[n].take());
+                drop(future.take());
             }
             assert_eq!(wakes(tasks), [1; 4]);
             assert_eq!(poll(&tasks[3], receiving[3].as_mut().unwrap()), Poll::Ready(Ok(7)));
@@ -153,9 +153,9 @@ fn a_sender_that_is_cancelled_after_its_wake_passes_it_on() {
                 assert!(poll(&tasks[0], sending[0].as_mut().unwrap()).is_pending());
             }
             assert_eq!(rx.try_recv(), Ok(0));
-            for n in 0..3 {
+            for (n, future) in sending.iter_mut().enumerate().take(3) {
                 assert_eq!(wakes(tasks), (0..4).map(|i| usize::from(i <= n)).collect::<Vec<_>>());
-                drop(sending[n].take());
+                drop(future.take());
             }
             assert_eq!(wakes(tasks), [1; 4]);
             assert_eq!(poll(&tasks[3], sending[3].as_mut().unwrap()), Poll::Ready(Ok(())));
