@@ -302,6 +302,28 @@ fn the_end_comes_after_all_items() {
     });
 }
 
+/// One sender is half done while another closes: a receiver that waits gets the item, if it was sent, and then the
+/// end.
+#[test]
+fn closing_beside_a_sender_that_is_half_done() {
+    explore("closing_beside_a_sender_that_is_half_done", Some(2), |a, b| {
+        let live = StdArc::new(StdUsize::new(0));
+        let (mut tx, mut rx) = mpmc(2, 0, &[a, a], &[b]);
+        let (mut second, mut first) = (tx.pop().unwrap(), tx.pop().unwrap());
+        let mut waiting = [Waiting::new(rx.pop().unwrap(), &live)];
+        let sender = thread::spawn(move || first.try_send(1) == Done(()));
+        let closer = thread::spawn(move || second.close(3));
+        waiting[0].run();
+        let sent = sender.join().unwrap();
+        closer.join().unwrap();
+        settle(&mut waiting);
+        assert!(waiting[0].ended, "LOST END");
+        expect_all(waiting[0].items.clone(), u32::from(sent));
+        drop(waiting);
+        expect_no_waker(&live);
+    });
+}
+
 /// All ends go at once: the memory is freed once, after its last use.
 #[test]
 fn all_go() {
