@@ -204,7 +204,8 @@ fn an_end_of_zig_that_goes_after_its_wake_passes_it_on() {
 // 9
 #[test]
 fn a_stream_that_goes_or_moves_to_zig_after_its_wake_passes_it_on() {
-    let leaves: [fn(mpmc::Receiver<u64>) -> Option<Rx<u64>>; 2] = [
+    type Leaves = fn(mpmc::Receiver<u64>) -> Option<Rx<u64>>;
+    let leaves: [Leaves; 2] = [
         |rx| {
             drop(rx);
             None
