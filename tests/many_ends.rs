@@ -67,6 +67,9 @@ unsafe extern "C" {
     static zft_many_u64: Table<u64>;
     static zft_many_point: Table<Point>;
     static zft_many_bool: Table<bool>;
+    fn zft_many_produce(tx: ZigSender<u64>, mark: u64, count: u64) -> Handle;
+    fn zft_many_consume(rx: ZigReceiver<u64>) -> Handle;
+    fn zft_many_join(worker: Handle, sum: &mut u64) -> u64;
     fn zft_many_open_as(end: Handle, what: u32, error: &mut RawError) -> bool;
 }
 
@@ -94,6 +97,35 @@ impl Many for bool {
     fn many() -> &'static Table<Self> {
         // SAFETY: as above.
         unsafe { &zft_many_bool }
+    }
+}
+
+/// A thread that Zig owns and that has an end.
+#[derive(Debug)]
+pub struct Worker(NonNull<c_void>);
+
+impl Worker {
+    /// Sends `mark` up to, not including, `mark + count`, by two ends in turn.
+    pub fn produce(tx: mpmc::Sender<u64>, mark: u64, count: u64) -> Self {
+        // SAFETY: the end goes to Zig, which opens it before it uses it.
+        Self(
+            NonNull::new(unsafe { zft_many_produce(tx.into_zig(), mark, count) })
+                .expect("a thread"),
+        )
+    }
+
+    /// Receives until the end.
+    pub fn consume(rx: mpmc::Receiver<u64>) -> Self {
+        // SAFETY: as above.
+        Self(NonNull::new(unsafe { zft_many_consume(rx.into_zig()) }).expect("a thread"))
+    }
+
+    /// Waits for the thread's end; how many items went, and their sum if it received.
+    pub fn join(self) -> (u64, u64) {
+        let mut sum = 0;
+        // SAFETY: made by one of the above and joined once.
+        let count = unsafe { zft_many_join(self.0.as_ptr(), &mut sum) };
+        (count, sum)
     }
 }
 

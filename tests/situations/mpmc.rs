@@ -17,7 +17,7 @@ use zigflow::channel::{CreateError, RecvError, TryRecvError, TrySendError};
 use zigflow::{Malformed, StreamError, mpmc, spsc};
 use zigflow_tests::Point;
 use zigflow_tests::ends::{self as one, Lang, PAIRINGS, Stop, TORN, items};
-use zigflow_tests::many_ends::{Many, Rx, Tx, each, each_near, ends, open_as};
+use zigflow_tests::many_ends::{Many, Rx, Tx, Worker, each, each_near, ends, open_as};
 use zigflow_tests::task::Task;
 
 const CAPACITIES: [usize; 11] = [1, 2, 3, 4, 5, 7, 8, 9, 255, 256, 257];
@@ -161,6 +161,31 @@ fn threads_and_tasks_of_one_channel_serve_each_other() {
         });
         assert_each_once_and_in_order(&got.into_inner().unwrap(), senders, COUNT);
     });
+}
+
+#[test]
+fn threads_that_zig_owns_serve_each_other_and_those_of_rust() {
+    const COUNT: u64 = 5000;
+    for capacity in [1, 3, 64] {
+        let (tx, rx) = mpmc::channel(capacity);
+        let producers = [0, COUNT].map(|mark| Worker::produce(tx.clone(), mark, COUNT));
+        let consumers = [(); 2].map(|()| Worker::consume(rx.clone()));
+        (0..COUNT).for_each(|n| tx.send_blocking(2 * COUNT + n).unwrap());
+        drop(tx);
+        let mut count = 0;
+        let mut sum = 0;
+        while let Ok(item) = rx.recv_blocking() {
+            count += 1;
+            sum += item;
+        }
+        assert_eq!(producers.map(|worker| worker.join().0), [COUNT; 2]);
+        for worker in consumers {
+            let (received, theirs) = worker.join();
+            count += received;
+            sum += theirs;
+        }
+        assert_eq!((count, sum), (3 * COUNT, 3 * COUNT * (3 * COUNT - 1) / 2));
+    }
 }
 
 fn now<T: Many>(rx: &mut Rx<T>) -> Vec<T> {

@@ -201,6 +201,37 @@ fn an_end_of_zig_that_goes_after_its_wake_passes_it_on() {
     }
 }
 
+// 9
+#[test]
+fn a_stream_that_goes_or_moves_to_zig_after_its_wake_passes_it_on() {
+    type Leaves = fn(mpmc::Receiver<u64>) -> Option<Rx<u64>>;
+    let leaves: [Leaves; 2] = [
+        |rx| {
+            drop(rx);
+            None
+        },
+        |rx| Some(Rx::of(Lang::Zig, rx)),
+    ];
+    for leave in leaves {
+        for lang in LANGS {
+            let (tx, mut stream) = mpmc::channel::<u64>(1);
+            let mut other = Rx::of(lang, stream.clone());
+            let tasks: [Task; 2] = Default::default();
+            assert!(tasks[0].next(&mut stream).is_pending());
+            let mut receiving = other.receiving();
+            assert!(poll(&tasks[1], &mut receiving).is_pending());
+            tx.try_send(1).unwrap();
+            assert_eq!(wakes(&tasks), [1, 0]);
+            let moved = leave(stream);
+            assert_eq!((wakes(&tasks), tasks[0].wakers()), (vec![1, 1], 0));
+            assert_eq!(poll(&tasks[1], &mut receiving), Poll::Ready(Ok(1)));
+            tx.try_send(2).unwrap();
+            drop(receiving);
+            assert_eq!(moved.map_or_else(|| other.try_recv(), |mut rx| rx.try_recv()), Ok(2));
+        }
+    }
+}
+
 // 22
 #[test]
 fn what_is_dropped_after_any_number_of_polls_has_done_nothing_or_all() {

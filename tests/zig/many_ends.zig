@@ -185,3 +185,63 @@ fn opens(comptime End: type, raw: *abi.RawEnd, err: *abi.RawError) bool {
     Common(End).deinit(end);
     return true;
 }
+
+// Threads that Zig owns.
+
+const Worker = struct {
+    thread: std.Thread,
+    raw: *abi.RawEnd,
+    /// Added to all items of a producer.
+    mark: u64,
+    count: u64,
+
+    /// Sends `count` items by two ends in turn.
+    fn produce(self: *Worker) void {
+        var tx = mpmc.Sender(u64).open(self.raw) catch return;
+        defer tx.deinit();
+        var other = tx.clone();
+        defer other.deinit();
+        for (0..self.count) |n| {
+            const end = if (n % 2 == 0) &tx else &other;
+            end.sendBlocking(self.mark + n) catch return;
+        }
+    }
+
+    /// Receives until the end; counts the items and leaves their sum in `mark`.
+    fn consume(self: *Worker) void {
+        var rx = mpmc.Receiver(u64).open(self.raw) catch return;
+        defer rx.deinit();
+        while (rx.recvBlocking()) |item| {
+            self.mark +%= item;
+            self.count += 1;
+        } else |_| {}
+    }
+};
+
+fn start(raw: *abi.RawEnd, mark: u64, count: u64, comptime run: fn (*Worker) void) ?*Worker {
+    const worker = zigflow.allocator.create(Worker) catch return null;
+    worker.* = .{ .thread = undefined, .raw = raw, .mark = mark, .count = count };
+    worker.thread = std.Thread.spawn(.{}, run, .{worker}) catch {
+        zigflow.allocator.destroy(worker);
+        return null;
+    };
+    return worker;
+}
+
+/// A thread sends `mark` to `mark + count`. Null: there is no thread.
+export fn zft_many_produce(raw: *abi.RawEnd, mark: u64, count: u64) ?*Worker {
+    return start(raw, mark, count, Worker.produce);
+}
+
+/// A thread receives until the end.
+export fn zft_many_consume(raw: *abi.RawEnd) ?*Worker {
+    return start(raw, 0, 0, Worker.consume);
+}
+
+/// Waits for the end of a thread; how many items went, and their sum if it received.
+export fn zft_many_join(worker: *Worker, sum: *u64) u64 {
+    worker.thread.join();
+    defer zigflow.allocator.destroy(worker);
+    sum.* = worker.mark;
+    return worker.count;
+}

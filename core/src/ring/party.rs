@@ -219,6 +219,11 @@ pub(crate) struct WakeAll<'a>(pub(crate) &'a RawParty);
 
 impl Drop for WakeAll<'_> {
     fn drop(&mut self) {
+        // A model that has failed is over.
+        #[cfg(all(feature = "std", loom))]
+        if std::thread::panicking() {
+            return;
+        }
         self.0.wake_all();
     }
 }
