@@ -280,7 +280,7 @@ impl<T> fmt::Debug for WeakSender<T> {
     }
 }
 
-/// The future of [`Sender::send`].
+/// The future of [`Sender::send`]. Polled again after it was ready, it has nothing to do and answers `Ok`.
 #[must_use = "futures do nothing unless polled"]
 pub struct Send<'a, T> {
     sender: &'a Sender<T>,
@@ -295,7 +295,6 @@ impl<T> Send<'_, T> {
         // SAFETY: a field of what is pinned.
         let mut seat = unsafe { Pin::new_unchecked(seat) };
         let party = &sender.raw().senders;
-        assert!(item.is_some(), "`Send` is polled after it was ready");
         while let Some(next) = item.take() {
             match sender.try_send(next) {
                 Ok(()) => break,

@@ -418,7 +418,7 @@ impl<T> fmt::Debug for Sender<T> {
     }
 }
 
-/// The future of [`Sender::send`].
+/// The future of [`Sender::send`]. Polled again after it was ready, it has nothing to do and answers `Ok`.
 #[must_use = "futures do nothing unless polled"]
 pub struct Send<'a, T> {
     sender: &'a mut Sender<T>,
@@ -432,7 +432,6 @@ impl<T> Future for Send<'_, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { sender, item } = self.get_mut();
-        assert!(item.is_some(), "`Send` is polled after it was ready");
         sender.poll_send_from(cx.waker(), item).map(|sent| match (sent, item.take()) {
             (Err(error), Some(item)) => Err(SendError { item, reason: error.reason }),
             _ => Ok(()),
