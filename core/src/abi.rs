@@ -423,7 +423,7 @@ pub struct RawParty {
     pub(crate) lock: Word,
     /// How many ends there are.
     pub(crate) alive: Word,
-    /// Senders: set by the first to close.
+    /// Senders: how far closing is.
     pub(crate) closing: Word,
     /// How often one went to sleep.
     pub(crate) sleeps: Word,

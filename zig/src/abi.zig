@@ -238,7 +238,7 @@ pub const RawParty = extern struct {
     lock: u32,
     /// How many ends there are.
     alive: u32,
-    /// Senders: set by the first to close.
+    /// Senders: how far closing is.
     closing: u32,
     /// How often one went to sleep.
     sleeps: u32,

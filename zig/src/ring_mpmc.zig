@@ -14,6 +14,11 @@ const position = pos.position;
 
 pub const closed: u32 = 1;
 
+/// In `closing`: somebody closes.
+const closing: u32 = 1;
+/// In `closing`: the reason is written, and stays.
+const reason_written: u32 = 2;
+
 /// Why there is no claim: full or empty; or no more, for ever.
 pub const Denied = error{ NotNow, Closed };
 
@@ -143,9 +148,12 @@ pub fn Ring(comptime T: type) type {
         /// Takes nothing more, for ever; the first to close gives the reason. Wakes all.
         pub fn close(self: Self, reason_given: abi.RawError) void {
             const raw = self.raw;
-            if (sync.fetchOr(&raw.senders.closing, 1) != 0) return;
-            sync.write(&raw.channel.tail.reason);
-            raw.channel.tail.reason = reason_given;
+            if (sync.fetchOr(&raw.senders.closing, closing) == 0) {
+                sync.write(&raw.channel.tail.reason);
+                raw.channel.tail.reason = reason_given;
+                _ = sync.fetchOr(&raw.senders.closing, reason_written);
+            }
+            // Also by one that comes second: when its call returns, the channel is closed.
             _ = sync.fetchOr(&raw.channel.tail.word, closed);
             if (!sync.bug(44)) host.zf1_party_wake_all(&raw.receivers);
             host.zf1_party_wake_all(&raw.senders);
@@ -157,7 +165,7 @@ pub fn Ring(comptime T: type) type {
 
         /// Why the channel was closed; null if it was not, or without a reason.
         pub fn reason(self: Self) ?abi.RawError {
-            if (!self.isClosed()) return null;
+            if (sync.loadAcquire(&self.raw.senders.closing) & reason_written == 0) return null;
             const end = &self.raw.channel.tail;
             sync.read(&end.reason);
             const none = end.reason.kind == abi.ErrorKind.zig and end.reason.name_ptr == null;

@@ -45,6 +45,11 @@ use crate::sync::{Word, bug, place};
 
 pub(crate) const CLOSED: u32 = 1;
 
+/// In `closing`: somebody closes.
+const CLOSING: u32 = 1;
+/// In `closing`: the reason is written, and stays.
+const REASON: u32 = 2;
+
 /// A slot.
 #[repr(C)]
 #[derive(Debug)]
@@ -281,12 +286,13 @@ impl<T> Ring<T> {
     /// Takes nothing more, for ever; the first to close gives the reason. Wakes all.
     pub(crate) fn close(&self, reason: RawError) {
         let raw = self.raw();
-        if raw.senders.closing.fetch_or(1, AcqRel) != 0 {
-            return;
+        if raw.senders.closing.fetch_or(CLOSING, AcqRel) == 0 {
+            place::write(raw.channel.tail.reason.get());
+            // SAFETY: the first to close is the only one who writes, and others read when they have seen REASON.
+            unsafe { *raw.channel.tail.reason.get() = reason };
+            raw.senders.closing.fetch_or(REASON, AcqRel);
         }
-        place::write(raw.channel.tail.reason.get());
-        // SAFETY: the first to close is the only one who writes, and others read it when they have seen CLOSED.
-        unsafe { *raw.channel.tail.reason.get() = reason };
+        // Also by one that comes second: when its call returns, the channel is closed.
         raw.channel.tail.word.fetch_or(CLOSED, AcqRel);
         let _senders_next = WakeAll(&raw.senders);
         if !bug(44) {
@@ -300,7 +306,7 @@ impl<T> Ring<T> {
 
     /// Why the channel was closed; `None` if it was not, or without a reason.
     pub(crate) fn reason(&self) -> Option<RawError> {
-        if !self.is_closed() {
+        if self.raw().senders.closing.load(Acquire) & REASON == 0 {
             return None;
         }
         super::read_reason(&self.channel().tail)
