@@ -21,6 +21,8 @@ fn Memory(comptime T: type, comptime capacity: u32) type {
             .kind = abi.ItemKind.plain,
             .size = @sizeOf(T),
             .alignment = @alignOf(T),
+            .shape = 0, // unknown
+            .reserved = 0,
             .name_len = @typeName(T).len,
             .name_ptr = @typeName(T).ptr,
         };
