@@ -299,14 +299,14 @@ test "an end that is something else goes, and the other one is told why" {
     try Case.receiver(spsc.Receiver([8]u8), error.WrongItem);
 }
 
-test "of a channel of another version or flavour nothing is touched" {
+test "of a channel of another version, or of no flavour, nothing is touched" {
     var memory: Memory(u64, 2) = undefined;
     for ([_]u32{ 0, 1, 2 }) |what| {
         memory.init(0);
         switch (what) {
             0 => memory.raw.magic +%= 1,
             1 => memory.raw.abi += 1,
-            else => memory.raw.flavor += 1,
+            else => memory.raw.flavor += 7,
         }
         const expected = if (what < 2) error.WrongAbi else error.WrongFlavor;
         try std.testing.expectError(expected, spsc.Sender(u64).open(&memory.raw.tail));

@@ -6,7 +6,7 @@ const mpmc = @import("ring_mpmc.zig");
 const spsc = @import("ring_spsc.zig");
 
 /// The end goes and the channel closes, because something failed: the other ends are told the error's name. Of a
-/// channel of another version of zigflow nothing is known, so it is left alone.
+/// channel of another version of zigflow, or of no flavour, nothing is known, so it is left alone.
 pub fn reject(raw: *abi.RawEnd, e: anyerror) void {
     switch (raw.kind) { // which may be gone after it
         abi.EndKind.sender => leave("senders", spsc.Producer, @alignCast(@fieldParentPtr("tail", raw)), e),
@@ -29,7 +29,7 @@ fn leave(comptime party: []const u8, comptime End: type, channel: *abi.RawChanne
         const ring: mpmc.Ring(u8) = .init(raw);
         ring.close(end_file.named(e));
         ring.leave(&@field(raw, party));
-    } else {
+    } else if (channel.flavor == abi.Flavor.spsc) {
         var end: End = .open(channel);
         end.close(end_file.named(e));
         end.deinit();
