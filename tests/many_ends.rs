@@ -269,7 +269,25 @@ pub fn ends<T: Many>(
     receivers: &[Lang],
 ) -> (Vec<Tx<T>>, Vec<Rx<T>>) {
     println!("{senders:?} to {receivers:?}, {capacity} items of {}, {laps} laps", T::NAME);
-    let (tx, rx) = mpmc::before_the_wrap(capacity, laps).unwrap();
+    split(mpmc::before_the_wrap(capacity, laps).unwrap(), senders, receivers)
+}
+
+/// The ends of a channel that grows by blocks of so many items up to so many blocks, and whose positions wrap after
+/// so many blocks: one of each language given.
+pub fn growing<T: Many>(
+    (items, blocks, before): (usize, u32, u32),
+    senders: &[Lang],
+    receivers: &[Lang],
+) -> (Vec<Tx<T>>, Vec<Rx<T>>) {
+    println!("{senders:?} to {receivers:?}, {blocks} blocks of {items} {}, {before}", T::NAME);
+    split(mpmc::unbounded_of_blocks(items, blocks, before).unwrap(), senders, receivers)
+}
+
+fn split<T: Many>(
+    (tx, rx): (mpmc::Sender<T>, mpmc::Receiver<T>),
+    senders: &[Lang],
+    receivers: &[Lang],
+) -> (Vec<Tx<T>>, Vec<Rx<T>>) {
     let senders = senders.iter().map(|lang| Tx::of(*lang, tx.clone())).collect();
     let receivers = receivers.iter().map(|lang| Rx::of(*lang, rx.clone())).collect();
     (senders, receivers)

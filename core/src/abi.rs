@@ -13,7 +13,7 @@
 use core::ffi::c_void;
 use core::ptr;
 
-use crate::sync::Word;
+use crate::sync::{Pointer, Word};
 
 /// Rises with every change of a shared layout, protocol or symbol, and with every release that Cargo
 /// holds incompatible. Every exported symbol carries it, so two versions of zigflow can live in one
@@ -335,6 +335,20 @@ pub enum Flavor {
     Spsc = 0,
     /// Any number of either; a [`RawMpmc`], and `ring/mpmc.rs` tells the protocol.
     Mpmc = 1,
+    /// The same, and it grows; a [`RawUnbounded`], and `ring/list.rs` tells the protocol.
+    Unbounded = 2,
+}
+
+impl Flavor {
+    /// The flavour of that number, or `None` for a number that no flavour has.
+    pub const fn from_raw(raw: u32) -> Option<Self> {
+        match raw {
+            0 => Some(Self::Spsc),
+            1 => Some(Self::Mpmc),
+            2 => Some(Self::Unbounded),
+            _ => None,
+        }
+    }
 }
 
 /// Which end of a channel a [`RawEnd`] is, by number.
@@ -482,6 +496,33 @@ pub struct RawMpmc {
     pub(crate) receivers: RawParty,
 }
 
+/// A block of slots of a channel that grows. The slots follow, at the first offset that suits their alignment.
+#[repr(C)]
+#[derive(Debug)]
+pub struct RawBlock {
+    /// The block after this one.
+    pub(crate) next: core::cell::UnsafeCell<*mut RawBlock>,
+}
+
+/// A channel with any number of ends of either kind that grows, block by block. (The mask is that of a block.)
+#[repr(C)]
+#[derive(Debug)]
+pub struct RawUnbounded {
+    /// As in a bounded channel, but for the slots.
+    pub(crate) mpmc: RawMpmc,
+    /// The block of the position that the next producer claims.
+    pub(crate) tail_block: Pointer<RawBlock>,
+    /// A block for the next time that one is needed, or null.
+    pub(crate) spare: Pointer<RawBlock>,
+    /// The block of the position that the next consumer takes.
+    pub(crate) head_block: core::cell::UnsafeCell<*mut RawBlock>,
+    /// How many blocks there are.
+    pub(crate) blocks: Word,
+    /// How many there may be.
+    pub(crate) limit: u32,
+    pub(crate) padding: [u32; (128 - 2 * 4 - 3 * P) / 4],
+}
+
 /// One row of the layout table: names, size, alignment, offsets and sizes of the fields.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -540,6 +581,8 @@ layout_table! {
     RawParty { waiting, lock, alive, closing, sleeps, wakes, first, last, padding }
     RawWaiter { next, previous, waker, state, reserved }
     RawMpmc { channel, senders, receivers }
+    RawBlock { next }
+    RawUnbounded { mpmc, tail_block, spare, head_block, blocks, limit, padding }
 }
 
 const fn expect_layout(
@@ -596,3 +639,10 @@ const _: () = expect_layout(13, 32 - 2 * P / 4, 2, &[0, 4, 8, 12, 16, 20, 24, 24
 const _: () = expect_layout(14, 2, 4, &[0, P, 2 * P, 4 * P, 4 * P + 4]);
 const _: () = expect_layout(15, 160, 0, &[0, 384, 512]);
 const _: () = assert!(size_of::<RawParty>() == 128 && size_of::<RawMpmc>() == 640);
+const _: () = expect_layout(16, 0, 1, &[0]);
+const _: () = expect_layout(
+    17,
+    192 - 3 * P / 4,
+    3,
+    &[0, 640, 640 + P, 640 + 2 * P, 640 + 3 * P, 644 + 3 * P, 648 + 3 * P],
+);

@@ -8,7 +8,9 @@ use alloc::alloc::{alloc, dealloc};
 use core::alloc::Layout;
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
-use crate::abi::{ABI_NUMBER, RawChannel, RawParty, RawWaiter, RawWaker, WakerObject};
+use crate::abi::{
+    ABI_NUMBER, RawBlock, RawChannel, RawParty, RawUnbounded, RawWaiter, RawWaker, WakerObject,
+};
 
 const _: () = assert!(ABI_NUMBER == 1, "rename the symbols below: they carry the ABI number");
 
@@ -103,7 +105,7 @@ export! {
     }
 
     /// Writes a channel of plain data, with a reference for an end of either kind, to `out`. 0; or 1 for a capacity
-    /// that cannot be, 2 when there is no memory.
+    /// that cannot be, 2 when there is no memory. (Of a channel that grows the capacity is in bytes.)
     fn zf1_channel_new(
         flavor: u32,
         capacity: usize,
@@ -121,6 +123,18 @@ export! {
             Err(crate::channel::CreateError::OutOfMemory) => 2,
             Err(_) => 1,
         }
+    }
+
+    /// A block for a channel that grows, or null: it is full.
+    fn zf1_block_take(channel: *const RawUnbounded) -> *mut RawBlock {
+        // SAFETY: Zig passes a channel of that flavour, of which it has an end.
+        unsafe { (*channel).take_block() }
+    }
+
+    /// A block that Zig took and did not link, or that is used up.
+    fn zf1_block_give_back(channel: *const RawUnbounded, block: *mut RawBlock) {
+        // SAFETY: as above, and nobody else uses the block.
+        unsafe { (*channel).give_back(block) };
     }
 
     /// The next wake of the party goes to the waiter's turn, by this waker, which is lent for the call.

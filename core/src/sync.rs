@@ -56,8 +56,58 @@ impl Word {
         self.atomic().store(value, order);
     }
 
+    #[inline(always)]
+    pub(crate) fn swap(&self, value: u32, order: Ordering) -> u32 {
+        self.atomic().swap(value, order)
+    }
+
     pub(crate) fn compare_exchange(&self, old: u32, new: u32) -> Result<u32, u32> {
         self.atomic().compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire)
+    }
+}
+
+/// A pointer that Rust and Zig read and write at the same time.
+#[repr(transparent)]
+#[derive(Debug)]
+pub struct Pointer<T>(UnsafeCell<*mut T>);
+
+// SAFETY: every access to the inner pointer is atomic (or goes through loom, which checks it).
+unsafe impl<T> Sync for Pointer<T> {}
+// SAFETY: as above; what it points to is up to those who follow it.
+unsafe impl<T> Send for Pointer<T> {}
+
+#[cfg(not(loom))]
+impl<T> Pointer<T> {
+    /// A pointer that starts as `value`.
+    pub(crate) const fn new(value: *mut T) -> Self {
+        Self(UnsafeCell::new(value))
+    }
+
+    #[inline(always)]
+    fn atomic(&self) -> &core::sync::atomic::AtomicPtr<T> {
+        // SAFETY: the pointer is aligned and lives as long as `self`; all accesses are atomic.
+        unsafe { core::sync::atomic::AtomicPtr::from_ptr(self.0.get()) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn load(&self) -> *mut T {
+        self.atomic().load(Ordering::Acquire)
+    }
+
+    pub(crate) fn store(&self, value: *mut T) {
+        self.atomic().store(value, Ordering::Release);
+    }
+
+    pub(crate) fn swap(&self, value: *mut T) -> *mut T {
+        self.atomic().swap(value, Ordering::AcqRel)
+    }
+
+    /// Puts `value` in place of null.
+    pub(crate) fn fill(&self, value: *mut T) -> Result<(), ()> {
+        self.atomic()
+            .compare_exchange(core::ptr::null_mut(), value, Ordering::AcqRel, Ordering::Acquire)
+            .map(drop)
+            .map_err(drop)
     }
 }
 

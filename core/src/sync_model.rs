@@ -11,13 +11,14 @@ use std::rc::Rc;
 
 use core::sync::atomic::Ordering::{self, Acquire, Relaxed};
 use loom::cell::UnsafeCell;
-use loom::sync::atomic::AtomicU32;
+use loom::sync::atomic::{AtomicU32, AtomicUsize};
 
-use super::Word;
+use super::{Pointer, Word};
 
 // loom runs all threads of a model on one thread of the system, so these are shared by them.
 thread_local! {
     static WORDS: RefCell<HashMap<usize, Rc<AtomicU32>>> = RefCell::default();
+    static POINTERS: RefCell<HashMap<usize, Rc<AtomicUsize>>> = RefCell::default();
     static PLACES: RefCell<HashMap<usize, Rc<UnsafeCell<()>>>> = RefCell::default();
     static BUG: Cell<u32> = const { Cell::new(0) };
 }
@@ -34,6 +35,7 @@ pub(crate) fn sown() -> u32 {
 /// Forgets everything: the start of each execution.
 pub fn reset() {
     WORDS.with_borrow_mut(HashMap::clear);
+    POINTERS.with_borrow_mut(HashMap::clear);
     PLACES.with_borrow_mut(HashMap::clear);
 }
 
@@ -48,6 +50,27 @@ pub fn free_word(word: *const Word) {
     let gone = gone.expect("double free of a word");
     // SAFETY: not undefined behaviour but loom's check: it fails if an access is not ordered before.
     unsafe { gone.unsync_load() };
+}
+
+/// `pointer` starts its life with what `new` was given.
+pub(crate) fn track_pointer<T>(pointer: &Pointer<T>) {
+    let at = pointer.0.get();
+    // SAFETY: a model never writes the pointer's own memory.
+    let value = unsafe { *at }.expose_provenance();
+    POINTERS.with_borrow_mut(|m| m.insert(at.addr(), Rc::new(AtomicUsize::new(value))));
+}
+
+/// The memory of `pointer` is freed.
+pub(crate) fn free_pointer<T>(pointer: &Pointer<T>) {
+    let gone = POINTERS.with_borrow_mut(|m| m.remove(&pointer.0.get().addr()));
+    let gone = gone.expect("double free of a pointer");
+    // SAFETY: as in `free_word`.
+    unsafe { gone.unsync_load() };
+}
+
+fn pointer(at: usize) -> Rc<AtomicUsize> {
+    let found = POINTERS.with_borrow(|m| m.get(&at).cloned());
+    found.expect("a pointer is used before it lives or after it was freed")
 }
 
 /// A place starts its life at this address.
@@ -130,9 +153,41 @@ impl Word {
         self.loom().store(value, order);
     }
 
+    pub(crate) fn swap(&self, value: u32, order: Ordering) -> u32 {
+        self.loom().swap(value, order)
+    }
+
     pub(crate) fn compare_exchange(&self, old: u32, new: u32) -> Result<u32, u32> {
         let (ok, err) = orders(super::bug(4));
         self.loom().compare_exchange(old, new, ok, err)
+    }
+}
+
+impl<T> Pointer<T> {
+    pub(crate) const fn new(value: *mut T) -> Self {
+        Self(core::cell::UnsafeCell::new(value))
+    }
+
+    fn loom(&self) -> Rc<AtomicUsize> {
+        pointer(self.0.get().addr())
+    }
+
+    pub(crate) fn load(&self) -> *mut T {
+        core::ptr::with_exposed_provenance_mut(self.loom().load(Acquire))
+    }
+
+    pub(crate) fn store(&self, value: *mut T) {
+        self.loom().store(value.expose_provenance(), Ordering::Release);
+    }
+
+    pub(crate) fn swap(&self, value: *mut T) -> *mut T {
+        let before = self.loom().swap(value.expose_provenance(), Ordering::AcqRel);
+        core::ptr::with_exposed_provenance_mut(before)
+    }
+
+    pub(crate) fn fill(&self, value: *mut T) -> Result<(), ()> {
+        let value = value.expose_provenance();
+        self.loom().compare_exchange(0, value, Ordering::AcqRel, Acquire).map(drop).map_err(drop)
     }
 }
 
@@ -158,6 +213,21 @@ extern "C-unwind" fn zf1_model_fetch_or(at: *mut u32, bits: u32) -> u32 {
 #[unsafe(no_mangle)]
 extern "C-unwind" fn zf1_model_fetch_add(at: *mut u32, by: u32, relaxed: u32) -> u32 {
     word(at.addr()).fetch_add(by, if relaxed != 0 { Relaxed } else { Ordering::AcqRel })
+}
+
+#[unsafe(no_mangle)]
+extern "C-unwind" fn zf1_model_swap(at: *mut u32, value: u32, relaxed: u32) -> u32 {
+    word(at.addr()).swap(value, if relaxed != 0 { Relaxed } else { Ordering::AcqRel })
+}
+
+#[unsafe(no_mangle)]
+extern "C-unwind" fn zf1_model_pointer_load(at: *const usize) -> usize {
+    pointer(at.addr()).load(Acquire)
+}
+
+#[unsafe(no_mangle)]
+extern "C-unwind" fn zf1_model_pointer_store(at: *mut usize, value: usize) {
+    pointer(at.addr()).store(value, Ordering::Release);
 }
 
 #[unsafe(no_mangle)]

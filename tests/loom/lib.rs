@@ -5,6 +5,7 @@ pub mod ends;
 pub mod explore;
 pub mod many_ends;
 pub mod task;
+pub mod waiting;
 
 use zigflow_core::abi::RawWaker;
 use zigflow_core::waker::WakerCell;

@@ -55,7 +55,24 @@ pub fn mpmc(
     receivers: &[Side],
 ) -> (Vec<Tx>, Vec<Rx>) {
     assert!(model_mpmc_handle_bytes() <= size_of::<Handle>());
-    let (tx, rx) = mpmc::before_the_wrap(capacity, laps).unwrap();
+    split(mpmc::before_the_wrap(capacity, laps).unwrap(), senders, receivers)
+}
+
+/// A channel that grows by blocks of so many items up to so many blocks.
+pub fn growing(
+    (items, blocks): (usize, u32),
+    senders: &[Side],
+    receivers: &[Side],
+) -> (Vec<Tx>, Vec<Rx>) {
+    assert!(model_mpmc_handle_bytes() <= size_of::<Handle>());
+    split(mpmc::unbounded_of_blocks(items, blocks, 1).unwrap(), senders, receivers)
+}
+
+fn split(
+    (tx, rx): (mpmc::Sender<u32>, mpmc::Receiver<u32>),
+    senders: &[Side],
+    receivers: &[Side],
+) -> (Vec<Tx>, Vec<Rx>) {
     let tx = senders.iter().map(|side| Tx::new(tx.clone(), *side)).collect();
     let rx = receivers.iter().map(|side| Rx::new(rx.clone(), *side)).collect();
     (tx, rx)

@@ -6,92 +6,17 @@
 #![cfg(loom)]
 
 use std::sync::Arc as StdArc;
-use std::sync::atomic::{AtomicUsize as StdUsize, Ordering::SeqCst};
-use std::task::Waker;
+use std::sync::atomic::AtomicUsize as StdUsize;
 
 use loom::thread;
 use zigflow_loom::ends::Outcome::{Closed, Done, NotNow};
 use zigflow_loom::explore::Side;
-use zigflow_loom::many_ends::{Rx, Tx, mpmc};
+use zigflow_loom::many_ends::{Tx, mpmc};
 use zigflow_loom::task::Task;
+use zigflow_loom::waiting::{Waiting, expect_all, expect_no_waker, settle};
 
 fn explore(name: &str, bound: Option<usize>, scenario: fn(Side, Side)) {
     zigflow_loom::explore::explore(["senders", "receivers"], name, bound, scenario);
-}
-
-fn expect_no_waker(live: &StdUsize) {
-    assert_eq!(live.load(SeqCst), 0, "a waker is left, or was dropped twice");
-}
-
-fn expect_all(mut items: Vec<u32>, count: u32) {
-    items.sort_unstable();
-    assert!(items.iter().copied().eq(1..=count), "LOST ITEM: {items:?} of {count}");
-}
-
-/// A receiver with its task. It polls when it has been woken, as an executor would have it.
-struct Waiting {
-    rx: Rx,
-    task: &'static Task,
-    waker: Waker,
-    seen: u32,
-    pending: bool,
-    items: Vec<u32>,
-    ended: bool,
-}
-
-impl Waiting {
-    fn new(rx: Rx, live: &StdArc<StdUsize>) -> Self {
-        let (task, waker) = Task::new(live);
-        Self { rx, task, waker, seen: 0, pending: false, items: Vec::new(), ended: false }
-    }
-
-    /// Polls until it is pending or at its end.
-    fn run(&mut self) {
-        while !self.ended {
-            self.seen = self.task.wakes();
-            match self.rx.poll_recv(&self.waker) {
-                Done(item) => self.items.push(item),
-                Closed => self.ended = true,
-                NotNow => break,
-            }
-        }
-        self.pending = !self.ended;
-    }
-
-    /// Polls until it has `count` items, or is pending or at its end.
-    fn run_for(&mut self, count: usize) {
-        self.pending = false;
-        while self.items.len() < count && !self.ended && !self.pending {
-            self.seen = self.task.wakes();
-            match self.rx.poll_recv(&self.waker) {
-                Done(item) => self.items.push(item),
-                Closed => self.ended = true,
-                NotNow => self.pending = true,
-            }
-        }
-    }
-
-    fn run_for_if_woken(&mut self, count: usize) -> bool {
-        let woken = self.pending && self.task.wakes() > self.seen;
-        if woken {
-            self.run_for(count);
-        }
-        woken
-    }
-
-    /// Polls if it was woken; whether it was.
-    fn run_if_woken(&mut self) -> bool {
-        let woken = self.pending && self.task.wakes() > self.seen;
-        if woken {
-            self.run();
-        }
-        woken
-    }
-}
-
-/// Lets everybody run who was woken, until nobody is.
-fn settle(waiting: &mut [Waiting]) {
-    while waiting.iter_mut().any(Waiting::run_if_woken) {}
 }
 
 /// Two receivers wait; one sender sends two items, which may cost one wake, and goes.

@@ -25,7 +25,7 @@ fn difference(zig: &[Row], rust: &[Row]) -> Option<String> {
 fn both_languages_have_the_same_layouts() {
     let (zig, rust) = (zig_layout_table(), rust_layout_table());
     assert_eq!(difference(&zig, &rust), None);
-    assert_eq!(rust.len(), 16);
+    assert_eq!(rust.len(), 18);
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn any_change_of_any_row_is_a_difference() {
         check(&|table| table[row].1 += 4);
         check(&|table| table[row].2 /= 2);
         check(&|table| table[row].3.push(4));
-        check(&|table| table[row].3.truncate(1));
+        check(&|table| table[row].3.truncate(table[row].3.len() - 1));
         for field in 0..rust[row].3.len() {
             check(&|table| table[row].3[field] += 4);
             check(&|table| table[row].4[field] += 4);

@@ -17,7 +17,7 @@ use zigflow::channel::{CreateError, RecvError, TryRecvError, TrySendError};
 use zigflow::{Malformed, StreamError, mpmc, spsc};
 use zigflow_tests::Point;
 use zigflow_tests::ends::{self as one, Lang, PAIRINGS, Stop, TORN, items};
-use zigflow_tests::many_ends::{Many, Rx, Tx, Worker, each, each_near, ends, open_as};
+use zigflow_tests::many_ends::{Many, Rx, Tx, Worker, each, each_near, ends, growing, open_as};
 use zigflow_tests::task::Task;
 
 const CAPACITIES: [usize; 11] = [1, 2, 3, 4, 5, 7, 8, 9, 255, 256, 257];
@@ -51,12 +51,16 @@ fn assert_each_once_and_in_order(got: &[Vec<u64>], senders: usize, count: u64) {
     assert!(all.iter().copied().eq(sent), "{} items of {}", all.len(), senders as u64 * count);
 }
 
-/// Each number of ends, mix of languages, capacity, and place in the positions.
+/// Each number of ends, mix of languages, capacity or way to grow, and place in the positions.
 fn each_mix(mut test: impl FnMut(Vec<Tx<u64>>, Vec<Rx<u64>>)) {
     for count in [2, 3] {
         for (senders, receivers) in &TRIPLES {
             for (capacity, laps) in [(1, 100), (3, 2), (64, 0)] {
                 let (tx, rx) = ends(capacity, laps, &senders[..count], &receivers[..count]);
+                test(tx, rx);
+            }
+            for shape in [(1, 2, 100), (2, 3, 1), (256, 1000, 0)] {
+                let (tx, rx) = growing(shape, &senders[..count], &receivers[..count]);
                 test(tx, rx);
             }
         }

@@ -106,10 +106,10 @@ fn SenderVerbs(comptime T: type) type {
         }
         /// Sends an item all of whose bytes are `byte`, whether or not that is an item.
         fn sendBytes(h: H, byte: u8) callconv(.c) u32 {
-            const slot = h.ring.claimFree() catch return Answer.later;
-            const bytes: *[@sizeOf(T)]u8 = @ptrCast(&slot.item);
+            const claim = h.ring.claimFree() catch return Answer.later;
+            const bytes: *[@sizeOf(T)]u8 = @ptrCast(&claim.slot.item);
             @memset(bytes, byte);
-            h.ring.commitFilled(slot);
+            h.ring.commitFilled(claim);
             return Answer.done;
         }
 

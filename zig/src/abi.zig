@@ -166,6 +166,8 @@ pub const Flavor = struct {
     pub const spsc: u32 = 0;
     /// Any number of either; a `RawMpmc`, and `core/src/ring/mpmc.rs` tells the protocol.
     pub const mpmc: u32 = 1;
+    /// The same, and it grows; a `RawUnbounded`, and `core/src/ring/list.rs` tells the protocol.
+    pub const unbounded: u32 = 2;
 };
 
 /// Which end of a channel a `RawEnd` is.
@@ -271,6 +273,29 @@ pub const RawMpmc = extern struct {
     receivers: RawParty,
 };
 
+/// A block of slots of a channel that grows. The slots follow, at the first offset that suits their alignment.
+pub const RawBlock = extern struct {
+    /// The block after this one.
+    next: ?*RawBlock,
+};
+
+/// A channel with any number of ends of either kind that grows, block by block. (The mask is that of a block.)
+pub const RawUnbounded = extern struct {
+    /// As in a bounded channel, but for the slots.
+    mpmc: RawMpmc,
+    /// The block of the position that the next producer claims.
+    tail_block: ?*RawBlock,
+    /// A block for the next time that one is needed, or null.
+    spare: ?*RawBlock,
+    /// The block of the position that the next consumer takes.
+    head_block: ?*RawBlock,
+    /// How many blocks there are.
+    blocks: u32,
+    /// How many there may be.
+    limit: u32,
+    padding: [(128 - 2 * 4 - 3 * p) / 4]u32,
+};
+
 /// One row of the layout table: names, size, alignment, offsets and sizes of the fields.
 pub const LayoutRow = extern struct {
     name_ptr: [*]const u8,
@@ -299,6 +324,8 @@ const shared = .{
     .{ "RawParty", RawParty },
     .{ "RawWaiter", RawWaiter },
     .{ "RawMpmc", RawMpmc },
+    .{ "RawBlock", RawBlock },
+    .{ "RawUnbounded", RawUnbounded },
 };
 
 /// The layouts as this compilation sees them; Rust compares them with its own in a test.
@@ -360,6 +387,8 @@ comptime {
     expectLayout(RawParty, 32 - 2 * p / 4, 2, &.{ 0, 4, 8, 12, 16, 20, 24, 24 + p, 24 + 2 * p });
     expectLayout(RawWaiter, 2, 4, &.{ 0, p, 2 * p, 4 * p, 4 * p + 4 });
     expectLayout(RawMpmc, 160, 0, &.{ 0, 384, 512 });
+    expectLayout(RawBlock, 0, 1, &.{0});
+    expectLayout(RawUnbounded, 192 - 3 * p / 4, 3, &.{ 0, 640, 640 + p, 640 + 2 * p, 640 + 3 * p, 644 + 3 * p, 648 + 3 * p });
     if (@sizeOf(RawParty) != 128 or @sizeOf(RawMpmc) != 640) @compileError("a party is 128 bytes");
     if (@sizeOf(RawEnd) != 128 or @sizeOf(RawChannel) != 384) @compileError("a channel is three times 128 bytes");
 }

@@ -20,9 +20,9 @@ pub const OpenError = error{
 };
 
 /// Compares what Rust says of a channel with what Zig expects.
-pub fn check(comptime T: type, channel: *const abi.RawChannel, end: *const abi.RawEnd, flavor: u32) OpenError!void {
+pub fn check(comptime T: type, channel: *const abi.RawChannel, end: *const abi.RawEnd, flavors: []const u32) OpenError!void {
     if (channel.magic != abi.magic or channel.abi != abi.abi_number) return error.WrongAbi;
-    if (channel.flavor != flavor) return error.WrongFlavor;
+    if (std.mem.indexOfScalar(u32, flavors, channel.flavor) == null) return error.WrongFlavor;
     comptime items.requirePlain(T, "a channel of " ++ @typeName(T));
     const found = @atomicLoad(?*const abi.ItemType, &end.item, .monotonic) orelse return error.WrongItem;
     if (found.size != @sizeOf(T) or found.alignment != @alignOf(T)) return error.WrongItem;

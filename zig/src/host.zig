@@ -31,8 +31,13 @@ pub extern fn zf1_block(
 ) callconv(.c) u32;
 
 /// Writes a channel of plain data, with a reference for an end of either kind, to `out`. 0; or 1 for a capacity
-/// that cannot be, 2 when there is no memory.
+/// that cannot be, 2 when there is no memory. (Of a channel that grows the capacity is in bytes.)
 pub extern fn zf1_channel_new(flavor: u32, capacity: usize, slot_size: usize, slot_alignment: usize, out: **abi.RawChannel) callconv(.c) u32;
+
+/// A block for a channel that grows, or null: it is full.
+pub extern fn zf1_block_take(channel: *abi.RawUnbounded) callconv(.c) ?*abi.RawBlock;
+/// A block that was taken and not linked, or that is used up.
+pub extern fn zf1_block_give_back(channel: *abi.RawUnbounded, block: *abi.RawBlock) callconv(.c) void;
 
 /// The next wake of the party goes to the waiter's turn, by this waker, which is lent for the call.
 pub extern fn zf1_party_join(party: *abi.RawParty, waiter: *abi.RawWaiter, waker: *const abi.RawWaker) callconv(.c) void;

@@ -29,7 +29,23 @@ const refuse = reject_file.refuse;
 /// A channel for `capacity` items with an end of either kind in Zig.
 pub fn channel(comptime T: type, capacity: usize) CreateError!struct { Sender(T), Receiver(T) } {
     comptime item_file.requirePlain(T, "a channel of " ++ @typeName(T));
-    const raw = try end_file.create(abi.Flavor.mpmc, capacity, ring_file.Slot(T));
+    return create(T, abi.Flavor.mpmc, capacity);
+}
+
+/// A channel that grows as items wait, block by block, and gives the blocks back. When there is no memory it is full:
+/// its senders wait until one is used up.
+pub fn unbounded(comptime T: type) CreateError!struct { Sender(T), Receiver(T) } {
+    return unboundedWithin(T, std.math.maxInt(usize));
+}
+
+/// `unbounded` with a limit to its memory, bytes. `Capacity`: not even two items fit.
+pub fn unboundedWithin(comptime T: type, bytes: usize) CreateError!struct { Sender(T), Receiver(T) } {
+    comptime item_file.requirePlain(T, "a channel of " ++ @typeName(T));
+    return create(T, abi.Flavor.unbounded, bytes);
+}
+
+fn create(comptime T: type, flavor: u32, capacity: usize) CreateError!struct { Sender(T), Receiver(T) } {
+    const raw = try end_file.create(flavor, capacity, ring_file.Slot(T));
     const all: *abi.RawMpmc = @alignCast(@fieldParentPtr("channel", raw));
     return .{ .{ .ring = .init(all) }, .{ .ring = .init(all) } };
 }
@@ -50,7 +66,7 @@ pub fn Sender(comptime T: type) type {
         pub fn open(raw: *abi.RawEnd) OpenError!Self {
             if (raw.kind != abi.EndKind.sender) return refuse(raw, error.WrongEnd);
             const shared: *abi.RawChannel = @alignCast(@fieldParentPtr("tail", raw));
-            end_file.check(T, shared, raw, abi.Flavor.mpmc) catch |e| return refuse(raw, e);
+            end_file.check(T, shared, raw, &.{ abi.Flavor.mpmc, abi.Flavor.unbounded }) catch |e| return refuse(raw, e);
             return .{ .ring = .init(@alignCast(@fieldParentPtr("channel", shared))) };
         }
 
@@ -62,10 +78,10 @@ pub fn Sender(comptime T: type) type {
 
         /// Sends without waiting.
         pub inline fn trySend(self: *Self, item: T) error{ Full, Closed }!void {
-            const slot = self.ring.claimFree() catch |e| return if (e == error.Closed) error.Closed else error.Full;
-            sync.write(&slot.item);
-            slot.item = item;
-            self.ring.commitFilled(slot);
+            const claim = self.ring.claimFree() catch |e| return if (e == error.Closed) error.Closed else error.Full;
+            sync.write(&claim.slot.item);
+            claim.slot.item = item;
+            self.ring.commitFilled(claim);
         }
 
         /// Sends; the thread sleeps while there is no room, in turn.
@@ -172,7 +188,8 @@ pub fn Sender(comptime T: type) type {
         /// The end goes; the last sender closes the channel.
         pub fn deinit(self: *Self) void {
             self.cancel();
-            self.ring.leave(&self.ring.raw.senders);
+            _ = self.ring.leave(&self.ring.raw.senders);
+            self.ring.release();
         }
     };
 }
@@ -196,7 +213,7 @@ pub fn Receiver(comptime T: type) type {
         pub fn open(raw: *abi.RawEnd) OpenError!Self {
             if (raw.kind != abi.EndKind.receiver) return refuse(raw, error.WrongEnd);
             const shared: *abi.RawChannel = @alignCast(@fieldParentPtr("head", raw));
-            end_file.check(T, shared, raw, abi.Flavor.mpmc) catch |e| return refuse(raw, e);
+            end_file.check(T, shared, raw, &.{ abi.Flavor.mpmc, abi.Flavor.unbounded }) catch |e| return refuse(raw, e);
             return .{ .ring = .init(@alignCast(@fieldParentPtr("channel", shared))) };
         }
 
@@ -208,10 +225,10 @@ pub fn Receiver(comptime T: type) type {
 
         /// Receives without waiting. `Closed`: there will be no item; `reason` tells why, if somebody said so.
         pub inline fn tryRecv(self: *Self) TryError!T {
-            const slot = self.ring.claimFilled() catch |e| return if (e == error.Closed) error.Closed else error.Empty;
-            sync.read(&slot.item);
-            const item = slot.item;
-            self.ring.commitFree(slot);
+            const claim = self.ring.claimFilled() catch |e| return if (e == error.Closed) error.Closed else error.Empty;
+            sync.read(&claim.slot.item);
+            const item = claim.slot.item;
+            self.ring.commitFree(claim);
             return item;
         }
 
@@ -323,7 +340,8 @@ pub fn Receiver(comptime T: type) type {
         /// The end goes; the last receiver closes the channel.
         pub fn deinit(self: *Self) void {
             self.cancel();
-            self.ring.leave(&self.ring.raw.receivers);
+            if (self.ring.leave(&self.ring.raw.receivers)) self.ring.discard();
+            self.ring.release();
         }
     };
 }
@@ -338,8 +356,10 @@ fn snapshotOf(raw: *const abi.RawMpmc) end_file.Snapshot {
         const after = pos.position(sync.loadAcquire(&shared.tail.word));
         if (after == tail and sync.counted(&shared.tail.laps) == before) break .{ before, tail, head };
     };
-    const sent = wraps * lap.around(shared.mask, shared.capacity) + lap.count(tail, shared.mask, shared.capacity);
-    const len = lap.distance(head, tail, shared.mask, shared.capacity);
+    const grows = shared.flavor == abi.Flavor.unbounded;
+    const before = if (grows) @as(u64, wraps) << 30 else wraps * lap.around(shared.mask, shared.capacity);
+    const sent = before + if (grows) tail / pos.one else lap.count(tail, shared.mask, shared.capacity);
+    const len = if (grows) pos.distance(head, tail) else lap.distance(head, tail, shared.mask, shared.capacity);
     return .{
         .sent = sent,
         .received = sent -| len,

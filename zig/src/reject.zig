@@ -24,11 +24,12 @@ pub fn refuse(raw: *abi.RawEnd, e: end_file.OpenError) end_file.OpenError {
 // Closing and leaving touch no item, so that the items' type does not matter.
 fn leave(comptime party: []const u8, comptime End: type, channel: *abi.RawChannel, e: anyerror) void {
     if (channel.magic != abi.magic or channel.abi != abi.abi_number) return;
-    if (channel.flavor == abi.Flavor.mpmc) {
+    if (channel.flavor == abi.Flavor.mpmc or channel.flavor == abi.Flavor.unbounded) {
         const raw: *abi.RawMpmc = @alignCast(@fieldParentPtr("channel", channel));
         const ring: mpmc.Ring(u8) = .init(raw);
         ring.close(end_file.named(e));
-        ring.leave(&@field(raw, party));
+        _ = ring.leave(&@field(raw, party));
+        ring.release();
     } else if (channel.flavor == abi.Flavor.spsc) {
         var end: End = .open(channel);
         end.close(end_file.named(e));

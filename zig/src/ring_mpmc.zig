@@ -1,11 +1,12 @@
-//! The ring with any number of producers and consumers, Zig's half. The words, the rules, and what "full" and
+//! The rings with any number of producers and consumers, Zig's half. The words, the rules, and what "full" and
 //! "empty" mean are told in `core/src/ring/mpmc.rs`, the other half: same order, same names, same
-//! transitions, over the same memory. The lists of those who wait are Rust's (`core/src/ring/party.rs`).
+//! transitions, over the same memory. The one that grows is in `ring_list.zig`. The lists of those who wait are Rust's (`core/src/ring/party.rs`).
 
 const std = @import("std");
 const abi = @import("abi.zig");
 const host = @import("host.zig");
 const lap = @import("lap.zig");
+const list_file = @import("ring_list.zig");
 const pos = @import("position.zig");
 const sync = @import("sync.zig");
 
@@ -13,6 +14,8 @@ const one = pos.one;
 const position = pos.position;
 
 pub const closed: u32 = 1;
+
+const minus_one: u32 = 0 -% @as(u32, 1);
 
 /// In `closing`: somebody closes.
 const closing: u32 = 1;
@@ -26,6 +29,11 @@ pub fn Slot(comptime T: type) type {
     return extern struct { stamp: u32, item: T };
 }
 
+/// A claimed slot, and its stamp once it has its item.
+pub fn Claim(comptime T: type) type {
+    return struct { slot: *Slot(T), filled: u32 };
+}
+
 /// A reference to the ring. All its functions may run on any number of threads at once.
 pub fn Ring(comptime T: type) type {
     return struct {
@@ -33,14 +41,22 @@ pub fn Ring(comptime T: type) type {
         slots: [*]Slot(T),
         mask: u32,
         capacity: u32,
+        grows: bool,
 
         const Self = @This();
 
         pub fn init(raw: *abi.RawMpmc) Self {
-            const channel = &raw.channel;
-            @setRuntimeSafety(false); // of this type, as `open` has compared
-            const slots: [*]Slot(T) = @ptrCast(@alignCast(channel.slots));
-            return .{ .raw = raw, .slots = slots, .mask = channel.mask, .capacity = channel.capacity };
+            const shared = &raw.channel;
+            @setRuntimeSafety(false); // of this type, as `open` has compared; null if it grows, and then not used
+            const slots: [*]Slot(T) = @ptrCast(@alignCast(shared.slots));
+            const grows = shared.flavor == abi.Flavor.unbounded;
+            return .{ .raw = raw, .slots = slots, .mask = shared.mask, .capacity = shared.capacity, .grows = grows };
+        }
+
+        /// What does the work when the ring grows.
+        inline fn list(self: Self) ?list_file.List(T) {
+            if (!self.grows) return null;
+            return .{ .raw = @alignCast(@fieldParentPtr("mpmc", self.raw)), .mask = self.mask };
         }
 
         inline fn slotOf(self: Self, at: u32) *Slot(T) {
@@ -48,7 +64,8 @@ pub fn Ring(comptime T: type) type {
         }
 
         /// Claims the next slot for an item (rule 1).
-        pub inline fn claimFree(self: Self) Denied!*Slot(T) {
+        pub inline fn claimFree(self: Self) Denied!Claim(T) {
+            if (self.list()) |blocks| return blocks.claimFree();
             const word = &self.raw.channel.tail.word;
             var tail = sync.loadAcquire(word);
             var tries: u5 = 0;
@@ -56,10 +73,11 @@ pub fn Ring(comptime T: type) type {
                 if (tail & closed != 0) return error.Closed;
                 const slot = self.slotOf(tail);
                 if (sync.loadAcquire(&slot.stamp) == tail) {
+                    const slot_filled = tail +% one;
                     const next = lap.next(tail, self.mask, self.capacity);
                     tail = sync.compareExchange(word, tail, next) orelse {
                         if (next < tail) _ = sync.fetchAddRelaxed(&self.raw.channel.tail.laps, 1);
-                        return slot;
+                        return .{ .slot = slot, .filled = slot_filled };
                     };
                     backOff(&tries);
                 } else {
@@ -72,24 +90,27 @@ pub fn Ring(comptime T: type) type {
         }
 
         /// The slot is filled (rule 2).
-        pub inline fn commitFilled(self: Self, slot: *Slot(T)) void {
+        pub inline fn commitFilled(self: Self, claim: Claim(T)) void {
             if (sync.bug(40)) {
-                sync.storeRelease(&slot.stamp, sync.loadRelaxed(&slot.stamp) +% one);
+                sync.storeRelease(&claim.slot.stamp, claim.filled);
             } else {
-                _ = sync.fetchAdd(&slot.stamp, one, 41);
+                _ = sync.swap(&claim.slot.stamp, claim.filled, 41);
             }
             if (isWaiting(&self.raw.receivers)) wakeOne(&self.raw.receivers);
         }
 
         /// Claims the next item (rule 1).
-        pub inline fn claimFilled(self: Self) Denied!*Slot(T) {
+        pub inline fn claimFilled(self: Self) Denied!Claim(T) {
+            if (self.list()) |blocks| return blocks.claimFilled();
             const word = &self.raw.channel.head.word;
             var head = sync.loadAcquire(word);
             var tries: u5 = 0;
             while (true) {
                 const slot = self.slotOf(head);
-                if (sync.loadAcquire(&slot.stamp) == head +% one) {
-                    head = sync.compareExchange(word, head, lap.next(head, self.mask, self.capacity)) orelse return slot;
+                const filled = head +% one;
+                if (sync.loadAcquire(&slot.stamp) == filled) {
+                    head = sync.compareExchange(word, head, lap.next(head, self.mask, self.capacity)) orelse
+                        return .{ .slot = slot, .filled = filled };
                     backOff(&tries);
                 } else {
                     const tail = sync.loadAcquire(&self.raw.channel.tail.word);
@@ -104,29 +125,34 @@ pub fn Ring(comptime T: type) type {
         }
 
         /// The slot is empty (rule 2).
-        pub inline fn commitFree(self: Self, slot: *Slot(T)) void {
-            _ = sync.fetchAdd(&slot.stamp, self.mask *% one, 0);
+        pub inline fn commitFree(self: Self, claim: Claim(T)) void {
+            if (self.list()) |blocks| return blocks.commitFree(claim);
+            _ = sync.fetchAdd(&claim.slot.stamp, self.mask *% one, 0);
             if (isWaiting(&self.raw.senders)) wakeOne(&self.raw.senders);
         }
 
         /// True when a producer that has entered the list need not sleep (rule 3).
         pub fn isRoom(self: Self) bool {
+            if (self.list()) |blocks| return blocks.isRoom();
             return self.isTurn(&self.raw.channel.tail.word, 0);
         }
 
         /// True when a consumer that has entered the list need not sleep (rule 3).
         pub fn isItem(self: Self) bool {
+            if (self.list()) |blocks| return blocks.isItem();
             return self.isTurn(&self.raw.channel.head.word, one);
         }
 
         /// True when a producer may find room, or the end; nothing is written.
         pub fn mayHaveRoom(self: Self) bool {
+            if (self.list()) |blocks| return blocks.mayHaveRoom();
             const tail = sync.loadAcquire(&self.raw.channel.tail.word);
             return tail & closed != 0 or sync.loadAcquire(&self.slotOf(tail).stamp) == tail;
         }
 
         /// True when a consumer may find an item, or the end; nothing is written.
         pub fn mayHaveItem(self: Self) bool {
+            if (self.list()) |blocks| return blocks.mayHaveItem();
             const head = sync.loadAcquire(&self.raw.channel.head.word);
             return self.isClosed() or sync.loadAcquire(&self.slotOf(head).stamp) == head +% one;
         }
@@ -174,6 +200,7 @@ pub fn Ring(comptime T: type) type {
 
         /// How many items wait, those half done included.
         pub fn len(self: Self) u32 {
+            if (self.list()) |blocks| return blocks.len();
             const word = &self.raw.channel.tail.word;
             var tail = sync.loadAcquire(word);
             while (true) {
@@ -193,10 +220,21 @@ pub fn Ring(comptime T: type) type {
             if (@max(before, references) >= std.math.maxInt(u32) / 2) @panic("too many ends of a channel");
         }
 
-        /// An end of this party goes; the last one closes. The last reference frees.
-        pub fn leave(self: Self, party: *abi.RawParty) void {
-            const minus_one: u32 = 0 -% @as(u32, 1);
-            if (sync.fetchAdd(&party.alive, minus_one, 0) == 1) self.close(.{});
+        /// An end of this party goes; the last one closes. Whether it was the last. Its reference stays.
+        pub fn leave(self: Self, party: *abi.RawParty) bool {
+            const last = sync.fetchAdd(&party.alive, minus_one, 0) == 1;
+            if (last) self.close(.{});
+            return last;
+        }
+
+        /// Nobody will receive what waits: if it stands in memory that can go at once, it does.
+        pub fn discard(self: Self) void {
+            if (!self.grows) return;
+            while (self.claimFilled()) |claim| self.commitFree(claim) else |_| {}
+        }
+
+        /// A reference goes; the last one frees.
+        pub fn release(self: Self) void {
             const channel = &self.raw.channel;
             const free = channel.free;
             if (sync.fetchAdd(&channel.references, minus_one, 45) == 1) free(channel);
@@ -204,7 +242,7 @@ pub fn Ring(comptime T: type) type {
     };
 }
 
-inline fn isWaiting(party: *const abi.RawParty) bool {
+pub inline fn isWaiting(party: *const abi.RawParty) bool {
     return sync.loadAcquire(&party.waiting) != 0;
 }
 
@@ -214,7 +252,7 @@ noinline fn wakeOne(party: *abi.RawParty) void {
 }
 
 /// Somebody else got the position, so somebody moves on: no wait, only fewer collisions.
-inline fn backOff(tries: *u5) void {
+pub inline fn backOff(tries: *u5) void {
     if (sync.model) return;
     for (0..@as(u32, 1) << @min(tries.*, 6)) |_| std.atomic.spinLoopHint();
     tries.* +|= 1;

@@ -45,7 +45,7 @@ pub fn Sender(comptime T: type) type {
         pub fn open(raw: *abi.RawEnd) OpenError!Self {
             if (raw.kind != abi.EndKind.sender) return refuse(raw, error.WrongEnd);
             const shared: *abi.RawChannel = @alignCast(@fieldParentPtr("tail", raw));
-            end_file.check(T, shared, raw, abi.Flavor.spsc) catch |e| return refuse(raw, e);
+            end_file.check(T, shared, raw, &.{abi.Flavor.spsc}) catch |e| return refuse(raw, e);
             return .{ .ring = .open(shared) };
         }
 
@@ -241,7 +241,7 @@ pub fn Receiver(comptime T: type) type {
         pub fn open(raw: *abi.RawEnd) OpenError!Self {
             if (raw.kind != abi.EndKind.receiver) return refuse(raw, error.WrongEnd);
             const shared: *abi.RawChannel = @alignCast(@fieldParentPtr("head", raw));
-            end_file.check(T, shared, raw, abi.Flavor.spsc) catch |e| return refuse(raw, e);
+            end_file.check(T, shared, raw, &.{abi.Flavor.spsc}) catch |e| return refuse(raw, e);
             return .{ .ring = .open(shared) };
         }
 

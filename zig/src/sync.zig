@@ -13,6 +13,9 @@ extern fn zf1_model_load(word: *const u32, acquire: u32) callconv(.c) u32;
 extern fn zf1_model_fetch_and(word: *u32, bits: u32) callconv(.c) u32;
 extern fn zf1_model_fetch_or(word: *u32, bits: u32) callconv(.c) u32;
 extern fn zf1_model_fetch_add(word: *u32, by: u32, relaxed: u32) callconv(.c) u32;
+extern fn zf1_model_swap(word: *u32, value: u32, relaxed: u32) callconv(.c) u32;
+extern fn zf1_model_pointer_load(at: *const anyopaque) callconv(.c) usize;
+extern fn zf1_model_pointer_store(at: *anyopaque, value: usize) callconv(.c) void;
 extern fn zf1_model_store(word: *u32, value: u32) callconv(.c) void;
 extern fn zf1_model_compare_exchange(word: *u32, old: u32, new: u32, relaxed: u32, seen: *u32) callconv(.c) u32;
 extern fn zf1_model_place(at: *const anyopaque, write: u32) callconv(.c) void;
@@ -47,6 +50,22 @@ pub fn loadRelaxed(word: *const u32) u32 {
 pub fn storeRelease(word: *u32, value: u32) void {
     if (model) return zf1_model_store(word, value);
     @atomicStore(u32, word, value, .release);
+}
+
+/// `sown`: the bug in which this orders nothing; 0: there is none.
+pub inline fn swap(word: *u32, value: u32, comptime sown: u32) u32 {
+    if (model) return zf1_model_swap(word, value, @intFromBool(sown != 0 and bug(sown)));
+    return @atomicRmw(u32, word, .Xchg, value, .acq_rel);
+}
+
+pub inline fn loadPointer(comptime T: type, pointer: *const ?*T) ?*T {
+    if (model) return @ptrFromInt(zf1_model_pointer_load(@ptrCast(pointer)));
+    return @atomicLoad(?*T, pointer, .acquire);
+}
+
+pub fn storePointer(comptime T: type, pointer: *?*T, value: ?*T) void {
+    if (model) return zf1_model_pointer_store(@ptrCast(pointer), @intFromPtr(value));
+    @atomicStore(?*T, pointer, value, .release);
 }
 
 /// Counters: only one side writes each, and they order nothing. A model leaves them out.

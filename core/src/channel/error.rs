@@ -11,6 +11,8 @@ use crate::error::StreamError;
 pub enum CreateError {
     /// The capacity is 0, above 2^29 items (of an mpmc channel, 2^28), or above what an address space holds.
     Capacity(usize),
+    /// So many bytes do not hold two blocks of one item each.
+    Budget(usize),
     /// There is no memory for so many items.
     OutOfMemory,
 }
@@ -22,6 +24,9 @@ impl fmt::Display for CreateError {
                 f,
                 "a channel cannot hold {capacity} items: capacities are 1 to 2^29 (of an mpmc channel, 2^28), as memory allows"
             ),
+            Self::Budget(bytes) => {
+                write!(f, "a channel cannot live on {bytes} bytes: two items must fit")
+            }
             Self::OutOfMemory => f.write_str("no memory for the channel"),
         }
     }

@@ -9,10 +9,10 @@ use core::sync::atomic::AtomicPtr;
 use super::error::CreateError;
 use crate::abi::{
     ABI_NUMBER, EndKind, Flavor, MAGIC, RawChannel, RawEnd, RawError, RawMpmc, RawParty,
-    RawWakerCell, zeros,
+    RawUnbounded, RawWakerCell, zeros,
 };
 use crate::ring::{lap, position};
-use crate::sync::Word;
+use crate::sync::{Pointer, Word};
 
 /// What is to be made.
 #[derive(Clone, Copy, Debug)]
@@ -51,12 +51,14 @@ impl Plan {
         }
     }
 
-    /// A channel and its slots, in one allocation. The slots are not written.
+    /// A channel and its slots, in one allocation. The slots are not written. One that grows has none yet: its mask
+    /// and its blocks are to be filled in.
     pub(super) fn on_the_heap(&self) -> Result<NonNull<RawChannel>, CreateError> {
         let impossible = CreateError::Capacity(self.capacity);
         let mask = match self.flavor {
             Flavor::Spsc => position::mask(self.capacity),
             Flavor::Mpmc => lap::mask(self.capacity),
+            Flavor::Unbounded => Some(0),
         };
         let mask = mask.ok_or(impossible)?;
         let (layout, offset) =
@@ -65,15 +67,24 @@ impl Plan {
         let memory = NonNull::new(unsafe { alloc(layout) }).ok_or(CreateError::OutOfMemory)?;
         // SAFETY: the slots lie there by the layout.
         let slots = unsafe { memory.as_ptr().add(offset) };
+        let null = core::ptr::null_mut();
+        let slots = if self.flavor == Flavor::Unbounded { null } else { slots };
         let channel = self.fresh(mask, slots);
+        let mpmc = |channel| RawMpmc { channel, senders: RawParty::NEW, receivers: RawParty::NEW };
         // SAFETY: the memory is large and aligned enough for the flavour.
         unsafe {
             match self.flavor {
                 Flavor::Spsc => memory.cast().write(channel),
-                Flavor::Mpmc => {
-                    let (senders, receivers) = (RawParty::NEW, RawParty::NEW);
-                    memory.cast().write(RawMpmc { channel, senders, receivers });
-                }
+                Flavor::Mpmc => memory.cast().write(mpmc(channel)),
+                Flavor::Unbounded => memory.cast().write(RawUnbounded {
+                    mpmc: mpmc(channel),
+                    tail_block: Pointer::new(null.cast()),
+                    spare: Pointer::new(null.cast()),
+                    head_block: UnsafeCell::new(null.cast()),
+                    blocks: Word::new(0),
+                    limit: 0,
+                    padding: zeros(),
+                }),
             }
         }
         Ok(memory.cast())
@@ -105,6 +116,7 @@ fn layout(flavor: Flavor, capacity: u32, mask: u32, slot: Layout) -> Option<(Lay
     let (head, slots) = match flavor {
         Flavor::Spsc => (Layout::new::<RawChannel>(), mask as usize + 1),
         Flavor::Mpmc => (Layout::new::<RawMpmc>(), capacity as usize),
+        Flavor::Unbounded => (Layout::new::<RawUnbounded>(), 0),
     };
     let bytes = slot.size().checked_mul(slots)?;
     if slot.size() > u32::MAX as usize || slot.align() > u32::MAX as usize {
@@ -122,7 +134,7 @@ fn layout(flavor: Flavor, capacity: u32, mask: u32, slot: Layout) -> Option<(Lay
 pub(super) unsafe extern "C" fn free(channel: *mut RawChannel) {
     // SAFETY: nobody else looks; `on_the_heap` wrote it.
     let raw = unsafe { &*channel };
-    let flavor = if raw.flavor == Flavor::Mpmc as u32 { Flavor::Mpmc } else { Flavor::Spsc };
+    let flavor = Flavor::from_raw(raw.flavor).unwrap_or(Flavor::Spsc);
     // All of it was accepted when the channel was made.
     let slot = Layout::from_size_align(raw.slot_size as usize, raw.slot_alignment as usize);
     let layout = slot.ok().and_then(|slot| layout(flavor, raw.capacity, raw.mask, slot));

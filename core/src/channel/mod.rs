@@ -5,7 +5,7 @@
 //! | flavour | senders | receivers |
 //! |---|---|---|
 //! | [`spsc`] | one | one |
-//! | [`mpmc`] | any number | any number |
+//! | [`mpmc`], bounded or [unbounded](mpmc::unbounded) | any number | any number |
 //!
 //! # Closing
 //!
@@ -96,16 +96,17 @@ unsafe fn is_valid<T>(check: *mut (), at: *const T) -> bool {
     unsafe { check(at) }
 }
 
-/// A channel of plain data that Zig makes, with a reference for an end of either kind.
+/// A channel of plain data that Zig makes, with a reference for an end of either kind. Of one that grows the capacity is
+/// that of its memory, bytes.
 pub(crate) fn for_zig(
     flavor: u32,
     capacity: usize,
     slot: Layout,
 ) -> Result<NonNull<RawChannel>, CreateError> {
-    if flavor == Flavor::Mpmc as u32 {
-        mpmc::make_plain(capacity, slot)
-    } else {
-        spsc::make(capacity, slot, 0)
+    match Flavor::from_raw(flavor) {
+        Some(Flavor::Mpmc) => mpmc::make_plain(capacity, slot),
+        Some(Flavor::Unbounded) => mpmc::make_plain_unbounded(capacity, slot),
+        Some(Flavor::Spsc) | None => spsc::make(capacity, slot, 0),
     }
 }
 

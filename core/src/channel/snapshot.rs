@@ -3,9 +3,9 @@
 
 use core::sync::atomic::Ordering::{Acquire, Relaxed};
 
-use crate::abi::{RawChannel, RawMpmc};
+use crate::abi::{Flavor, RawChannel, RawMpmc};
 use crate::ring::lap;
-use crate::ring::position::{distance, position, total};
+use crate::ring::position::{ONE, distance, position, total};
 
 /// What has happened in a channel so far. The numbers are read one after the other while the ends go
 /// on, so two of them may be of two moments; each alone was right.
@@ -76,9 +76,12 @@ impl Snapshot {
                 break (before, tail, head);
             }
         };
-        let sent =
-            u64::from(wraps) * lap::around(mask, capacity) + lap::count(tail, mask, capacity);
-        let len = lap::distance(head, tail, mask, capacity);
+        let (sent, len) = if channel.flavor == Flavor::Unbounded as u32 {
+            ((u64::from(wraps) << 30) + u64::from(tail / ONE), distance(head, tail))
+        } else {
+            let before = u64::from(wraps) * lap::around(mask, capacity);
+            (before + lap::count(tail, mask, capacity), lap::distance(head, tail, mask, capacity))
+        };
         Self {
             sent,
             received: sent.saturating_sub(u64::from(len)),

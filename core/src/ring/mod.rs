@@ -1,6 +1,7 @@
 //! The rings: which slot, whose turn, who sleeps. Items and futures are the business of `channel`.
 
 pub(crate) mod lap;
+pub(crate) mod list;
 pub(crate) mod mpmc;
 pub(crate) mod party;
 #[cfg(feature = "std")]

@@ -1,4 +1,5 @@
-//! The ring with any number of producers and consumers: Vyukov's bounded queue, whose slots carry stamps.
+//! The rings with any number of producers and consumers. The bounded one is Vyukov's queue, whose slots carry
+//! stamps, told here; the one that grows is told in `list.rs`, and does what is alike in both here.
 //! `zig/src/ring_mpmc.zig` is the other half: same order, same names, same transitions, over the same
 //! memory.
 //!
@@ -38,9 +39,10 @@ use core::ptr::NonNull;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 
 use super::lap;
+use super::list::List;
 use super::party::WakeAll;
 use super::position::{ONE, position};
-use crate::abi::{RawChannel, RawError, RawMpmc};
+use crate::abi::{Flavor, RawChannel, RawError, RawMpmc};
 use crate::sync::{Word, bug, place};
 
 pub(crate) const CLOSED: u32 = 1;
@@ -63,9 +65,21 @@ pub(crate) struct Slot<T> {
 #[must_use = "a claimed slot that is not committed stops the ring"]
 pub(crate) struct Claim<T> {
     slot: NonNull<Slot<T>>,
+    filled: u32,
 }
 
 impl<T> Claim<T> {
+    /// `filled` is the stamp of the slot with its item.
+    #[inline(always)]
+    pub(crate) fn new(slot: NonNull<Slot<T>>, filled: u32) -> Self {
+        Self { slot, filled }
+    }
+
+    #[inline(always)]
+    pub(crate) fn filled(&self) -> u32 {
+        self.filled
+    }
+
     /// Where the item is, or goes.
     #[inline(always)]
     pub(crate) fn item(&self) -> *mut T {
@@ -90,6 +104,7 @@ pub(crate) struct Ring<T> {
     slots: NonNull<Slot<T>>,
     mask: u32,
     capacity: u32,
+    grows: bool,
 }
 
 impl<T> Clone for Ring<T> {
@@ -107,9 +122,22 @@ impl<T> Ring<T> {
     pub(crate) unsafe fn new(raw: NonNull<RawMpmc>) -> Self {
         // SAFETY: it lives.
         let channel = unsafe { &raw.as_ref().channel };
-        // SAFETY: a channel has slots.
-        let slots = unsafe { NonNull::new_unchecked(channel.slots.cast()) };
-        Self { raw, slots, mask: channel.mask, capacity: channel.capacity }
+        // One that grows has its slots elsewhere.
+        let slots = NonNull::new(channel.slots.cast()).unwrap_or(NonNull::dangling());
+        let grows = channel.flavor == Flavor::Unbounded as u32;
+        Self { raw, slots, mask: channel.mask, capacity: channel.capacity, grows }
+    }
+
+    /// What does the work when the ring grows.
+    #[inline(always)]
+    fn list(&self) -> Option<List<T>> {
+        // SAFETY: a channel of that flavour is a `RawUnbounded`; the rest is the promise of `new`.
+        self.grows.then(|| unsafe { List::new(self.raw.cast(), self.mask) })
+    }
+
+    /// True when the memory of items that nobody will take should go at once.
+    pub(crate) fn grows(&self) -> bool {
+        self.grows
     }
 
     pub(crate) fn raw(&self) -> &RawMpmc {
@@ -141,6 +169,9 @@ impl<T> Ring<T> {
     /// Claims the next slot for an item (rule 1).
     #[inline(always)]
     pub(crate) fn claim_free(&self) -> Result<Claim<T>, Denied> {
+        if let Some(list) = self.list() {
+            return list.claim_free();
+        }
         let word = &self.channel().tail.word;
         let mut tail = word.load(Acquire);
         let mut tries = 0;
@@ -156,7 +187,7 @@ impl<T> Ring<T> {
                         if next < tail {
                             self.channel().tail.laps.fetch_add(1, Relaxed);
                         }
-                        return Ok(Claim { slot: self.slot(tail) });
+                        return Ok(Claim::new(self.slot(tail), tail.wrapping_add(ONE)));
                     }
                     Err(seen) => tail = seen,
                 }
@@ -178,12 +209,9 @@ impl<T> Ring<T> {
         // SAFETY: claimed, so the channel lives.
         let stamp = unsafe { &(*claim.slot.as_ptr()).stamp };
         if bug(40) {
-            stamp.store(
-                stamp.load(Relaxed).wrapping_add(ONE),
-                core::sync::atomic::Ordering::Release,
-            );
+            stamp.store(claim.filled, core::sync::atomic::Ordering::Release);
         } else {
-            stamp.fetch_add(ONE, if bug(41) { Relaxed } else { AcqRel });
+            stamp.swap(claim.filled, if bug(41) { Relaxed } else { AcqRel });
         }
         if self.raw().receivers.is_waiting() {
             self.wake_receiver();
@@ -193,6 +221,9 @@ impl<T> Ring<T> {
     /// Claims the next item (rule 1).
     #[inline(always)]
     pub(crate) fn claim_filled(&self) -> Result<Claim<T>, Denied> {
+        if let Some(list) = self.list() {
+            return list.claim_filled();
+        }
         let word = &self.channel().head.word;
         let mut head = word.load(Acquire);
         let mut tries = 0;
@@ -200,7 +231,7 @@ impl<T> Ring<T> {
             let stamp = self.stamp(head).load(Acquire);
             if stamp == head.wrapping_add(ONE) {
                 match word.compare_exchange(head, lap::next(head, self.mask, self.capacity)) {
-                    Ok(_) => return Ok(Claim { slot: self.slot(head) }),
+                    Ok(_) => return Ok(Claim::new(self.slot(head), stamp)),
                     Err(seen) => head = seen,
                 }
                 back_off(&mut tries);
@@ -219,6 +250,9 @@ impl<T> Ring<T> {
     /// The slot is empty (rule 2).
     #[inline(always)]
     pub(crate) fn commit_free(&self, claim: Claim<T>) {
+        if let Some(list) = self.list() {
+            return list.commit_free(claim);
+        }
         // SAFETY: claimed, so the channel lives.
         let stamp = unsafe { &(*claim.slot.as_ptr()).stamp };
         stamp.fetch_add(self.mask * ONE, AcqRel);
@@ -241,17 +275,26 @@ impl<T> Ring<T> {
 
     /// True when a producer that has entered the list need not sleep (rule 3).
     pub(crate) fn is_room(&self) -> bool {
+        if let Some(list) = self.list() {
+            return list.is_room();
+        }
         self.is_turn(&self.channel().tail.word, 0, 43)
     }
 
     /// True when a consumer that has entered the list need not sleep (rule 3).
     pub(crate) fn is_item(&self) -> bool {
+        if let Some(list) = self.list() {
+            return list.is_item();
+        }
         self.is_turn(&self.channel().head.word, ONE, 43)
     }
 
     /// True when a producer may find room, or the end; nothing is written.
     #[cfg(feature = "std")]
     pub(crate) fn may_have_room(&self) -> bool {
+        if let Some(list) = self.list() {
+            return list.may_have_room();
+        }
         let tail = self.channel().tail.word.load(Acquire);
         tail & CLOSED != 0 || self.stamp(tail).load(Acquire) == tail
     }
@@ -259,6 +302,9 @@ impl<T> Ring<T> {
     /// True when a consumer may find an item, or the end; nothing is written.
     #[cfg(feature = "std")]
     pub(crate) fn may_have_item(&self) -> bool {
+        if let Some(list) = self.list() {
+            return list.may_have_item();
+        }
         let head = self.channel().head.word.load(Acquire);
         self.is_closed() || self.stamp(head).load(Acquire) == head.wrapping_add(ONE)
     }
@@ -314,6 +360,9 @@ impl<T> Ring<T> {
 
     /// How many items wait, those half done included.
     pub(crate) fn len(&self) -> u32 {
+        if let Some(list) = self.list() {
+            return list.len();
+        }
         let word = &self.channel().tail.word;
         let mut tail = word.load(Acquire);
         loop {
@@ -330,7 +379,7 @@ impl<T> Ring<T> {
 
 /// Somebody else got the position, so somebody moves on: no wait, only fewer collisions.
 #[inline(always)]
-fn back_off(tries: &mut u32) {
+pub(super) fn back_off(tries: &mut u32) {
     if cfg!(loom) {
         return;
     }

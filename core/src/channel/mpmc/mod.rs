@@ -1,4 +1,5 @@
-//! Any number of senders and receivers, of a bounded channel. Each item goes to one of the receivers.
+//! Any number of senders and receivers, of a bounded channel or of one that grows ([`unbounded`]). Each item goes to
+//! one of the receivers.
 //!
 //! Ends are `Clone`; the channel closes when the last end of either kind goes, or by `close`. Those who wait are
 //! woken in the order in which they came; an attempt that does not wait may be faster. An attempt never waits for a neighbour that is half
@@ -28,10 +29,13 @@
 
 mod receiver;
 mod sender;
+mod unbounded;
 mod zig;
 
 pub use receiver::{Receiver, Recv, WeakReceiver};
 pub use sender::{Send, Sender, WeakSender};
+pub(super) use unbounded::make_plain as make_plain_unbounded;
+pub use unbounded::{try_unbounded_within, unbounded, unbounded_of_blocks, unbounded_within};
 pub use zig::{ZigReceiver, ZigSender};
 
 use core::alloc::Layout;
@@ -41,7 +45,7 @@ use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 
 use super::error::CreateError;
 use super::memory::{self, FreeFn, Plan};
-use crate::abi::{Flavor, RawChannel, RawError, RawMpmc, RawParty};
+use crate::abi::{Flavor, RawChannel, RawError, RawMpmc, RawParty, RawUnbounded};
 use crate::ring::mpmc::{Claim, Denied, Ring, Slot};
 use crate::ring::{lap, position};
 use crate::sync::{Word, bug};
@@ -122,15 +126,24 @@ unsafe extern "C" fn free<T>(channel: *mut RawChannel) {
     while let Some(item) = take_left(ring) {
         drop(item);
     }
+    if ring.grows() {
+        // SAFETY: as above; a channel that grows is a `RawUnbounded`, and its items are gone.
+        unsafe { (*channel.cast::<RawUnbounded>()).free_blocks() };
+    }
     #[cfg(loom)]
     model::untrack::<T>(ring.raw());
     // SAFETY: `make` made it on the heap; the items are gone.
     unsafe { memory::free(channel) };
 }
 
-/// An item that was sent and not received, if there is one, and it needs a drop.
+/// An item that was sent and not received, if there is one, and it needs a drop or stands in memory that can go.
 fn take_left<T>(ring: Ring<T>) -> Option<T> {
     if !core::mem::needs_drop::<T>() {
+        while ring.grows()
+            && let Ok(claim) = ring.claim_filled()
+        {
+            ring.commit_free(claim);
+        }
         return None;
     }
     let filled = Filled::claim(ring).ok()?;
@@ -246,7 +259,9 @@ impl<T> Drop for Reference<T> {
 #[cfg(loom)]
 mod model {
     use super::*;
-    use crate::sync::model::{free_place, free_word, track_place, track_word};
+    use crate::sync::model::{
+        free_place, free_pointer, free_word, track_place, track_pointer, track_word,
+    };
 
     fn words(raw: &RawMpmc) -> impl Iterator<Item = &Word> {
         let channel = &raw.channel;
@@ -258,14 +273,29 @@ mod model {
             .chain(parties)
     }
 
+    fn list(raw: &RawMpmc) -> Option<&RawUnbounded> {
+        let grows = raw.channel.flavor == Flavor::Unbounded as u32;
+        // SAFETY: a channel that grows is a `RawUnbounded`; a model does not run under Miri, whose borrows are
+        // narrower.
+        grows.then(|| unsafe { &*(&raw const *raw).cast() })
+    }
+
     fn slots<'a, T: 'a>(raw: &'a RawMpmc) -> impl Iterator<Item = &'a Slot<T>> {
         let first = raw.channel.slots.cast::<Slot<T>>();
+        // One that grows tracks the slots of each block.
+        let slots = if first.is_null() { 0 } else { raw.channel.capacity };
         // SAFETY: the slots of the channel.
-        (0..raw.channel.capacity as usize).map(move |slot| unsafe { &*first.add(slot) })
+        (0..slots as usize).map(move |slot| unsafe { &*first.add(slot) })
     }
 
     pub(super) fn track<T>(raw: &RawMpmc) {
         words(raw).for_each(|word| track_word(word, word.initial()));
+        if let Some(list) = list(raw) {
+            track_word(&list.blocks, list.blocks.initial());
+            track_pointer(&list.tail_block);
+            track_pointer(&list.spare);
+            track_place(list.head_block.get());
+        }
         for slot in slots::<T>(raw) {
             track_word(&slot.stamp, slot.stamp.initial());
             track_place(slot.item.get());
@@ -275,6 +305,12 @@ mod model {
 
     pub(super) fn untrack<T>(raw: &RawMpmc) {
         words(raw).for_each(|word| free_word(word));
+        if let Some(list) = list(raw) {
+            free_word(&list.blocks);
+            free_pointer(&list.tail_block);
+            free_pointer(&list.spare);
+            free_place(list.head_block.get());
+        }
         for slot in slots::<T>(raw) {
             free_word(&slot.stamp);
             free_place(slot.item.get());

@@ -1,0 +1,225 @@
+//! The channel that grows, with its ends in Rust and in compiled Zig: every item arrives once, nobody who waits is
+//! forgotten, every block is freed once, after its last use.
+//!
+//! Every scenario runs for all pairs of languages. The last tests sow bugs, one at a time, in one language
+//! at a time, and expect a scenario to fail.
+#![cfg(loom)]
+
+use std::sync::Arc as StdArc;
+use std::sync::atomic::AtomicUsize as StdUsize;
+
+use loom::thread;
+use zigflow_loom::ends::Outcome::{Closed, Done, NotNow};
+use zigflow_loom::explore::Side;
+use zigflow_loom::many_ends::{Rx, Tx, growing};
+use zigflow_loom::waiting::{Sending, Waiting, expect_all, expect_no_waker, settle};
+
+fn explore(name: &str, bound: Option<usize>, scenario: fn(Side, Side)) {
+    zigflow_loom::explore::explore(["senders", "receivers"], name, bound, scenario);
+}
+
+/// Everybody runs who was woken, until nobody is.
+fn settle_all(sending: &mut [Sending], waiting: &mut [Waiting]) {
+    while sending.iter_mut().any(Sending::run_if_woken)
+        || waiting.iter_mut().any(Waiting::run_if_woken)
+    {}
+}
+
+fn waiting(rx: Vec<Rx>, live: &StdArc<StdUsize>) -> Vec<Waiting> {
+    rx.into_iter().map(|rx| Waiting::new(rx, live)).collect()
+}
+
+fn received(waiting: &[Waiting]) -> Vec<u32> {
+    waiting.iter().flat_map(|w| w.items.clone()).collect()
+}
+
+/// One sender sends `count` items across blocks of `items`, beside receivers that wait, which then see the end.
+fn one_sender(count: u32, items: usize, receivers: usize, a: Side, b: Side) {
+    let live = StdArc::new(StdUsize::new(0));
+    let (tx, rx) = growing((items, 8), &[a], &vec![b; receivers]);
+    let mut waiting = waiting(rx, &live);
+    let sender = thread::spawn(move || {
+        let mut tx: Vec<Tx> = tx;
+        for item in 1..=count {
+            assert_eq!(tx[0].try_send(item), Done(()), "there is room");
+        }
+        tx
+    });
+    waiting.iter_mut().for_each(Waiting::run);
+    let tx = sender.join().unwrap();
+    settle(&mut waiting);
+    expect_all(received(&waiting), count);
+    drop(tx);
+    settle(&mut waiting);
+    assert!(waiting.iter().all(|w| w.ended), "LOST END");
+    drop(waiting);
+    expect_no_waker(&live);
+}
+
+#[test]
+fn one_item_for_one_of_two_receivers() {
+    explore("one_item_for_one_of_two_receivers", Some(3), |a, b| one_sender(1, 2, 2, a, b));
+}
+
+#[test]
+fn items_of_two_blocks_for_one_receiver() {
+    explore("items_of_two_blocks_for_one_receiver", Some(2), |a, b| one_sender(3, 2, 1, a, b));
+}
+
+#[test]
+fn a_block_for_each_item() {
+    explore("a_block_for_each_item", Some(3), |a, b| one_sender(2, 1, 1, a, b));
+}
+
+/// Two receivers take from one place, and free blocks.
+#[test]
+fn two_receivers_use_a_block_up() {
+    explore("two_receivers_use_a_block_up", Some(3), |a, b| {
+        let live = StdArc::new(StdUsize::new(0));
+        let (mut tx, mut rx) = growing((2, 8), &[a], &[b, b]);
+        for item in 1..=3 {
+            assert_eq!(tx[0].try_send(item), Done(()), "there is room");
+        }
+        let second = rx.pop().unwrap();
+        let first = rx.pop().unwrap();
+        let second = thread::spawn({
+            let mut waiting = Waiting::new(second, &live);
+            move || {
+                waiting.run_for(2);
+                waiting
+            }
+        });
+        let mut first = Waiting::new(first, &live);
+        first.run_for(2);
+        let mut waiting = [first, second.join().unwrap()];
+        settle(&mut waiting);
+        expect_all(received(&waiting), 3);
+        drop((tx, waiting));
+        expect_no_waker(&live);
+    });
+}
+
+/// Two senders at the end of a block; who finds the tail moving waits and is woken.
+#[test]
+fn two_senders_at_the_end_of_a_block() {
+    explore("two_senders_at_the_end_of_a_block", None, |a, b| {
+        let live = StdArc::new(StdUsize::new(0));
+        let (mut tx, rx) = growing((1, 8), &[a, a], &[b]);
+        let mut waiting = waiting(rx, &live);
+        let mut second = Sending::new(tx.pop().unwrap(), 2, &live);
+        let mut first = Sending::new(tx.pop().unwrap(), 1, &live);
+        let thread = thread::spawn(move || {
+            second.run();
+            second
+        });
+        first.run();
+        let mut sending = [first, thread.join().unwrap()];
+        while sending.iter_mut().any(Sending::run_if_woken) {}
+        assert!(sending.iter().all(|s| s.outcome == Done(())), "LOST WAKEUP");
+        waiting[0].run();
+        expect_all(received(&waiting), 2);
+        drop((sending, waiting));
+        expect_no_waker(&live);
+    });
+}
+
+/// The limit is reached; a receiver uses a block up, and the sender goes on.
+#[test]
+fn a_sender_waits_for_a_block() {
+    explore("a_sender_waits_for_a_block", None, |a, b| {
+        let live = StdArc::new(StdUsize::new(0));
+        let (mut tx, rx) = growing((1, 2), &[a], &[b]);
+        let mut tx = tx.pop().unwrap();
+        assert_eq!(tx.try_send(1), Done(()));
+        let mut sending = [Sending::new(tx, 2, &live)];
+        let mut waiting = waiting(rx, &live);
+        let thread = thread::spawn(move || {
+            waiting[0].run_for(1);
+            waiting
+        });
+        sending[0].run();
+        let mut waiting = thread.join().unwrap();
+        settle_all(&mut sending, &mut waiting);
+        assert_eq!(sending[0].outcome, Done(()), "LOST WAKEUP");
+        waiting[0].run();
+        expect_all(received(&waiting), 2);
+        drop((sending, waiting));
+        expect_no_waker(&live);
+    });
+}
+
+/// A sender is half done while another closes.
+#[test]
+fn closing_beside_a_sender_that_is_half_done() {
+    explore("closing_beside_a_sender_that_is_half_done", Some(2), |a, b| {
+        let live = StdArc::new(StdUsize::new(0));
+        let (mut tx, rx) = growing((1, 8), &[a, a], &[b]);
+        let (mut second, mut first) = (tx.pop().unwrap(), tx.pop().unwrap());
+        let mut waiting = waiting(rx, &live);
+        let sender = thread::spawn(move || first.try_send(1) == Done(()));
+        let closer = thread::spawn(move || second.close(3));
+        waiting[0].run();
+        let sent = sender.join().unwrap();
+        closer.join().unwrap();
+        settle(&mut waiting);
+        assert!(waiting[0].ended, "LOST END");
+        expect_all(received(&waiting), u32::from(sent));
+        drop(waiting);
+        expect_no_waker(&live);
+    });
+}
+
+/// What is left goes with the receiver, or with the channel, and so do the blocks.
+#[test]
+fn all_go() {
+    explore("all_go", Some(3), |a, b| {
+        let live = StdArc::new(StdUsize::new(0));
+        let (mut tx, rx) = growing((1, 8), &[a], &[b]);
+        let mut waiting = waiting(rx, &live);
+        let sender = thread::spawn(move || {
+            let outcomes = [tx[0].try_send(1), tx[0].try_send(2)];
+            assert!(outcomes.iter().all(|o| matches!(o, Done(()) | Closed | NotNow)));
+        });
+        waiting[0].run_for(1);
+        drop(waiting);
+        sender.join().unwrap();
+        expect_no_waker(&live);
+    });
+}
+
+/// Runs `scenario` in a child with bug `number` sown; it must fail, and say why.
+fn finds(number: u32, scenario: &str) {
+    let words =
+        ["LOST", "Causality", "a waker", "used before", "double free", "after it was freed"];
+    zigflow_loom::explore::finds(number, scenario, &words);
+}
+
+#[test]
+fn sown_40_a_commit_is_a_store() {
+    finds(40, "one_item_for_one_of_two_receivers");
+}
+
+#[test]
+fn sown_41_a_commit_orders_nothing() {
+    finds(41, "one_item_for_one_of_two_receivers");
+}
+
+#[test]
+fn sown_50_who_has_moved_the_tail_tells_nobody() {
+    finds(50, "two_senders_at_the_end_of_a_block");
+}
+
+#[test]
+fn sown_51_who_unlocks_tells_nobody() {
+    finds(51, "two_receivers_use_a_block_up");
+}
+
+#[test]
+fn sown_52_who_gives_a_block_back_tells_nobody() {
+    finds(52, "a_sender_waits_for_a_block");
+}
+
+#[test]
+fn sown_54_the_tail_moves_unmarked() {
+    finds(54, "two_senders_at_the_end_of_a_block");
+}

@@ -1,0 +1,220 @@
+//! The ring that grows, Zig's half. The words, the rules, and how it grows and shrinks are told in
+//! `core/src/ring/list.rs`, the other half: same order, same names, same transitions, over the same memory.
+//! Blocks are Rust's to make and to free.
+
+const std = @import("std");
+const abi = @import("abi.zig");
+const host = @import("host.zig");
+const pos = @import("position.zig");
+const ring = @import("ring_mpmc.zig");
+const sync = @import("sync.zig");
+
+const Denied = ring.Denied;
+const Slot = ring.Slot;
+const one = pos.one;
+const position = pos.position;
+
+/// In the tail's word: see rule 2.
+const moving: u32 = 2;
+/// In the head's word: see rule 3.
+const locked: u32 = 1;
+/// In the head's word: see rule 3.
+const pending: u32 = 2;
+
+/// How often one looks again for a neighbour that has a few instructions to go.
+const looks_at_most: u32 = if (sync.model) 0 else 64;
+
+/// A reference to the ring. All its functions may run on any number of threads at once.
+pub fn List(comptime T: type) type {
+    return struct {
+        raw: *abi.RawUnbounded,
+        mask: u32,
+
+        const Self = @This();
+
+        fn tail(self: Self) *u32 {
+            return &self.raw.mpmc.channel.tail.word;
+        }
+
+        fn head(self: Self) *u32 {
+            return &self.raw.mpmc.channel.head.word;
+        }
+
+        fn index(self: Self, at: u32) u32 {
+            return (at / one) & self.mask;
+        }
+
+        fn slotOf(self: Self, block: *abi.RawBlock, at: u32) *Slot(T) {
+            @setRuntimeSafety(false); // of this type, as `open` has compared
+            const bytes: [*]u8 = @ptrCast(block);
+            const offset = comptime std.mem.alignForward(usize, @sizeOf(abi.RawBlock), @alignOf(Slot(T)));
+            const slots: [*]Slot(T) = @ptrCast(@alignCast(bytes + offset));
+            return &slots[self.index(at)];
+        }
+
+        /// Claims the next slot for an item (rules 1 and 2).
+        pub fn claimFree(self: Self) Denied!ring.Claim(T) {
+            var bring: ?*abi.RawBlock = null;
+            // A block that was taken and is not linked goes back.
+            defer if (bring) |block| host.zf1_block_give_back(self.raw, block);
+            var looks: u32 = 0;
+            var tries: u5 = 0;
+            while (true) {
+                // The word first: with a block that is younger than the word, the claim fails.
+                const at = sync.loadAcquire(self.tail());
+                if (at & ring.closed != 0) return error.Closed;
+                if (at & moving != 0) {
+                    if (looks == looks_at_most) return error.NotNow;
+                    looks += 1;
+                    std.atomic.spinLoopHint();
+                    continue;
+                }
+                const block = sync.loadPointer(abi.RawBlock, &self.raw.tail_block).?;
+                const last = self.index(at) == self.mask;
+                if (last and bring == null) {
+                    bring = host.zf1_block_take(self.raw);
+                    if (bring == null) {
+                        if (sync.loadAcquire(self.tail()) == at) return error.NotNow;
+                        continue;
+                    }
+                }
+                const next = at +% one;
+                const flag = if (last and !sync.bug(54)) moving else 0;
+                if (sync.compareExchange(self.tail(), at, next | flag) != null) {
+                    ring.backOff(&tries);
+                    continue;
+                }
+                if (next < at) _ = sync.fetchAddRelaxed(&self.raw.mpmc.channel.tail.laps, 1);
+                if (last) {
+                    self.link(block, bring.?);
+                    bring = null;
+                }
+                return .{ .slot = self.slotOf(block, at), .filled = next };
+            }
+        }
+
+        /// The block after this one, of which the caller has claimed the last slot, is `next`.
+        noinline fn link(self: Self, block: *abi.RawBlock, next: *abi.RawBlock) void {
+            @branchHint(.cold);
+            sync.write(&block.next);
+            block.next = next;
+            sync.storePointer(abi.RawBlock, &self.raw.tail_block, next);
+            if (sync.bug(54)) return;
+            _ = sync.fetchAnd(self.tail(), ~moving);
+            const senders = &self.raw.mpmc.senders;
+            if (ring.isWaiting(senders) and !sync.bug(50)) host.zf1_party_wake_one(senders);
+        }
+
+        /// Claims the next item (rule 3).
+        pub fn claimFilled(self: Self) Denied!ring.Claim(T) {
+            var looks: u32 = 0;
+            while (true) {
+                const seen = sync.loadAcquire(self.head());
+                const end = sync.loadAcquire(self.tail());
+                // Nothing there needs no lock to be seen.
+                if (position(seen) == position(end))
+                    return if (end & ring.closed != 0) error.Closed else error.NotNow;
+                if (seen & locked != 0 and looks < looks_at_most) {
+                    looks += 1;
+                    std.atomic.spinLoopHint();
+                    continue;
+                }
+                const at = self.lock() orelse return error.NotNow;
+                const slot = self.nextFilled(at);
+                if (sync.loadAcquire(&slot.stamp) == at +% one) return .{ .slot = slot, .filled = at +% one };
+                // The lock is over, and the item may be there by now, or somebody else may have taken it.
+                self.unlock(at);
+                return error.NotNow;
+            }
+        }
+
+        /// The consumers' lock, and the position of the next item; or somebody else has it and will wake one
+        /// that waits.
+        fn lock(self: Self) ?u32 {
+            while (true) {
+                const at = sync.loadAcquire(self.head());
+                if (at & locked != 0) {
+                    // Unless it was unlocked just now, the holder finds `pending`.
+                    const before = sync.fetchOr(self.head(), locked | pending);
+                    return if (before & locked == 0) position(before) else null;
+                }
+                if (sync.compareExchange(self.head(), at, at | locked) == null) return position(at);
+            }
+        }
+
+        fn unlock(self: Self, at: u32) void {
+            const before = sync.swap(self.head(), at, 0);
+            const receivers = &self.raw.mpmc.receivers;
+            if (before & pending != 0 and ring.isWaiting(receivers) and !sync.bug(51))
+                host.zf1_party_wake_one(receivers);
+        }
+
+        /// The slot of the next item. The lock is held.
+        fn nextFilled(self: Self, at: u32) *Slot(T) {
+            sync.read(&self.raw.head_block);
+            return self.slotOf(self.raw.head_block.?, at);
+        }
+
+        /// The item has been taken (rule 3).
+        pub fn commitFree(self: Self, claim: ring.Claim(T)) void {
+            const next = claim.filled;
+            var used_up: ?*abi.RawBlock = null;
+            if (self.index(next) == 0) {
+                sync.write(&self.raw.head_block);
+                // The item of the last slot was there, so the next block was linked before.
+                const block = self.raw.head_block.?;
+                sync.read(&block.next);
+                self.raw.head_block = block.next;
+                used_up = block;
+            }
+            self.unlock(next);
+            if (used_up) |block| host.zf1_block_give_back(self.raw, block);
+        }
+
+        /// True when a producer that has entered the list need not sleep.
+        pub fn isRoom(self: Self) bool {
+            // Told to whoever is about to clear `moving`.
+            const at = sync.fetchOr(self.tail(), 0);
+            if (at & ring.closed != 0) return true;
+            if (at & moving != 0) return false;
+            if (self.index(at) != self.mask) return true;
+            // A spare block now, or else the one who gives one back will wake a sender.
+            const spare = host.zf1_block_take(self.raw) orelse return false;
+            host.zf1_block_give_back(self.raw, spare);
+            return true;
+        }
+
+        /// True when a consumer that has entered the list need not sleep.
+        pub fn isItem(self: Self) bool {
+            const at = self.lock() orelse return false;
+            // Told to whoever is about to fill it.
+            const stamp = sync.fetchOr(&self.nextFilled(at).stamp, 0);
+            const end = sync.loadAcquire(self.tail());
+            self.unlock(at);
+            return stamp == at +% one or (end & ring.closed != 0 and position(end) == at);
+        }
+
+        /// True when a producer may find room, or the end; nothing is written.
+        pub fn mayHaveRoom(self: Self) bool {
+            const at = sync.loadAcquire(self.tail());
+            if (at & ring.closed != 0) return true;
+            if (at & moving != 0) return false;
+            return self.index(at) != self.mask or sync.loadPointer(abi.RawBlock, &self.raw.spare) != null or
+                sync.loadAcquire(&self.raw.blocks) < self.raw.limit;
+        }
+
+        /// True when a consumer may find an item, or the end; nothing is written.
+        pub fn mayHaveItem(self: Self) bool {
+            const at = sync.loadAcquire(self.head());
+            const end = sync.loadAcquire(self.tail());
+            return end & ring.closed != 0 or position(at) != position(end);
+        }
+
+        /// How many items wait, those half done included.
+        pub fn len(self: Self) u32 {
+            // The head first: read later, it could be ahead of the tail.
+            const at = position(sync.loadAcquire(self.head()));
+            return pos.distance(at, position(sync.loadAcquire(self.tail())));
+        }
+    };
+}
