@@ -102,7 +102,7 @@ fn two_receivers_use_a_block_up() {
 /// Two senders at the end of a block; who finds the tail moving waits and is woken.
 #[test]
 fn two_senders_at_the_end_of_a_block() {
-    explore("two_senders_at_the_end_of_a_block", None, |a, b| {
+    explore("two_senders_at_the_end_of_a_block", Some(3), |a, b| {
         let live = StdArc::new(StdUsize::new(0));
         let (mut tx, rx) = growing((1, 8), &[a, a], &[b]);
         let mut waiting = waiting(rx, &live);

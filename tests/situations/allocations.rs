@@ -11,9 +11,10 @@ use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
 use zigflow::channel::CreateError;
-use zigflow::{ByteStream, OpenError, StreamError, ZigStream, spsc};
-use zigflow_tests::ends::{Lang, PAIRINGS, Rx, Tx, each, items, open_as, pair_at};
-use zigflow_tests::task::{Tally, until, waker_fn};
+use zigflow::{ByteStream, OpenError, StreamError, ZigStream, mpmc, spsc};
+use zigflow_tests::ends::{Lang, PAIRINGS, Rx, Stop, Tx, each, items, open_as, pair_at};
+use zigflow_tests::many_ends::{Rx as ManyRx, Tx as ManyTx};
+use zigflow_tests::task::{Tally, Task, until, waker_fn};
 use zigflow_tests::{self as zig, Channel, driven};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -28,6 +29,8 @@ thread_local! {
     static COUNTS: Cell<Counts> = const { Cell::new(Counts { allocations: 0, frees: 0, balance: 0 }) };
     /// How many allocations succeed before one fails.
     static UNTIL_FAILURE: Cell<u64> = const { Cell::new(u64::MAX) };
+    /// All allocations fail.
+    static NO_MEMORY: Cell<bool> = const { Cell::new(false) };
 }
 
 struct Counting;
@@ -39,6 +42,9 @@ static ALLOCATOR: Counting = Counting;
 // answer that an allocator may give.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if NO_MEMORY.get() {
+            return ptr::null_mut();
+        }
         if UNTIL_FAILURE.get() == 0 {
             UNTIL_FAILURE.set(u64::MAX);
             return ptr::null_mut();
@@ -507,5 +513,133 @@ fn a_waker_that_panics_when_an_end_goes_leaks_no_channel() {
             }
         });
         assert!(counts.balance < ITEMS as i64 * 8 / 2, "{counts:?}");
+    }
+}
+
+// -- channels that grow --
+
+/// Every allocation of this thread fails during `f`.
+fn without_memory<R>(f: impl FnOnce() -> R) -> R {
+    NO_MEMORY.set(true);
+    let result = f();
+    NO_MEMORY.set(false);
+    result
+}
+
+fn receive_all(rx: &mut ManyRx<u64>, next: &mut u64) {
+    while let Ok(item) = rx.try_recv() {
+        assert_eq!(item, *next);
+        *next += 1;
+    }
+}
+
+/// All but two blocks, about 4 KiB each, are given back, also after ten million items.
+#[test]
+fn after_a_burst_a_channel_that_grows_has_the_memory_of_before() {
+    for (pairing, count) in PAIRINGS.into_iter().zip([100_000, 10_000_000, 100_000, 100_000]) {
+        let (tx, rx) = mpmc::unbounded::<u64>();
+        let (mut tx, mut rx) = (ManyTx::of(pairing.0, tx), ManyRx::of(pairing.1, rx));
+        let ((), burst) = counted(|| (0..count).for_each(|n| tx.try_send(n).unwrap()));
+        assert!(burst.balance as u64 >= (count - 512) * 16, "{burst:?}");
+        let mut next = 0;
+        let ((), drained) = counted(|| receive_all(&mut rx, &mut next));
+        assert_eq!(next, count);
+        // The spare block was there from the start.
+        assert_eq!(burst.balance + drained.balance, 0);
+        assert_eq!((burst.frees, drained.allocations), (0, 0));
+    }
+}
+
+#[test]
+fn a_steady_flow_through_a_channel_that_grows_allocates_nothing() {
+    for (tx_lang, rx_lang) in PAIRINGS {
+        let (tx, rx) = mpmc::unbounded::<u64>();
+        let (mut tx, mut rx) = (ManyTx::of(tx_lang, tx), ManyRx::of(rx_lang, rx));
+        let mut next = 0;
+        let ((), counts) = counted(|| {
+            for n in 0..100_000 {
+                tx.try_send(n).unwrap();
+                if n % 100 == 99 {
+                    receive_all(&mut rx, &mut next);
+                }
+            }
+        });
+        assert_eq!((next, counts), (100_000, NOTHING));
+    }
+}
+
+/// Without memory it is full, as a bounded channel is: a sender waits, and goes on when a block is used up.
+#[test]
+fn without_memory_a_channel_that_grows_is_full_and_loses_nothing() {
+    for (tx_lang, rx_lang) in PAIRINGS {
+        let (tx, rx) = mpmc::unbounded::<u64>();
+        let (mut tx, mut rx) = (ManyTx::of(tx_lang, tx), ManyRx::of(rx_lang, rx));
+        let task = Task::default();
+        let mut sent = 0;
+        without_memory(|| {
+            while tx.try_send(sent).is_ok() {
+                sent += 1
+            }
+        });
+        // The block and the spare one, but for the last slot, which needs a third block behind it.
+        assert_eq!(sent, 2 * 256 - 1);
+        let mut sending = tx.sending(sent);
+        without_memory(|| assert!(task.run(|cx| sending.as_mut().poll(cx)).is_pending()));
+        // It does not spin: nobody wakes it before a block is used up.
+        for n in 0..255 {
+            assert_eq!((rx.try_recv(), task.wakes()), (Ok(n), 0));
+        }
+        assert_eq!(rx.try_recv(), Ok(255));
+        assert_eq!(task.wakes(), 1);
+        let poll = without_memory(|| task.run(|cx| sending.as_mut().poll(cx)));
+        assert_eq!(poll, Poll::Ready(Ok(())));
+        drop(sending);
+        let mut next = 256;
+        receive_all(&mut rx, &mut next);
+        assert_eq!(next, sent + 1);
+        tx.try_send(0).unwrap();
+    }
+}
+
+#[test]
+fn without_memory_there_is_no_channel_that_grows_and_nothing_is_left() {
+    for successes in 0..3 {
+        let ((), counts) = counted(|| {
+            UNTIL_FAILURE.set(successes);
+            let made = mpmc::try_unbounded_within::<u64>(usize::MAX).map(drop);
+            assert_eq!(UNTIL_FAILURE.replace(u64::MAX), u64::MAX);
+            assert_eq!(made, Err(CreateError::OutOfMemory));
+        });
+        assert_eq!((counts.allocations, counts.balance), (counts.frees, 0));
+    }
+    balanced(mpmc::unbounded::<u64>);
+}
+
+/// The items go with the last receiver, also those that need no drop: their memory is large.
+#[test]
+fn what_nobody_will_receive_goes_while_a_sender_lives() {
+    for (tx_lang, rx_lang) in PAIRINGS {
+        let (tx, rx) = mpmc::unbounded::<u64>();
+        let (mut tx, rx) = (ManyTx::of(tx_lang, tx), ManyRx::of(rx_lang, rx));
+        let ((), burst) = counted(|| (0..10_000).for_each(|n| tx.try_send(n).unwrap()));
+        let ((), gone) = counted(|| drop(rx));
+        assert!(burst.balance + gone.balance <= 0, "{burst:?} {gone:?}");
+        assert_eq!(tx.try_send(0), Err(Stop::Closed));
+    }
+}
+
+/// The limit holds for the blocks, and with it the channel is a bounded one.
+#[test]
+fn a_limit_in_bytes_is_kept() {
+    for bytes in [100, 1000, 10_000, 1_000_000] {
+        let ((sent, tx, rx), counts) = counted(|| {
+            let (tx, rx) = mpmc::unbounded_within::<u64>(bytes);
+            ((0..).take_while(|n| tx.try_send(*n).is_ok()).count(), tx, rx)
+        });
+        let all = counts.balance as usize;
+        // The channel itself takes less than 1 KiB. Blocks are as small as the limit wants them.
+        assert!((bytes / 4..bytes + 1024).contains(&all), "{all} of {bytes}");
+        assert!(sent <= tx.capacity() && sent * 2 >= tx.capacity(), "{sent} of {}", tx.capacity());
+        assert!((0..sent as u64).all(|n| rx.try_recv() == Ok(n)));
     }
 }

@@ -9,6 +9,7 @@ use zigflow_tests as _;
 unsafe extern "C" {
     safe fn zft_spsc_alone(capacity: usize, count: u32, sum: &mut u64) -> u32;
     safe fn zft_mpmc_alone(capacity: usize, count: u32, sum: &mut u64) -> u32;
+    safe fn zft_unbounded_alone(bytes: usize, count: u32, sum: &mut u64) -> u32;
 }
 
 const COUNT: u32 = 10_000;
@@ -22,6 +23,16 @@ fn a_channel_of_zig_alone_carries_every_item() {
             assert_eq!(sum, (0..u64::from(COUNT)).sum());
         }
     }
+}
+
+#[test]
+fn a_channel_of_zig_alone_that_grows_carries_every_item() {
+    for bytes in [48, 1000, usize::MAX] {
+        let mut sum = 0;
+        assert_eq!(zft_unbounded_alone(bytes, COUNT, &mut sum), 0);
+        assert_eq!(sum, (0..u64::from(COUNT)).sum());
+    }
+    assert_eq!(zft_unbounded_alone(47, COUNT, &mut 0), 1);
 }
 
 #[test]

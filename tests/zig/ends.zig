@@ -373,6 +373,13 @@ export fn zft_mpmc_alone(capacity: usize, count: u32, sum: *u64) u32 {
     return alone(&tx, &rx, count, sum);
 }
 
+/// The same with one that grows; the capacity is that of its memory.
+export fn zft_unbounded_alone(capacity: usize, count: u32, sum: *u64) u32 {
+    var tx, var rx = zigflow.mpmc.unboundedWithin(u64, capacity) catch |e| return if (e == error.Capacity) 1 else 2;
+    defer rx.deinit();
+    return alone(&tx, &rx, count, sum);
+}
+
 fn alone(tx: anytype, rx: anytype, count: u32, sum: *u64) u32 {
     const thread = std.Thread.spawn(.{}, sendAll, .{ tx, count }) catch return 3;
     sum.* = 0;
