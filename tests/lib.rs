@@ -9,6 +9,7 @@ pub mod driven;
 pub mod ends;
 pub mod many_ends;
 pub mod point;
+pub mod polled;
 pub mod task;
 pub mod types;
 

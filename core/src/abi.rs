@@ -315,6 +315,24 @@ pub struct SourceType {
 // SAFETY: a `SourceType` is constant data and function pointers; nobody writes it.
 unsafe impl Sync for SourceType {}
 
+/// A stream of Rust's that Zig polls, from one thread at a time.
+#[repr(C)]
+#[derive(Debug)]
+pub struct RawStream {
+    /// [`MAGIC`].
+    pub magic: u32,
+    /// [`ABI_NUMBER`].
+    pub abi: u32,
+    /// What the items are: plain, or lent until the next poll.
+    pub item: *const ItemType,
+    /// A [`StreamState`] by number; ready with `out` filled. The waker is lent for the call.
+    pub poll: unsafe extern "C" fn(*mut RawStream, *const RawWaker, out: *mut c_void) -> u32,
+    /// Drops the stream and frees it.
+    pub drop: unsafe extern "C" fn(*mut RawStream),
+    /// Valid after a poll that answered [`StreamState::Error`].
+    pub error: RawError,
+}
+
 /// A waker whose other side is a counted Zig object: Rust sees it as a `Waker`.
 #[repr(C)]
 #[derive(Debug)]
@@ -583,6 +601,7 @@ layout_table! {
     RawMpmc { channel, senders, receivers }
     RawBlock { next }
     RawUnbounded { mpmc, tail_block, spare, head_block, blocks, limit, padding }
+    RawStream { magic, abi, item, poll, drop, error }
 }
 
 const fn expect_layout(
@@ -639,6 +658,7 @@ const _: () = expect_layout(13, 32 - 2 * P / 4, 2, &[0, 4, 8, 12, 16, 20, 24, 24
 const _: () = expect_layout(14, 2, 4, &[0, P, 2 * P, 4 * P, 4 * P + 4]);
 const _: () = expect_layout(15, 160, 0, &[0, 384, 512]);
 const _: () = assert!(size_of::<RawParty>() == 128 && size_of::<RawMpmc>() == 640);
+const _: () = expect_layout(18, 4, 5, &[0, 4, 8, 8 + P, 8 + 2 * P, 8 + 3 * P]);
 const _: () = expect_layout(16, 0, 1, &[0]);
 const _: () = expect_layout(
     17,

@@ -22,6 +22,7 @@ comptime {
     _ = @import("typed.zig");
     _ = @import("ends.zig");
     _ = @import("many_ends.zig");
+    _ = @import("polled.zig");
     _ = @import("bridge_ends.zig");
 }
 

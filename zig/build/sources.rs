@@ -28,6 +28,7 @@ pub(crate) const FILES: &[(&str, &str)] = files![
     "ring_list.zig",
     "ring_mpmc.zig",
     "ring_spsc.zig",
+    "rust_stream.zig",
     "shape.zig",
     "shared.zig",
     "source.zig",

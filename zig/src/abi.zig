@@ -153,6 +153,20 @@ pub const SourceType = extern struct {
     drop: *const fn (state: *anyopaque) callconv(.c) void,
 };
 
+/// A stream of Rust's that Zig polls, from one thread at a time.
+pub const RawStream = extern struct {
+    magic: u32,
+    abi: u32,
+    /// What the items are: plain, or lent until the next poll.
+    item: *const ItemType,
+    /// A `StreamState`; ready with `out` filled. The waker is lent for the call.
+    poll: *const fn (stream: *RawStream, waker: *const RawWaker, out: *anyopaque) callconv(.c) u32,
+    /// Drops the stream and frees it.
+    drop: *const fn (stream: *RawStream) callconv(.c) void,
+    /// Valid after a poll that answered `StreamState.failed`.
+    @"error": RawError,
+};
+
 /// A waker whose other side is a counted Zig object: Rust sees it as a `Waker`.
 pub const WakerObject = extern struct {
     wake_by_ref: *const fn (object: *const WakerObject) callconv(.c) void,
@@ -326,6 +340,7 @@ const shared = .{
     .{ "RawMpmc", RawMpmc },
     .{ "RawBlock", RawBlock },
     .{ "RawUnbounded", RawUnbounded },
+    .{ "RawStream", RawStream },
 };
 
 /// The layouts as this compilation sees them; Rust compares them with its own in a test.
@@ -388,6 +403,7 @@ comptime {
     expectLayout(RawWaiter, 2, 4, &.{ 0, p, 2 * p, 4 * p, 4 * p + 4 });
     expectLayout(RawMpmc, 160, 0, &.{ 0, 384, 512 });
     expectLayout(RawBlock, 0, 1, &.{0});
+    expectLayout(RawStream, 4, 5, &.{ 0, 4, 8, 8 + p, 8 + 2 * p, 8 + 3 * p });
     expectLayout(RawUnbounded, 192 - 3 * p / 4, 3, &.{ 0, 640, 640 + p, 640 + 2 * p, 640 + 3 * p, 644 + 3 * p, 648 + 3 * p });
     if (@sizeOf(RawParty) != 128 or @sizeOf(RawMpmc) != 640) @compileError("a party is 128 bytes");
     if (@sizeOf(RawEnd) != 128 or @sizeOf(RawChannel) != 384) @compileError("a channel is three times 128 bytes");

@@ -25,6 +25,12 @@ pub fn check(comptime T: type, channel: *const abi.RawChannel, end: *const abi.R
     if (std.mem.indexOfScalar(u32, flavors, channel.flavor) == null) return error.WrongFlavor;
     comptime items.requirePlain(T, "a channel of " ++ @typeName(T));
     const found = @atomicLoad(?*const abi.ItemType, &end.item, .monotonic) orelse return error.WrongItem;
+    return checkItem(T, found);
+}
+
+/// Compares an item's type in Rust with Zig's.
+pub fn checkItem(comptime T: type, found: *const abi.ItemType) error{WrongItem}!void {
+    if (found.kind != abi.ItemKind.plain) return error.WrongItem;
     if (found.size != @sizeOf(T) or found.alignment != @alignOf(T)) return error.WrongItem;
     if (!sameName(found.name_ptr[0..found.name_len], @typeName(T))) return error.WrongItem;
     const own = comptime shapes.shape(T);

@@ -23,6 +23,14 @@ pub const WakerCell = @import("waker_cell.zig").WakerCell;
 pub const spsc = @import("spsc.zig");
 /// Channels with any number of either.
 pub const mpmc = @import("mpmc.zig");
+const rust_stream_file = @import("rust_stream.zig");
+/// A Rust stream that Zig polls: `stream_to_zig` there.
+pub const RustStream = rust_stream_file.RustStream;
+/// A Rust stream of messages of any length: `messages_to_zig` there.
+pub const RustMessages = rust_stream_file.RustMessages;
+/// A stream that Rust hands to Zig: `StreamForZig` there.
+pub const RawStream = abi.RawStream;
+
 /// An end of a channel that Rust hands to Zig: `ZigSender` and `ZigReceiver` there.
 pub const RawSender = abi.RawEnd;
 pub const RawReceiver = abi.RawEnd;

@@ -22,7 +22,8 @@
 //! # Bridges
 //!
 //! [`channel_to_zig`] forwards any stream to Zig, and `channel_from_zig` (feature `sink`) what Zig sends into any
-//! sink. tokio's channels have the same two functions in their adapter.
+//! sink. tokio's channels have the same two functions in their adapter. [`stream_to_zig`] and [`messages_to_zig`] hand a
+//! stream itself to Zig, which polls it.
 
 #[cfg(feature = "std")]
 pub(crate) mod block;
@@ -38,7 +39,10 @@ pub use error::{
     CreateError, RecvError, RecvTimeoutError, SendError, SendManyError, SendTimeoutError,
     TryRecvError, TrySendError,
 };
-pub use pump::{FromZigError, IntoItem, PumpToZig, ToZigError, channel_to_zig};
+pub use pump::{
+    FromZigError, IntoItem, PumpToZig, StreamForZig, ToZigError, channel_to_zig, messages_to_zig,
+    stream_to_zig, try_messages_to_zig,
+};
 #[cfg(feature = "sink")]
 pub use pump::{PumpFromZig, channel_from_zig};
 pub use snapshot::Snapshot;

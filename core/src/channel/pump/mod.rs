@@ -7,11 +7,13 @@
 mod error;
 #[cfg(feature = "sink")]
 mod from_zig;
+mod polled;
 mod to_zig;
 
 pub use error::{FromZigError, ToZigError};
 #[cfg(feature = "sink")]
 pub use from_zig::{PumpFromZig, channel_from_zig};
+pub use polled::{StreamForZig, messages_to_zig, stream_to_zig, try_messages_to_zig};
 pub use to_zig::{IntoItem, PumpToZig, channel_to_zig};
 
 use crate::error::{StreamError, ZigError};
