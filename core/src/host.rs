@@ -150,6 +150,15 @@ export! {
         u32::from(unsafe { (*party).leave(waiter) })
     }
 
+    /// Wakes one that sleeps at the other side of the channel: a receiver if `of_senders` is 1, else a sender.
+    fn zf1_peer_wake(channel: *mut RawChannel, of_senders: u32) {
+        // SAFETY: Zig passes a channel that it has a reference to.
+        unsafe {
+            let channel = core::ptr::NonNull::new_unchecked(channel);
+            crate::channel::wake_peer(channel, of_senders != 0);
+        }
+    }
+
     /// Wakes one that waits.
     fn zf1_party_wake_one(party: *const RawParty) {
         // SAFETY: Zig passes a party of a channel that it has an end of.

@@ -1,16 +1,21 @@
 //! Pitfall 41: a signal handler interrupts one end of a channel at any instruction and uses the other end, on the
-//! same thread. Nothing spins, nothing is lost. (Nobody sleeps here: a wake is the waker's code, and few
-//! wakers may run in a handler.)
+//! same thread. Nothing spins, nothing is lost. Where somebody sleeps, the handler uses quiet verbs: a wake is the
+//! waker's code, and few wakers may run in a handler.
 #![cfg(target_os = "linux")] // for a timer that signals one thread
 
 use std::cell::UnsafeCell;
+use std::pin::Pin;
 use std::ptr;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::SeqCst};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
+use futures_core::Stream;
+use zigflow::channel::WakeDue;
 use zigflow_tests::ends::{Rx, Tx, each_at};
+use zigflow_tests::quiet;
 use zigflow_tests::task::BOUND;
 
 /// Interrupts, divided among the cases: two sides, two capacities, four pairings.
@@ -22,6 +27,7 @@ type Handler = dyn FnMut();
 
 static HANDLER: AtomicPtr<UnsafeCell<Box<Handler>>> = AtomicPtr::new(ptr::null_mut());
 static HANDLED: AtomicUsize = AtomicUsize::new(0);
+static IN_HANDLER: AtomicBool = AtomicBool::new(false);
 
 /// Interrupts the thread that works.
 static TIMER: AtomicPtr<libc::c_void> = AtomicPtr::new(ptr::null_mut());
@@ -31,9 +37,11 @@ extern "C" fn on_signal(_: libc::c_int) {
     if handler.is_null() {
         return;
     }
+    IN_HANDLER.store(true, SeqCst);
     // SAFETY: `interrupted` keeps it alive while it is set. The signal goes to that thread alone, and the
     // handler does not interrupt itself, so nobody else calls it.
     unsafe { (*(*handler).get())() };
+    IN_HANDLER.store(false, SeqCst);
     HANDLED.fetch_add(1, SeqCst);
 }
 
@@ -162,9 +170,88 @@ fn both<A, B: 'static>(
     (main, other)
 }
 
+/// A task whose waker may not run in a handler: it ends the process there.
+#[derive(Default)]
+struct Careful {
+    woken: AtomicBool,
+}
+
+impl Wake for Careful {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if IN_HANDLER.load(SeqCst) {
+            std::process::abort();
+        }
+        self.woken.store(true, SeqCst);
+    }
+}
+
+/// The next item by the receiver's stream, unless that is pending.
+fn poll_item(rx: &mut quiet::Rx, waker: &Waker) -> Option<u64> {
+    let mut cx = Context::from_waker(waker);
+    let polled = match rx {
+        quiet::Rx::Spsc(rx) => Pin::new(rx).poll_next(&mut cx),
+        quiet::Rx::Mpmc(rx) => Pin::new(rx).poll_next(&mut cx),
+        quiet::Rx::Zig(_) => unreachable!(),
+    };
+    match polled {
+        Poll::Ready(item) => Some(item.unwrap().unwrap()),
+        Poll::Pending => None,
+    }
+}
+
+/// A handler sends to a task that sleeps, of either flavour, at any instruction of the task's polls.
+fn sleeps_while_a_handler_sends(mut tx: quiet::Tx, mut rx: quiet::Rx) {
+    static DUE: AtomicBool = AtomicBool::new(false);
+    let peer = tx.peer_waker();
+    let sent = Rc::new(UnsafeCell::new((tx, 0)));
+    let handlers = sent.clone();
+    let task = Arc::new(Careful::default());
+    let waker = Waker::from(task.clone());
+    let (mut received, mut pending) = (0, false);
+    let mut work = || {
+        if DUE.swap(false, SeqCst) {
+            peer.wake();
+        }
+        // As an executor would: a task that is pending is polled when it was woken.
+        if pending && !task.woken.swap(false, SeqCst) {
+            return;
+        }
+        match poll_item(&mut rx, &waker) {
+            Some(item) => {
+                assert_eq!(item, received);
+                received += 1;
+                pending = false;
+            }
+            None => pending = true,
+        }
+    };
+    let handle = move || {
+        // SAFETY: only the handler uses it until `interrupted` has dropped it.
+        let (tx, count) = unsafe { &mut *handlers.get() };
+        if let Ok(due) = tx.try_send(*count) {
+            *count += 1;
+            if due == WakeDue::Yes {
+                DUE.store(true, SeqCst);
+            }
+        }
+    };
+    interrupted(Box::new(handle), &mut work);
+    let (tx, count) = Rc::into_inner(sent).expect("the handler is gone").into_inner();
+    // What is left is less than this.
+    (0..100).for_each(|_| work());
+    assert_eq!(received, count, "LOST WAKEUP");
+    assert!(count > 1000, "{count} items");
+    drop(tx);
+}
+
 /// One test, because the signal and what it runs are the process's.
 #[test]
 fn a_handler_that_uses_the_other_end_neither_hangs_nor_loses() {
+    quiet::each_sender(4, sleeps_while_a_handler_sends);
     for handler_receives in [true, false] {
         for capacity in [1, 4] {
             each_at(capacity, (1 << 30) - 1000, |tx: Tx<u64>, rx| {

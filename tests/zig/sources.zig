@@ -23,6 +23,7 @@ comptime {
     _ = @import("ends.zig");
     _ = @import("many_ends.zig");
     _ = @import("polled.zig");
+    _ = @import("quiet.zig");
     _ = @import("bridge_ends.zig");
 }
 

@@ -24,6 +24,7 @@ pub(crate) const FILES: &[(&str, &str)] = files![
     "panic.zig",
     "patience.zig",
     "position.zig",
+    "quiet.zig",
     "reject.zig",
     "ring_list.zig",
     "ring_mpmc.zig",

@@ -48,5 +48,8 @@ pub extern fn zf1_party_wake_one(party: *abi.RawParty) callconv(.c) void;
 /// Wakes all that wait.
 pub extern fn zf1_party_wake_all(party: *abi.RawParty) callconv(.c) void;
 
+/// Wakes one that sleeps at the other side of the channel: a receiver if `of_senders` is 1, else a sender.
+pub extern fn zf1_peer_wake(channel: *abi.RawChannel, of_senders: u32) callconv(.c) void;
+
 /// Reports and aborts.
 pub extern fn zf1_panic(message: [*]const u8, message_len: usize, return_address: usize) callconv(.c) noreturn;

@@ -18,6 +18,7 @@ const sync = @import("sync.zig");
 const waker_file = @import("waker.zig");
 
 const Patience = @import("patience.zig").Patience;
+const PeerWaker = @import("quiet.zig").PeerWaker;
 const Seat = ring_file.Seat;
 pub const CreateError = end_file.CreateError;
 pub const OpenError = end_file.OpenError;
@@ -82,6 +83,20 @@ pub fn Sender(comptime T: type) type {
             sync.write(&claim.slot.item);
             claim.slot.item = item;
             self.ring.commitFilled(claim);
+        }
+
+        /// `trySend` that wakes nobody, for signal handlers and interrupts: whether a wake is due, to `peerWaker`, or to
+        /// the next verb that is not quiet. (A channel that grows may allocate: a bounded one is for handlers.)
+        pub fn trySendQuiet(self: *Self, item: T) error{ Full, Closed }!bool {
+            const claim = self.ring.claimFree() catch |e| return if (e == error.Closed) error.Closed else error.Full;
+            sync.write(&claim.slot.item);
+            claim.slot.item = item;
+            return self.ring.commitFilledQuietly(claim);
+        }
+
+        /// What wakes a receiver after a quiet verb. Not for handlers: it counts a reference, and may free.
+        pub fn peerWaker(self: *const Self) PeerWaker {
+            return .init(&self.ring.raw.channel, true);
         }
 
         /// Sends; the thread sleeps while there is no room, in turn.
@@ -230,6 +245,20 @@ pub fn Receiver(comptime T: type) type {
             const item = claim.slot.item;
             self.ring.commitFree(claim);
             return item;
+        }
+
+        /// `tryRecv` that wakes nobody, for signal handlers and interrupts: a wake that is due is due to `peerWaker`, or
+        /// to the next verb that is not quiet. (A channel that grows may free: a bounded one is for handlers.)
+        pub fn tryRecvQuiet(self: *Self) TryError!struct { item: T, wake_due: bool } {
+            const claim = self.ring.claimFilled() catch |e| return if (e == error.Closed) error.Closed else error.Empty;
+            sync.read(&claim.slot.item);
+            const item = claim.slot.item;
+            return .{ .item = item, .wake_due = self.ring.commitFreeQuietly(claim) };
+        }
+
+        /// What wakes a sender after a quiet verb. Not for handlers: it counts a reference, and may free.
+        pub fn peerWaker(self: *const Self) PeerWaker {
+            return .init(&self.ring.raw.channel, false);
         }
 
         /// Receives; the thread sleeps while there is no item, in turn.

@@ -91,12 +91,17 @@ pub fn Ring(comptime T: type) type {
 
         /// The slot is filled (rule 2).
         pub inline fn commitFilled(self: Self, claim: Claim(T)) void {
+            if (self.commitFilledQuietly(claim)) wakeOne(&self.raw.receivers);
+        }
+
+        /// The same, but wakes nobody: whether a receiver waits.
+        pub inline fn commitFilledQuietly(self: Self, claim: Claim(T)) bool {
             if (sync.bug(40)) {
                 sync.storeRelease(&claim.slot.stamp, claim.filled);
             } else {
                 _ = sync.swap(&claim.slot.stamp, claim.filled, 41);
             }
-            if (isWaiting(&self.raw.receivers)) wakeOne(&self.raw.receivers);
+            return isWaiting(&self.raw.receivers);
         }
 
         /// Claims the next item (rule 1).
@@ -126,9 +131,17 @@ pub fn Ring(comptime T: type) type {
 
         /// The slot is empty (rule 2).
         pub inline fn commitFree(self: Self, claim: Claim(T)) void {
-            if (self.list()) |blocks| return blocks.commitFree(claim);
+            if (self.commitFreeQuietly(claim)) wakeOne(&self.raw.senders);
+        }
+
+        /// The same, but wakes nobody: whether a sender waits. (One that grows wakes by itself, and seldom.)
+        pub inline fn commitFreeQuietly(self: Self, claim: Claim(T)) bool {
+            if (self.list()) |blocks| {
+                blocks.commitFree(claim);
+                return false;
+            }
             _ = sync.fetchAdd(&claim.slot.stamp, self.mask *% one, 0);
-            if (isWaiting(&self.raw.senders)) wakeOne(&self.raw.senders);
+            return isWaiting(&self.raw.senders);
         }
 
         /// True when a producer that has entered the list need not sleep (rule 3).

@@ -100,6 +100,15 @@ pub const Producer = struct {
         return sync.fetchAdd(word, count *% one, 24);
     }
 
+    /// `publish` that wakes nobody: whether the consumer sleeps, which a `PeerWaker` or the next publish is to
+    /// mend; null: it has closed. The flag stays set.
+    pub fn publishQuietly(self: *Producer, count: u32) ?bool {
+        const before = self.moveOn(count);
+        self.tail = advance(self.tail, count);
+        if (before & closed != 0 and !self.flagged(before, count)) return null;
+        return before & sleep != 0 and !sync.bug(34);
+    }
+
     noinline fn flagged(self: *Producer, before: u32, by: u32) bool {
         @branchHint(.cold);
         if (before & closed != 0) {
@@ -249,6 +258,14 @@ pub const Consumer = struct {
         const before = sync.fetchAdd(&self.channel.head.word, count *% one, 31);
         self.head = advance(self.head, count);
         if (before & sleep != 0) self.flagged();
+    }
+
+    /// `release` that wakes nobody: whether the producer sleeps, which a `PeerWaker` or the next release is to mend. The
+    /// flag stays set.
+    pub fn releaseQuietly(self: *Consumer, count: u32) bool {
+        const before = sync.fetchAdd(&self.channel.head.word, count *% one, 0);
+        self.head = advance(self.head, count);
+        return before & sleep != 0;
     }
 
     noinline fn flagged(self: *Consumer) void {

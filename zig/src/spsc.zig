@@ -17,6 +17,7 @@ const item_file = @import("item.zig");
 const ring = @import("ring_spsc.zig");
 const reject_file = @import("reject.zig");
 const sync = @import("sync.zig");
+const PeerWaker = @import("quiet.zig").PeerWaker;
 const waker_file = @import("waker.zig");
 
 pub const CreateError = end_file.CreateError;
@@ -56,6 +57,21 @@ pub fn Sender(comptime T: type) type {
             sync.write(at);
             at.* = item;
             if (!self.ring.publish(1)) return error.Closed;
+        }
+
+        /// `trySend` that wakes nobody, for signal handlers and interrupts: whether a wake is due, to `peerWaker`, or to
+        /// the next verb that is not quiet.
+        pub fn trySendQuiet(self: *Self, item: T) error{ Full, Closed }!bool {
+            if (self.ring.room(1) == 0) return self.noRoom();
+            const at = self.slot(0);
+            sync.write(at);
+            at.* = item;
+            return self.ring.publishQuietly(1) orelse error.Closed;
+        }
+
+        /// What wakes the receiver after a quiet verb. Not for handlers: it counts a reference, and may free.
+        pub fn peerWaker(self: *const Self) PeerWaker {
+            return .init(self.ring.channel, true);
         }
 
         fn noRoom(self: *Self) error{ Full, Closed } {
@@ -255,6 +271,21 @@ pub fn Receiver(comptime T: type) type {
             const item = at.*;
             if (!sync.bug(33)) self.ring.release(1);
             return item;
+        }
+
+        /// `tryRecv` that wakes nobody, for signal handlers and interrupts: a wake that is due is due to `peerWaker`, or
+        /// to the next verb that is not quiet.
+        pub fn tryRecvQuiet(self: *Self) TryError!struct { item: T, wake_due: bool } {
+            if (self.ring.available(1) == 0) return self.nothing();
+            const at = self.slot(0);
+            sync.read(at);
+            const item = at.*;
+            return .{ .item = item, .wake_due = self.ring.releaseQuietly(1) };
+        }
+
+        /// What wakes the sender after a quiet verb. Not for handlers: it counts a reference, and may free.
+        pub fn peerWaker(self: *const Self) PeerWaker {
+            return .init(self.ring.channel, false);
         }
 
         fn nothing(self: *Self) TryError {

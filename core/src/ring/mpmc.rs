@@ -206,6 +206,14 @@ impl<T> Ring<T> {
     /// The slot is filled (rule 2).
     #[inline(always)]
     pub(crate) fn commit_filled(&self, claim: Claim<T>) {
+        if self.commit_filled_quietly(claim) {
+            self.wake_receiver();
+        }
+    }
+
+    /// The same, but wakes nobody: true when a receiver waits.
+    #[inline(always)]
+    pub(crate) fn commit_filled_quietly(&self, claim: Claim<T>) -> bool {
         // SAFETY: claimed, so the channel lives.
         let stamp = unsafe { &(*claim.slot.as_ptr()).stamp };
         if bug(40) {
@@ -213,9 +221,7 @@ impl<T> Ring<T> {
         } else {
             stamp.swap(claim.filled, if bug(41) { Relaxed } else { AcqRel });
         }
-        if self.raw().receivers.is_waiting() {
-            self.wake_receiver();
-        }
+        self.raw().receivers.is_waiting()
     }
 
     /// Claims the next item (rule 1).
@@ -250,15 +256,22 @@ impl<T> Ring<T> {
     /// The slot is empty (rule 2).
     #[inline(always)]
     pub(crate) fn commit_free(&self, claim: Claim<T>) {
+        if self.commit_free_quietly(claim) {
+            self.wake_sender();
+        }
+    }
+
+    /// The same, but wakes nobody: true when a sender waits. (One that grows wakes by itself, and seldom.)
+    #[inline(always)]
+    pub(crate) fn commit_free_quietly(&self, claim: Claim<T>) -> bool {
         if let Some(list) = self.list() {
-            return list.commit_free(claim);
+            list.commit_free(claim);
+            return false;
         }
         // SAFETY: claimed, so the channel lives.
         let stamp = unsafe { &(*claim.slot.as_ptr()).stamp };
         stamp.fetch_add(self.mask * ONE, AcqRel);
-        if self.raw().senders.is_waiting() {
-            self.wake_sender();
-        }
+        self.raw().senders.is_waiting()
     }
 
     #[cold]

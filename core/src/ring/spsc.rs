@@ -179,6 +179,21 @@ impl Producer {
         if before & (CLOSED | SLEEP) == 0 { Ok(()) } else { self.flagged(before, count) }
     }
 
+    /// [`publish`](Self::publish) that wakes nobody: true when the consumer sleeps, which [`wake_sleeper`] or the next
+    /// publish is to mend. SLEEP stays set.
+    pub(crate) fn publish_quietly(&mut self, count: u32) -> Result<bool, Refused> {
+        let before = self.move_on(count);
+        self.tail = advance(self.tail, count);
+        if before & CLOSED != 0 {
+            self.flagged(before, count)?;
+        }
+        Ok(before & SLEEP != 0 && !bug(34))
+    }
+
+    pub(crate) fn as_ptr(&self) -> NonNull<RawChannel> {
+        self.channel
+    }
+
     #[inline(always)]
     fn move_on(&self, count: u32) -> u32 {
         let word = &self.own().word;
@@ -408,6 +423,18 @@ impl Consumer {
         }
     }
 
+    /// [`release`](Self::release) that wakes nobody: true when the producer sleeps, which [`wake_sleeper`] or the next
+    /// release is to mend. SLEEP stays set.
+    pub(crate) fn release_quietly(&mut self, count: u32) -> bool {
+        let before = self.own().word.fetch_add(count * ONE, AcqRel);
+        self.head = advance(self.head, count);
+        before & SLEEP != 0
+    }
+
+    pub(crate) fn as_ptr(&self) -> NonNull<RawChannel> {
+        self.channel
+    }
+
     #[cold]
     #[inline(never)]
     fn flagged(&self) {
@@ -498,6 +525,18 @@ impl Drop for Consumer {
         // SAFETY: this end's reference is given up here, and this end is not used after it.
         let _leave = unsafe { Leave::new(self.channel, EndKind::Receiver) };
         self.close(RawError::EMPTY);
+    }
+}
+
+/// Wakes the consumer, or else the producer, if it sleeps (rule 3): for anybody, at any time. Who sleeps for
+/// good reason looks again and goes on sleeping.
+pub(crate) fn wake_sleeper(raw: &RawChannel, consumer: bool) {
+    let (word, peer) =
+        if consumer { (&raw.tail.word, &raw.head) } else { (&raw.head.word, &raw.tail) };
+    if word.load(Acquire) & SLEEP != 0 {
+        word.fetch_and(!SLEEP, AcqRel);
+        count(&peer.wakes);
+        peer.cell().wake();
     }
 }
 

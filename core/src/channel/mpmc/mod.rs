@@ -27,6 +27,7 @@
 //! # }
 //! ```
 
+mod quiet;
 mod receiver;
 mod sender;
 mod unbounded;
@@ -43,6 +44,7 @@ use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 
+use super::count_one_more;
 use super::error::CreateError;
 use super::memory::{self, FreeFn, Plan};
 use crate::abi::{Flavor, RawChannel, RawError, RawMpmc, RawParty, RawUnbounded};
@@ -168,6 +170,20 @@ impl<T> Filled<T> {
 
     /// The item, if its bits are of its type.
     fn take(self) -> Option<T> {
+        self.look()
+    }
+
+    /// The same, but wakes nobody; true when a sender waits.
+    fn take_quietly(self) -> Option<(T, bool)> {
+        let item = self.look()?;
+        // Its drop would wake.
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: taken here, and dropped nowhere.
+        let claim = unsafe { ManuallyDrop::take(&mut this.claim) };
+        Some((item, this.ring.commit_free_quietly(claim)))
+    }
+
+    fn look(&self) -> Option<T> {
         let check = self.ring.raw().channel.check.load(Relaxed);
         // SAFETY: claimed, and filled by an end of this type.
         if !check.is_null() && !unsafe { super::is_valid(check, self.item()) } {
@@ -182,19 +198,6 @@ impl<T> Drop for Filled<T> {
     fn drop(&mut self) {
         // SAFETY: taken here only.
         self.ring.commit_free(unsafe { ManuallyDrop::take(&mut self.claim) });
-    }
-}
-
-/// One more of something that is counted and that the caller has one of.
-///
-/// # Panics
-///
-/// If there are 2^31 already. Then nothing is counted.
-fn count_one_more(counter: &Word) {
-    if counter.fetch_add(1, AcqRel) >= u32::MAX / 2 {
-        // Minus one.
-        counter.fetch_add(u32::MAX, AcqRel);
-        panic!("too many ends of a channel");
     }
 }
 

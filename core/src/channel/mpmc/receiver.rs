@@ -10,10 +10,10 @@ use core::task::{Context, Poll, Waker};
 
 use futures_core::stream::{FusedStream, Stream};
 
-use super::{Filled, Reference, another, count_one_more, leave, revive, take_left};
+use super::{Filled, Reference, another, leave, revive, take_left};
 use crate::abi::{RawError, RawMpmc};
 use crate::channel::error::{RecvError, TryRecvError, to_raw};
-use crate::channel::{DEFAULT_BUDGET, Snapshot, reason};
+use crate::channel::{DEFAULT_BUDGET, Snapshot, count_one_more, reason};
 use crate::error::{Malformed, StreamError};
 use crate::ring::mpmc::{Denied, Ring};
 #[cfg(feature = "std")]
@@ -73,7 +73,11 @@ impl<T> Receiver<T> {
     /// [`TryRecvError`]: there is no item now, or there will be none.
     #[inline]
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
-        Source { ring: self.ring, told: &self.told }.try_recv()
+        self.source().try_recv()
+    }
+
+    pub(super) fn source(&self) -> Source<'_, T> {
+        Source { ring: self.ring, told: &self.told }
     }
 
     /// Receives, and waits for an item, in turn.
@@ -200,7 +204,7 @@ impl<T> Receiver<T> {
 }
 
 /// A receiver but for its seat, which is borrowed by itself.
-struct Source<'a, T> {
+pub(super) struct Source<'a, T> {
     ring: Ring<T>,
     told: &'a AtomicBool,
 }
@@ -218,7 +222,7 @@ impl<T> Source<'_, T> {
     }
 
     #[cold]
-    fn end(&self) -> TryRecvError {
+    pub(super) fn end(&self) -> TryRecvError {
         match reason(self.ring.reason()) {
             Some(reason) if !self.told.swap(true, Relaxed) => TryRecvError::Failed(reason),
             _ => TryRecvError::Closed,

@@ -5,10 +5,10 @@ use core::marker::PhantomData;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 
-use super::{Filled, Reference, another, count_one_more, leave, revive};
+use super::{Filled, Reference, another, leave, revive};
 use crate::abi::{RawError, RawMpmc};
 use crate::channel::error::{SendError, TrySendError, to_raw};
-use crate::channel::{Snapshot, reason};
+use crate::channel::{Snapshot, count_one_more, reason};
 use crate::error::StreamError;
 use crate::ring::mpmc::{Denied, Ring};
 #[cfg(feature = "std")]

@@ -22,6 +22,7 @@
 //! ```
 
 mod grant;
+mod quiet;
 mod receiver;
 mod sender;
 #[cfg(feature = "sink")]

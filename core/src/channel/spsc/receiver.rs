@@ -60,13 +60,7 @@ impl<T> Receiver<T> {
     /// [`TryRecvError`]: there is no item now, or there will be none.
     #[inline]
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
-        if self.ring.available(1) == 0 {
-            return Err(self.nothing());
-        }
-        let at = self.slot(0);
-        if !self.ring.check().is_null() && !self.is_valid(at) {
-            return Err(self.malformed());
-        }
+        let at = self.next_item()?;
         if bug(33) {
             self.ring.release(1);
             // SAFETY: a model, which is to fail here.
@@ -76,6 +70,19 @@ impl<T> Receiver<T> {
         let item = unsafe { take(at) };
         self.ring.release(1);
         Ok(item)
+    }
+
+    /// Where the next item is, which is one of its type.
+    #[inline(always)]
+    pub(super) fn next_item(&mut self) -> Result<*mut T, TryRecvError> {
+        if self.ring.available(1) == 0 {
+            return Err(self.nothing());
+        }
+        let at = self.slot(0);
+        if !self.ring.check().is_null() && !self.is_valid(at) {
+            return Err(self.malformed());
+        }
+        Ok(at)
     }
 
     #[cold]

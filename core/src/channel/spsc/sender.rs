@@ -61,7 +61,7 @@ impl<T> Sender<T> {
     }
 
     #[cold]
-    fn no_room(&mut self, item: T) -> TrySendError<T> {
+    pub(super) fn no_room(&mut self, item: T) -> TrySendError<T> {
         if self.ring.is_closed() { TrySendError::Closed(item) } else { TrySendError::Full(item) }
     }
 

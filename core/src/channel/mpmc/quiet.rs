@@ -1,0 +1,71 @@
+//! The verbs that wake nobody.
+
+use super::{Filled, Receiver, Sender};
+use crate::channel::error::{TryRecvError, TrySendError};
+use crate::channel::quiet::{PeerWaker, WakeDue};
+use crate::error::{Malformed, StreamError};
+use crate::ring::mpmc::Denied;
+use crate::sync::place;
+
+impl<T> Sender<T> {
+    /// [`try_send`](Self::try_send) that wakes nobody, for signal handlers and interrupts: the wake is due to
+    /// [`peer_waker`](Self::peer_waker), or to the next verb that is not quiet. (A channel that grows may allocate, and
+    /// wakes senders, where it links a block: a bounded one is for handlers.)
+    ///
+    /// # Errors
+    ///
+    /// The item comes back if there is no room now, or if the channel is closed.
+    pub fn try_send_quiet(&self, item: T) -> Result<WakeDue, TrySendError<T>> {
+        match self.ring.claim_free() {
+            Ok(claim) => {
+                place::write(claim.item());
+                // SAFETY: claimed, and free.
+                unsafe { claim.item().write(item) };
+                Ok(WakeDue::new(self.ring.commit_filled_quietly(claim)))
+            }
+            Err(Denied::NotNow) => Err(TrySendError::Full(item)),
+            Err(Denied::Closed) => Err(TrySendError::Closed(item)),
+        }
+    }
+
+    /// What wakes a receiver after a quiet verb. Not for handlers: it counts a reference, and may free.
+    ///
+    /// # Panics
+    ///
+    /// If there are 2^31 already.
+    pub fn peer_waker(&self) -> PeerWaker<T> {
+        // SAFETY: this end keeps the channel alive.
+        unsafe { PeerWaker::new(self.ring.as_ptr().cast(), true) }
+    }
+}
+
+impl<T> Receiver<T> {
+    /// [`try_recv`](Self::try_recv) that wakes nobody, for signal handlers and interrupts: the wake is due to
+    /// [`peer_waker`](Self::peer_waker), or to the next verb that is not quiet. (A channel that grows may free, and wakes,
+    /// where a block is used up: a bounded one is for handlers.)
+    ///
+    /// # Errors
+    ///
+    /// [`TryRecvError`]: there is no item now, or there will be none. (After a malformed item a sender is woken, for
+    /// that is an error in the program.)
+    pub fn try_recv_quiet(&self) -> Result<(T, WakeDue), TryRecvError> {
+        match Filled::claim(self.ring) {
+            Ok(filled) => filled
+                .take_quietly()
+                .map(|(item, due)| (item, WakeDue::new(due)))
+                .ok_or(TryRecvError::Failed(StreamError::Malformed(Malformed::Value))),
+            Err(Denied::NotNow) => Err(TryRecvError::Empty),
+            Err(Denied::Closed) => Err(self.source().end()),
+        }
+    }
+
+    /// What wakes a sender after a quiet verb. Not for handlers: it counts a reference, and may free.
+    ///
+    /// # Panics
+    ///
+    /// If there are 2^31 already.
+    pub fn peer_waker(&self) -> PeerWaker<T> {
+        // SAFETY: this end keeps the channel alive.
+        unsafe { PeerWaker::new(self.ring.as_ptr().cast(), false) }
+    }
+}

@@ -1,0 +1,67 @@
+//! The verbs that wake nobody.
+
+use super::{Receiver, Sender};
+use crate::channel::error::{TryRecvError, TrySendError};
+use crate::channel::quiet::{PeerWaker, WakeDue};
+use crate::channel::take;
+use crate::ring::spsc::Refused;
+use crate::sync::place;
+
+impl<T> Sender<T> {
+    /// [`try_send`](Self::try_send) that wakes nobody, for signal handlers and interrupts: the wake is due to
+    /// [`peer_waker`](Self::peer_waker), or to the next verb that is not quiet.
+    ///
+    /// # Errors
+    ///
+    /// The item comes back if there is no room now, or if the receiver has closed.
+    pub fn try_send_quiet(&mut self, item: T) -> Result<WakeDue, TrySendError<T>> {
+        if self.ring.room(1) == 0 {
+            return Err(self.no_room(item));
+        }
+        let at = self.slot(0);
+        place::write(at);
+        // SAFETY: a free slot, which is the producer's until it is published.
+        unsafe { at.write(item) };
+        match self.ring.publish_quietly(1) {
+            Ok(sleeps) => Ok(WakeDue::new(sleeps)),
+            // SAFETY: refused, so the slot is still the producer's, and holds the item.
+            Err(Refused) => Err(TrySendError::Closed(unsafe { take(at) })),
+        }
+    }
+
+    /// What wakes the receiver after a quiet verb. Not for handlers: it counts a reference, and may free.
+    ///
+    /// # Panics
+    ///
+    /// If there are 2^31 already.
+    pub fn peer_waker(&self) -> PeerWaker<T> {
+        // SAFETY: this end keeps the channel alive.
+        unsafe { PeerWaker::new(self.ring.as_ptr(), true) }
+    }
+}
+
+impl<T> Receiver<T> {
+    /// [`try_recv`](Self::try_recv) that wakes nobody, for signal handlers and interrupts: the wake is due to
+    /// [`peer_waker`](Self::peer_waker), or to the next verb that is not quiet.
+    ///
+    /// # Errors
+    ///
+    /// [`TryRecvError`]: there is no item now, or there will be none. (After a malformed item the sender is woken, for
+    /// that is an error in the program.)
+    pub fn try_recv_quiet(&mut self) -> Result<(T, WakeDue), TryRecvError> {
+        let at = self.next_item()?;
+        // SAFETY: an item, the consumer's until it is released, and valid.
+        let item = unsafe { take(at) };
+        Ok((item, WakeDue::new(self.ring.release_quietly(1))))
+    }
+
+    /// What wakes the sender after a quiet verb. Not for handlers: it counts a reference, and may free.
+    ///
+    /// # Panics
+    ///
+    /// If there are 2^31 already.
+    pub fn peer_waker(&self) -> PeerWaker<T> {
+        // SAFETY: this end keeps the channel alive.
+        unsafe { PeerWaker::new(self.ring.as_ptr(), false) }
+    }
+}
