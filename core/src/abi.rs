@@ -480,6 +480,8 @@ pub struct RawMpmc {
     pub(crate) senders: RawParty,
     /// The receivers.
     pub(crate) receivers: RawParty,
+    /// Those of either kind that wait for nothing but the end of the channel.
+    pub(crate) watchers: RawParty,
 }
 
 /// One row of the layout table: names, size, alignment, offsets and sizes of the fields.
@@ -539,7 +541,7 @@ layout_table! {
     RawChannel { magic, abi, flavor, capacity, mask, references, slot_size, slot_alignment, slots, free, check, padding, tail, head }
     RawParty { waiting, lock, alive, closing, sleeps, wakes, first, last, padding }
     RawWaiter { next, previous, waker, state, reserved }
-    RawMpmc { channel, senders, receivers }
+    RawMpmc { channel, senders, receivers, watchers }
 }
 
 const fn expect_layout(
@@ -594,5 +596,5 @@ const _: () = expect_layout(
 const _: () = assert!(size_of::<RawEnd>() == 128 && size_of::<RawChannel>() == 384);
 const _: () = expect_layout(13, 32 - 2 * P / 4, 2, &[0, 4, 8, 12, 16, 20, 24, 24 + P, 24 + 2 * P]);
 const _: () = expect_layout(14, 2, 4, &[0, P, 2 * P, 4 * P, 4 * P + 4]);
-const _: () = expect_layout(15, 160, 0, &[0, 384, 512]);
-const _: () = assert!(size_of::<RawParty>() == 128 && size_of::<RawMpmc>() == 640);
+const _: () = expect_layout(15, 192, 0, &[0, 384, 512, 640]);
+const _: () = assert!(size_of::<RawParty>() == 128 && size_of::<RawMpmc>() == 768);

@@ -132,7 +132,8 @@ impl Drop for Tx {
 }
 
 impl Rx {
-    fn new(rx: mpmc::Receiver<u32>, side: Side) -> Self {
+    /// An end in this language.
+    pub fn new(rx: mpmc::Receiver<u32>, side: Side) -> Self {
         match side {
             Side::Rust => Self::Rust(rx),
             Side::Zig => {

@@ -7,7 +7,7 @@
 
 use std::sync::Arc as StdArc;
 use std::sync::atomic::{AtomicUsize as StdUsize, Ordering::SeqCst};
-use std::task::Waker;
+use std::task::{Context, Waker};
 
 use loom::thread;
 use zigflow_loom::ends::Outcome::{Closed, Done, NotNow};
@@ -272,6 +272,37 @@ fn closing_releases_all() {
     });
 }
 
+/// Two wait for nothing but the end, one of them begins while it comes.
+#[test]
+fn the_end_wakes_those_who_watch() {
+    explore("the_end_wakes_those_who_watch", Some(3), |_, b| {
+        let live = StdArc::new(StdUsize::new(0));
+        let (tx, rx) = zigflow_core::mpmc::channel::<u32>(1);
+        let mut rx = Rx::new(rx, b);
+        let tasks = [Task::new(&live), Task::new(&live)];
+        let mut watches = [Box::pin(tx.closed()), Box::pin(tx.closed())];
+        let mut ready = |n: usize| {
+            let seen = tasks[n].0.wakes();
+            let polled = watches[n].as_mut().poll(&mut Context::from_waker(&tasks[n].1));
+            (polled.is_ready(), seen)
+        };
+        assert_eq!(ready(0), (false, 0), "it is open");
+        let closer = thread::spawn(move || {
+            rx.close(3);
+            rx
+        });
+        let states = [ready(0), ready(1)];
+        let rx = closer.join().unwrap();
+        for (n, (ended, seen)) in states.into_iter().enumerate() {
+            assert!(ended || tasks[n].0.wakes() > seen, "LOST END");
+            assert!(ready(n).0, "LOST END");
+        }
+        drop(watches);
+        drop((tx, rx, tasks));
+        expect_no_waker(&live);
+    });
+}
+
 /// The end is not seen before every item that was sent.
 #[test]
 fn the_end_comes_after_all_items() {
@@ -390,4 +421,9 @@ fn sown_47_who_gives_up_passes_nothing_on() {
 #[test]
 fn sown_48_who_has_received_passes_nothing_on() {
     finds(48, "one_item_each");
+}
+
+#[test]
+fn sown_49_who_closes_tells_nobody_who_watches() {
+    finds(49, "the_end_wakes_those_who_watch");
 }

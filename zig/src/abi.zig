@@ -269,6 +269,8 @@ pub const RawMpmc = extern struct {
     senders: RawParty,
     /// The receivers.
     receivers: RawParty,
+    /// Those of either kind that wait for nothing but the end of the channel.
+    watchers: RawParty,
 };
 
 /// One row of the layout table: names, size, alignment, offsets and sizes of the fields.
@@ -359,7 +361,7 @@ comptime {
     expectLayout(RawChannel, 96 - 3 * p / 4, 3, &.{ 0, 4, 8, 12, 16, 20, 24, 28, 32, 32 + p, 32 + 2 * p, 32 + 3 * p, 128, 256 });
     expectLayout(RawParty, 32 - 2 * p / 4, 2, &.{ 0, 4, 8, 12, 16, 20, 24, 24 + p, 24 + 2 * p });
     expectLayout(RawWaiter, 2, 4, &.{ 0, p, 2 * p, 4 * p, 4 * p + 4 });
-    expectLayout(RawMpmc, 160, 0, &.{ 0, 384, 512 });
-    if (@sizeOf(RawParty) != 128 or @sizeOf(RawMpmc) != 640) @compileError("a party is 128 bytes");
+    expectLayout(RawMpmc, 192, 0, &.{ 0, 384, 512, 640 });
+    if (@sizeOf(RawParty) != 128 or @sizeOf(RawMpmc) != 768) @compileError("a party is 128 bytes");
     if (@sizeOf(RawEnd) != 128 or @sizeOf(RawChannel) != 384) @compileError("a channel is three times 128 bytes");
 }

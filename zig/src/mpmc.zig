@@ -131,17 +131,17 @@ pub fn Sender(comptime T: type) type {
 
         /// Closes the channel for all ends; the receivers drain what was sent.
         pub fn close(self: *Self) void {
-            self.ring.close(.{});
+            shut(self.ring, .{});
         }
 
         /// Closes, and says why: each receiver gets the error's name after the last item.
         pub fn closeWith(self: *Self, e: anyerror) void {
-            self.ring.close(end_file.named(e));
+            shut(self.ring, end_file.named(e));
         }
 
         /// Closes with a code of your own.
         pub fn closeWithCode(self: *Self, code: i32) void {
-            self.ring.close(.{ .kind = abi.ErrorKind.code, .code = code });
+            shut(self.ring, .{ .kind = abi.ErrorKind.code, .code = code });
         }
 
         /// True when the channel is closed. It stays so.
@@ -172,7 +172,7 @@ pub fn Sender(comptime T: type) type {
         /// The end goes; the last sender closes the channel.
         pub fn deinit(self: *Self) void {
             self.cancel();
-            self.ring.leave(&self.ring.raw.senders);
+            leave(self.ring, &self.ring.raw.senders);
         }
     };
 }
@@ -282,17 +282,17 @@ pub fn Receiver(comptime T: type) type {
 
         /// Closes the channel for all ends; what was sent before can still be received.
         pub fn close(self: *Self) void {
-            self.ring.close(.{});
+            shut(self.ring, .{});
         }
 
         /// Closes, and says why.
         pub fn closeWith(self: *Self, e: anyerror) void {
-            self.ring.close(end_file.named(e));
+            shut(self.ring, end_file.named(e));
         }
 
         /// Closes with a code of your own.
         pub fn closeWithCode(self: *Self, code: i32) void {
-            self.ring.close(.{ .kind = abi.ErrorKind.code, .code = code });
+            shut(self.ring, .{ .kind = abi.ErrorKind.code, .code = code });
         }
 
         /// True when the channel is closed. Items may still wait.
@@ -323,9 +323,29 @@ pub fn Receiver(comptime T: type) type {
         /// The end goes; the last receiver closes the channel.
         pub fn deinit(self: *Self) void {
             self.cancel();
-            self.ring.leave(&self.ring.raw.receivers);
+            leave(self.ring, &self.ring.raw.receivers);
         }
     };
+}
+
+/// Closes, and tells those who wait for just that.
+fn shut(ring: anytype, reason: abi.RawError) void {
+    ring.close(reason);
+    if (!sync.bug(49)) host.zf1_party_wake_all(&ring.raw.watchers);
+}
+
+const minus_one: u32 = 0 -% @as(u32, 1);
+
+/// An end of this party goes; the last one closes. (As the ring's `leave`, which knows no watchers.)
+fn leave(ring: anytype, party: *abi.RawParty) void {
+    if (sync.fetchAdd(&party.alive, minus_one, 0) == 1) shut(ring, .{});
+    release(ring.raw);
+}
+
+/// A reference goes; the last one frees.
+fn release(raw: *abi.RawMpmc) void {
+    const free = raw.channel.free;
+    if (sync.fetchAdd(&raw.channel.references, minus_one, 45) == 1) free(&raw.channel);
 }
 
 fn snapshotOf(raw: *const abi.RawMpmc) end_file.Snapshot {

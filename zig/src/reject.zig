@@ -2,6 +2,7 @@
 
 const abi = @import("abi.zig");
 const end_file = @import("end.zig");
+const host = @import("host.zig");
 const mpmc = @import("ring_mpmc.zig");
 const spsc = @import("ring_spsc.zig");
 
@@ -28,6 +29,7 @@ fn leave(comptime party: []const u8, comptime End: type, channel: *abi.RawChanne
         const raw: *abi.RawMpmc = @alignCast(@fieldParentPtr("channel", channel));
         const ring: mpmc.Ring(u8) = .init(raw);
         ring.close(end_file.named(e));
+        host.zf1_party_wake_all(&raw.watchers);
         ring.leave(&@field(raw, party));
     } else if (channel.flavor == abi.Flavor.spsc) {
         var end: End = .open(channel);

@@ -71,8 +71,8 @@ impl Plan {
             match self.flavor {
                 Flavor::Spsc => memory.cast().write(channel),
                 Flavor::Mpmc => {
-                    let (senders, receivers) = (RawParty::NEW, RawParty::NEW);
-                    memory.cast().write(RawMpmc { channel, senders, receivers });
+                    let [senders, receivers, watchers] = [RawParty::NEW; 3];
+                    memory.cast().write(RawMpmc { channel, senders, receivers, watchers });
                 }
             }
         }

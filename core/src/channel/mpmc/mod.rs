@@ -26,10 +26,12 @@
 //! # }
 //! ```
 
+mod closed;
 mod receiver;
 mod sender;
 mod zig;
 
+pub use closed::Closed;
 pub use receiver::{Receiver, Recv, WeakReceiver};
 pub use sender::{Send, Sender, WeakSender};
 pub use zig::{ZigReceiver, ZigSender};
@@ -43,6 +45,7 @@ use super::error::CreateError;
 use super::memory::{self, FreeFn, Plan};
 use crate::abi::{Flavor, RawChannel, RawError, RawMpmc, RawParty};
 use crate::ring::mpmc::{Claim, Denied, Ring, Slot};
+use crate::ring::party::WakeAll;
 use crate::ring::{lap, position};
 use crate::sync::{Word, bug};
 
@@ -207,11 +210,20 @@ fn revive(raw: &RawMpmc, party: &RawParty) -> bool {
     false
 }
 
+/// Closes, and tells those who wait for just that; also when the waker of another one panics.
+fn close<T>(ring: Ring<T>, reason: RawError) {
+    if bug(49) {
+        return ring.close(reason);
+    }
+    let _watchers_last = WakeAll(&ring.raw().watchers);
+    ring.close(reason);
+}
+
 /// An end of this party goes; the last one closes.
 fn leave<T>(ring: Ring<T>, party: &RawParty) {
     // Minus one.
     if party.alive.fetch_add(u32::MAX, AcqRel) == 1 {
-        ring.close(RawError::EMPTY);
+        close(ring, RawError::EMPTY);
     }
 }
 
@@ -250,7 +262,7 @@ mod model {
 
     fn words(raw: &RawMpmc) -> impl Iterator<Item = &Word> {
         let channel = &raw.channel;
-        let parties = [&raw.senders, &raw.receivers]
+        let parties = [&raw.senders, &raw.receivers, &raw.watchers]
             .into_iter()
             .flat_map(|party| [&party.waiting, &party.lock, &party.alive, &party.closing]);
         [&channel.tail.word, &channel.head.word, &channel.tail.laps, &channel.references]

@@ -10,7 +10,7 @@ use core::task::{Context, Poll, Waker};
 
 use futures_core::stream::{FusedStream, Stream};
 
-use super::{Filled, Reference, another, count_one_more, leave, revive, take_left};
+use super::{Closed, Filled, Reference, another, close, count_one_more, leave, revive, take_left};
 use crate::abi::{RawError, RawMpmc};
 use crate::channel::error::{RecvError, TryRecvError, to_raw};
 use crate::channel::{DEFAULT_BUDGET, Snapshot, reason};
@@ -150,12 +150,23 @@ impl<T> Receiver<T> {
     /// Closes the channel for all ends: nothing more is sent, and what was can still be received. Further
     /// calls do nothing.
     pub fn close(&self) {
-        self.ring.close(RawError::EMPTY);
+        close(self.ring, RawError::EMPTY);
     }
 
     /// Closes, and says why. An error of Zig's name and a code arrive as they are, of all else the name.
     pub fn close_with(&self, reason: StreamError) {
-        self.ring.close(to_raw(reason));
+        close(self.ring, to_raw(reason));
+    }
+
+    /// Waits until the channel is closed, or the last sender has gone; items may still wait. Takes no turn of those
+    /// who wait for items.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is ready, the future has done nothing.
+    pub fn closed(&self) -> Closed<'_, T> {
+        // SAFETY: this end is borrowed, and its reference keeps the channel alive.
+        unsafe { Closed::new(self.ring) }
     }
 
     /// True when the channel is closed. Items may still wait.

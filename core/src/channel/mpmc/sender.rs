@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 
-use super::{Filled, Reference, another, count_one_more, leave, revive};
+use super::{Closed, Filled, Reference, another, close, count_one_more, leave, revive};
 use crate::abi::{RawError, RawMpmc};
 use crate::channel::error::{SendError, TrySendError, to_raw};
 use crate::channel::{Snapshot, reason};
@@ -159,13 +159,23 @@ impl<T> Sender<T> {
     /// Closes the channel for all ends: nothing more is sent, and the receivers drain what was. Further calls
     /// do nothing.
     pub fn close(&self) {
-        self.ring.close(RawError::EMPTY);
+        close(self.ring, RawError::EMPTY);
     }
 
     /// Closes, and says why: each receiver gets `reason` after the last item. An error of Zig's name and a
     /// code arrive as they are, of all else the name.
     pub fn close_with(&self, reason: StreamError) {
-        self.ring.close(to_raw(reason));
+        close(self.ring, to_raw(reason));
+    }
+
+    /// Waits until the channel is closed, or the last receiver has gone. Takes no turn of those who wait for room.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is ready, the future has done nothing.
+    pub fn closed(&self) -> Closed<'_, T> {
+        // SAFETY: this end is borrowed, and its reference keeps the channel alive.
+        unsafe { Closed::new(self.ring) }
     }
 
     /// True when the channel is closed. It stays so.
