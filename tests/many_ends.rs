@@ -43,6 +43,8 @@ struct SenderVerbs<T> {
     common: Common<ZigSender<T>>,
     try_send: unsafe extern "C" fn(Handle, &T) -> u32,
     send_blocking: unsafe extern "C" fn(Handle, &T, u64) -> u32,
+    try_send_many: unsafe extern "C" fn(Handle, *const T, usize, &mut usize) -> u32,
+    send_many_blocking: unsafe extern "C" fn(Handle, *const T, usize) -> usize,
     poll_ready: unsafe extern "C" fn(Handle, &RawWaker) -> u32,
     send_bytes: unsafe extern "C" fn(Handle, u8) -> u32,
 }
@@ -52,6 +54,8 @@ struct ReceiverVerbs<T> {
     common: Common<ZigReceiver<T>>,
     try_recv: unsafe extern "C" fn(Handle, *mut T) -> u32,
     recv_blocking: unsafe extern "C" fn(Handle, *mut T, u64) -> u32,
+    try_recv_many: unsafe extern "C" fn(Handle, *mut T, usize, &mut usize) -> u32,
+    recv_many_blocking: unsafe extern "C" fn(Handle, *mut T, usize, &mut usize) -> u32,
     poll_recv: unsafe extern "C" fn(Handle, &RawWaker, *mut T) -> u32,
 }
 
@@ -402,6 +406,31 @@ impl<T: Many> Tx<T> {
         }
     }
 
+    /// Sends what fits, at once; how many.
+    pub fn try_send_many(&mut self, items: &[T]) -> Result<usize, Stop> {
+        match self {
+            Self::Rust(tx) => tx.try_send_many(items).map_err(|error| {
+                assert_eq!(error.reason(), tx.reason());
+                Closed
+            }),
+            Self::Zig(tx) => {
+                let mut sent = 0;
+                answer(zig!(&*tx, try_send_many, items.as_ptr(), items.len(), &mut sent))?;
+                Ok(sent)
+            }
+        }
+    }
+
+    /// Sends all; how many were sent: fewer if the channel was closed.
+    pub fn send_many(&mut self, items: &[T]) -> usize {
+        match self {
+            Self::Rust(tx) => {
+                tx.send_many_blocking(items).map_or_else(|error| error.sent(), |()| items.len())
+            }
+            Self::Zig(tx) => zig!(&*tx, send_many_blocking, items.as_ptr(), items.len()),
+        }
+    }
+
     /// Sends an item all of whose bytes are `byte`, which need not be an item. Zig's end only: Rust has no
     /// such thing.
     pub fn send_bytes(&mut self, byte: u8) {
@@ -484,6 +513,37 @@ impl<T: Many> Rx<T> {
             Self::Zig(rx) => {
                 let mut item = T::of(0);
                 answer(zig!(&*rx, recv_blocking, &mut item, nanoseconds(timeout))).map(|()| item)
+            }
+        }
+    }
+
+    /// Appends what is there, up to `limit`, at once or once there is something; how many.
+    pub fn recv_many(
+        &mut self,
+        items: &mut Vec<T>,
+        limit: usize,
+        blocks: bool,
+    ) -> Result<usize, Stop> {
+        match self {
+            Self::Rust(rx, told) => {
+                let received = if blocks {
+                    rx.recv_many_blocking(items, limit).map_err(TryRecvError::from)
+                } else {
+                    rx.try_recv_many(items, limit)
+                };
+                Self::said(rx, told, received)
+            }
+            Self::Zig(rx) => {
+                items.reserve(limit);
+                let (mut count, at) = (0, items.spare_capacity_mut().as_mut_ptr().cast());
+                answer(if blocks {
+                    zig!(&*rx, recv_many_blocking, at, limit, &mut count)
+                } else {
+                    zig!(&*rx, try_recv_many, at, limit, &mut count)
+                })?;
+                // SAFETY: Zig has written so many, of the `limit` for which there is room.
+                unsafe { items.set_len(items.len() + count) };
+                Ok(count)
             }
         }
     }

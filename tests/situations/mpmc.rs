@@ -679,6 +679,8 @@ fn ends_may_be_shared_by_threads_if_their_items_may_move() {
     is_send::<mpmc::Send<'_, Cell<u8>>>();
     is_send::<mpmc::Recv<'_, Cell<u8>>>();
     is_send::<mpmc::Closed<'_, Cell<u8>>>();
+    is_send::<mpmc::SendMany<'_, u8>>();
+    is_send::<mpmc::RecvMany<'_, Cell<u8>>>();
     is_not!(mpmc::Sender<Rc<u8>>: Send, Sync);
     is_not!(mpmc::Receiver<Rc<u8>>: Send, Sync);
     is_not!(mpmc::WeakSender<Rc<u8>>: Send, Sync);
@@ -689,6 +691,9 @@ fn ends_may_be_shared_by_threads_if_their_items_may_move() {
     is_not!(mpmc::Send<'_, u8>: Unpin);
     is_not!(mpmc::Recv<'_, u8>: Unpin);
     is_not!(mpmc::Closed<'_, u8>: Unpin);
+    is_not!(mpmc::SendMany<'_, u8>: Unpin);
+    is_not!(mpmc::RecvMany<'_, u8>: Unpin);
+    is_not!(mpmc::SendMany<'_, Cell<u8>>: Send, Sync);
     is_not!(mpmc::Closed<'_, Rc<u8>>: Send, Sync);
     is_not!(mpmc::Send<'_, Rc<u8>>: Send, Sync);
     is_not!(mpmc::Send<'_, Cell<u8>>: Sync);

@@ -99,6 +99,12 @@ fn SenderVerbs(comptime T: type) type {
             if (timeout_ns == ends.forever) return Answer.of(h.sendBlocking(item.*));
             return Answer.of(h.sendBlockingTimeout(item.*, timeout_ns));
         }
+        fn trySendMany(h: H, items: [*]const T, len: usize, sent: *usize) callconv(.c) u32 {
+            return Answer.put(sent, h.trySendMany(items[0..len]));
+        }
+        fn sendManyBlocking(h: H, items: [*]const T, len: usize) callconv(.c) usize {
+            return h.sendManyBlocking(items[0..len]);
+        }
         fn pollReady(h: H, waker: *const abi.RawWaker) callconv(.c) u32 {
             const cx: zigflow.Context = .{ .waker = .{ .raw = waker.* } };
             const ready = h.pollReady(&cx) catch return Answer.closed;
@@ -117,6 +123,8 @@ fn SenderVerbs(comptime T: type) type {
             common: Common(mpmc.Sender(T)).Table = .{},
             try_send: *const fn (H, *const T) callconv(.c) u32 = trySend,
             send_blocking: *const fn (H, *const T, u64) callconv(.c) u32 = sendBlocking,
+            try_send_many: *const fn (H, [*]const T, usize, *usize) callconv(.c) u32 = trySendMany,
+            send_many_blocking: *const fn (H, [*]const T, usize) callconv(.c) usize = sendManyBlocking,
             poll_ready: *const fn (H, *const abi.RawWaker) callconv(.c) u32 = pollReady,
             send_bytes: *const fn (H, u8) callconv(.c) u32 = sendBytes,
         };
@@ -134,6 +142,12 @@ fn ReceiverVerbs(comptime T: type) type {
             if (timeout_ns == ends.forever) return Answer.put(out, h.recvBlocking());
             return Answer.put(out, h.recvBlockingTimeout(timeout_ns));
         }
+        fn tryRecvMany(h: H, items: [*]T, len: usize, received: *usize) callconv(.c) u32 {
+            return Answer.put(received, h.tryRecvMany(items[0..len]));
+        }
+        fn recvManyBlocking(h: H, items: [*]T, len: usize, received: *usize) callconv(.c) u32 {
+            return Answer.put(received, h.recvManyBlocking(items[0..len]));
+        }
         fn pollRecv(h: H, waker: *const abi.RawWaker, out: *T) callconv(.c) u32 {
             const cx: zigflow.Context = .{ .waker = .{ .raw = waker.* } };
             const item = h.pollRecv(&cx) catch return Answer.closed;
@@ -145,6 +159,8 @@ fn ReceiverVerbs(comptime T: type) type {
             common: Common(mpmc.Receiver(T)).Table = .{},
             try_recv: *const fn (H, *T) callconv(.c) u32 = tryRecv,
             recv_blocking: *const fn (H, *T, u64) callconv(.c) u32 = recvBlocking,
+            try_recv_many: *const fn (H, [*]T, usize, *usize) callconv(.c) u32 = tryRecvMany,
+            recv_many_blocking: *const fn (H, [*]T, usize, *usize) callconv(.c) u32 = recvManyBlocking,
             poll_recv: *const fn (H, *const abi.RawWaker, *T) callconv(.c) u32 = pollRecv,
         };
     };

@@ -107,6 +107,30 @@ pub fn Sender(comptime T: type) type {
             }
         }
 
+        /// Sends as many items from the front of `items` as there is room for; how many. Items of other senders may
+        /// come between them.
+        pub fn trySendMany(self: *Self, items: []const T) error{Closed}!usize {
+            for (items, 0..) |item, sent| self.trySend(item) catch |e| {
+                // What was sent before the end is told first.
+                return if (e == error.Closed and sent == 0) error.Closed else sent;
+            };
+            return if (items.len == 0 and self.isClosed()) error.Closed else items.len;
+        }
+
+        /// Sends all `items` in order, as many at once as there is room for; the thread sleeps while there is
+        /// none, in turn for each. How many were sent: all, unless the channel was closed meanwhile.
+        pub fn sendManyBlocking(self: *Self, items: []const T) usize {
+            var sent: usize = 0;
+            while (sent < items.len) {
+                const count = self.trySendMany(items[sent..]) catch return sent;
+                sent += count;
+                if (count > 0) continue;
+                self.sendBlocking(items[sent]) catch return sent;
+                sent += 1;
+            }
+            return sent;
+        }
+
         /// The baton: who waits next may have something to do as well.
         fn pass(self: *Self, woken: bool, finished: bool) void {
             const party = &self.ring.raw.senders;
@@ -242,6 +266,24 @@ pub fn Receiver(comptime T: type) type {
         fn recvStep(wait: *Wait, words: abi.RawWaker) bool {
             wait.item = wait.end.attempt(&wait.seat, words) catch return true;
             return wait.item != null;
+        }
+
+        /// Receives as many items as are there, up to `items.len`; how many, at least one unless `items` is empty.
+        /// Other receivers may get items in between.
+        pub fn tryRecvMany(self: *Self, items: []T) TryError!usize {
+            if (items.len == 0) return 0;
+            items[0] = try self.tryRecv();
+            for (items[1..], 1..) |*item, count| item.* = self.tryRecv() catch return count;
+            return items.len;
+        }
+
+        /// `tryRecvMany`, once there is an item; the thread sleeps until then, in turn.
+        pub fn recvManyBlocking(self: *Self, items: []T) error{Closed}!usize {
+            return self.tryRecvMany(items) catch |e| {
+                if (e == error.Closed) return error.Closed;
+                items[0] = try self.recvBlocking();
+                return 1 + (self.tryRecvMany(items[1..]) catch 0);
+            };
         }
 
         /// An item, or null once the seat is taken.

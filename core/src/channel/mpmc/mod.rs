@@ -26,11 +26,13 @@
 //! # }
 //! ```
 
+mod batch;
 mod closed;
 mod receiver;
 mod sender;
 mod zig;
 
+pub use batch::{RecvMany, SendMany};
 pub use closed::Closed;
 pub use receiver::{Receiver, Recv, WeakReceiver};
 pub use sender::{Send, Sender, WeakSender};

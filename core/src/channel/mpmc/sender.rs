@@ -188,7 +188,7 @@ impl<T> Sender<T> {
         reason(self.ring.reason())
     }
 
-    fn refused<U>(&self, item: U) -> SendError<U> {
+    pub(super) fn refused<U>(&self, item: U) -> SendError<U> {
         SendError { item, reason: self.reason() }
     }
 
@@ -223,7 +223,7 @@ impl<T> Sender<T> {
         WeakSender { ring: self.ring, items: PhantomData }
     }
 
-    fn raw(&self) -> &RawMpmc {
+    pub(super) fn raw(&self) -> &RawMpmc {
         self.ring.raw()
     }
 }
@@ -334,9 +334,17 @@ impl<T> Send<'_, T> {
 
 impl<T> Sender<T> {
     /// Has sent, or never will: who waits next may have something to do as well (the baton).
-    fn done(&self, seat: Pin<&mut Seat>) {
+    pub(super) fn done(&self, seat: Pin<&mut Seat>) {
         let party = &self.raw().senders;
         if seat.leave(party).is_some() && party.is_waiting() && self.ring.is_room() {
+            party.wake_one();
+        }
+    }
+
+    /// Will not send: a wake that had come goes to the next one.
+    pub(super) fn give_up(&self, seat: Pin<&mut Seat>) {
+        let party = &self.raw().senders;
+        if seat.leave(party) == Some(true) && !crate::sync::bug(47) {
             party.wake_one();
         }
     }
@@ -353,11 +361,7 @@ impl<T> Future for Send<'_, T> {
 impl<T> Drop for Send<'_, T> {
     fn drop(&mut self) {
         // SAFETY: pinned since it joined, if it did.
-        let seat = unsafe { Pin::new_unchecked(&mut self.seat) };
-        let party = &self.sender.raw().senders;
-        if seat.leave(party) == Some(true) && !crate::sync::bug(47) {
-            party.wake_one();
-        }
+        self.sender.give_up(unsafe { Pin::new_unchecked(&mut self.seat) });
     }
 }
 
