@@ -679,11 +679,14 @@ fn ends_may_be_shared_by_threads_if_their_items_may_move() {
     is_send::<mpmc::Send<'_, Cell<u8>>>();
     is_send::<mpmc::Recv<'_, Cell<u8>>>();
     is_send::<mpmc::Closed<'_, Cell<u8>>>();
+    is_send::<mpmc::SendSink<Cell<u8>>>();
+    is_unpin::<mpmc::SendSink<PhantomPinned>>();
     is_send::<mpmc::SendMany<'_, u8>>();
     is_send::<mpmc::RecvMany<'_, Cell<u8>>>();
     is_not!(mpmc::Sender<Rc<u8>>: Send, Sync);
     is_not!(mpmc::Receiver<Rc<u8>>: Send, Sync);
     is_not!(mpmc::WeakSender<Rc<u8>>: Send, Sync);
+    is_not!(mpmc::SendSink<Rc<u8>>: Send, Sync);
     is_not!(mpmc::WeakReceiver<Rc<u8>>: Send, Sync);
     is_not!(mpmc::ZigSender<Rc<u8>>: Send, Sync, Clone);
     is_not!(mpmc::ZigReceiver<Rc<u8>>: Send, Sync, Clone);

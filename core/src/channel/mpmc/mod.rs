@@ -30,12 +30,16 @@ mod batch;
 mod closed;
 mod receiver;
 mod sender;
+#[cfg(feature = "sink")]
+mod sink;
 mod zig;
 
 pub use batch::{RecvMany, SendMany};
 pub use closed::Closed;
 pub use receiver::{Receiver, Recv, WeakReceiver};
 pub use sender::{Send, Sender, WeakSender};
+#[cfg(feature = "sink")]
+pub use sink::SendSink;
 pub use zig::{ZigReceiver, ZigSender};
 
 use core::alloc::Layout;

@@ -37,6 +37,7 @@ pub struct Receiver<T> {
     pub(super) patience: Patience,
     /// Where the stream waits: null or a box, pinned. Only `&mut self` puts one there.
     seat: AtomicPtr<Seat>,
+    budget: u32,
     left: u32,
     notes: Notes,
     ended: bool,
@@ -60,6 +61,7 @@ impl<T> Receiver<T> {
             #[cfg(feature = "std")]
             patience: Patience::new(),
             seat: AtomicPtr::new(core::ptr::null_mut()),
+            budget: DEFAULT_BUDGET,
             left: DEFAULT_BUDGET,
             notes: Notes::default(),
             ended: false,
@@ -127,6 +129,24 @@ impl<T> Receiver<T> {
             Some(item) => Ok(item?),
             None => Err(crate::channel::RecvTimeoutError::Timeout),
         }
+    }
+
+    /// How many items the stream yields in a row before other tasks run once. This end only.
+    ///
+    /// # Panics
+    ///
+    /// If `items` is 0.
+    pub fn set_budget(&mut self, items: u32) {
+        assert!(items > 0, "a receiver needs a budget of at least one item");
+        self.budget = items;
+        self.left = self.left.min(items);
+    }
+
+    /// How often, at most, a thread that waits looks again before it sleeps, up to 255; 0: never. The default is 100, about
+    /// what a sleep costs. How much of it is used depends on how often it has helped. Tasks never do. This end only.
+    #[cfg(feature = "std")]
+    pub fn set_patience(&mut self, looks: u32) {
+        self.patience = Patience::of(u8::try_from(looks).unwrap_or(u8::MAX));
     }
 
     /// Will not receive: a wake that had come goes to the next one.
@@ -356,7 +376,7 @@ impl<T> Stream for Receiver<T> {
             return Poll::Ready(None);
         }
         if this.left == 0 {
-            this.left = DEFAULT_BUDGET;
+            this.left = this.budget;
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -384,7 +404,7 @@ impl<T> Stream for Receiver<T> {
                 }))
             }
         };
-        this.left = if polled.is_pending() { DEFAULT_BUDGET } else { this.left - 1 };
+        this.left = if polled.is_pending() { this.budget } else { this.left - 1 };
         polled.map(|received| match received {
             Ok(item) => Some(Ok(item)),
             Err(RecvError::Failed(reason)) => Some(Err(reason)),

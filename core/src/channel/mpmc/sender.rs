@@ -156,6 +156,13 @@ impl<T> Sender<T> {
         }
     }
 
+    /// How often, at most, a thread that waits looks again before it sleeps, up to 255; 0: never. The default is 100, about
+    /// what a sleep costs. How much of it is used depends on how often it has helped. Tasks never do. This end only.
+    #[cfg(feature = "std")]
+    pub fn set_patience(&mut self, looks: u32) {
+        self.patience = Patience::of(u8::try_from(looks).unwrap_or(u8::MAX));
+    }
+
     /// Closes the channel for all ends: nothing more is sent, and the receivers drain what was. Further calls
     /// do nothing.
     pub fn close(&self) {
@@ -300,28 +307,10 @@ pub struct Send<'a, T> {
 
 impl<T> Send<'_, T> {
     fn poll_by(self: Pin<&mut Self>, waker: &Waker) -> Poll<Result<(), SendError<T>>> {
-        // SAFETY: the seat is pinned again below; nothing else needs it.
+        // SAFETY: the seat is pinned again at once; nothing else needs it.
         let Self { sender, item, seat } = unsafe { self.get_unchecked_mut() };
-        // SAFETY: a field of what is pinned.
-        let mut seat = unsafe { Pin::new_unchecked(seat) };
-        let party = &sender.raw().senders;
-        while let Some(next) = item.take() {
-            match sender.try_send(next) {
-                Ok(()) => break,
-                Err(TrySendError::Closed(back)) => {
-                    sender.done(seat);
-                    return Poll::Ready(Err(sender.refused(back)));
-                }
-                Err(TrySendError::Full(back)) => *item = Some(back),
-            }
-            // SAFETY: `drop` and `done` leave.
-            unsafe { seat.as_mut().join(party, waker) };
-            if !sender.ring.is_room() {
-                return Poll::Pending;
-            }
-        }
-        sender.done(seat);
-        Poll::Ready(Ok(()))
+        // SAFETY: a field of what is pinned; `drop` leaves.
+        unsafe { sender.poll_send(waker, item, Pin::new_unchecked(seat)) }
     }
 
     /// Gives up; the item, unless it was sent.
@@ -333,6 +322,36 @@ impl<T> Send<'_, T> {
 }
 
 impl<T> Sender<T> {
+    /// Sends the item in `item`, if there is one. `Pending` once the seat is taken.
+    ///
+    /// # Safety
+    ///
+    /// The owner of the seat gives up before the seat goes.
+    pub(super) unsafe fn poll_send(
+        &self,
+        waker: &Waker,
+        item: &mut Option<T>,
+        mut seat: Pin<&mut Seat>,
+    ) -> Poll<Result<(), SendError<T>>> {
+        while let Some(next) = item.take() {
+            match self.try_send(next) {
+                Ok(()) => break,
+                Err(TrySendError::Closed(back)) => {
+                    self.done(seat);
+                    return Poll::Ready(Err(self.refused(back)));
+                }
+                Err(TrySendError::Full(back)) => *item = Some(back),
+            }
+            // SAFETY: the caller's promise.
+            unsafe { seat.as_mut().join(&self.raw().senders, waker) };
+            if !self.ring.is_room() {
+                return Poll::Pending;
+            }
+        }
+        self.done(seat);
+        Poll::Ready(Ok(()))
+    }
+
     /// Has sent, or never will: who waits next may have something to do as well (the baton).
     pub(super) fn done(&self, seat: Pin<&mut Seat>) {
         let party = &self.raw().senders;
