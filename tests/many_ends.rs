@@ -35,6 +35,11 @@ struct Common<E> {
     len: unsafe extern "C" fn(Handle) -> usize,
     capacity: unsafe extern "C" fn(Handle) -> usize,
     snapshot: unsafe extern "C" fn(Handle, &mut [u64; 10]),
+    set_patience: unsafe extern "C" fn(Handle, u32),
+    downgrade: unsafe extern "C" fn(Handle) -> Handle,
+    weak_upgrade: unsafe extern "C" fn(Handle) -> Handle,
+    weak_clone: unsafe extern "C" fn(Handle) -> Handle,
+    weak_deinit: unsafe extern "C" fn(Handle),
     deinit: unsafe extern "C" fn(Handle),
 }
 
@@ -42,6 +47,7 @@ struct Common<E> {
 struct SenderVerbs<T> {
     common: Common<ZigSender<T>>,
     try_send: unsafe extern "C" fn(Handle, &T) -> u32,
+    force_send: unsafe extern "C" fn(Handle, &T, *mut T, &mut bool) -> u32,
     send_blocking: unsafe extern "C" fn(Handle, &T, u64) -> u32,
     try_send_many: unsafe extern "C" fn(Handle, *const T, usize, &mut usize) -> u32,
     send_many_blocking: unsafe extern "C" fn(Handle, *const T, usize) -> usize,
@@ -150,7 +156,7 @@ pub type Polled<'a, R> = Pin<Box<dyn Future<Output = Result<R, Stop>> + Send + '
 
 /// An end that Zig has; `verbs` takes it from the table of `T`.
 macro_rules! zig_end {
-    ($name:ident, $end:ident, $table:ident, $verbs:ident) => {
+    ($name:ident, $weak:ident, $end:ident, $table:ident, $verbs:ident) => {
         /// An end that Zig has.
         #[derive(Debug)]
         pub struct $name<T: Many> {
@@ -206,6 +212,47 @@ macro_rules! zig_end {
                 zig!(self, common.deinit);
             }
         }
+
+        /// An end that Zig has and that does not keep the channel open.
+        #[derive(Debug)]
+        pub struct $weak<T: Many> {
+            handle: NonNull<c_void>,
+            items: PhantomData<T>,
+        }
+
+        impl<T: Many> Verbs for $weak<T> {
+            type Table = $verbs<T>;
+            fn table() -> &'static Self::Table {
+                $name::<T>::verbs()
+            }
+        }
+
+        impl<T: Many> $name<T> {
+            fn downgrade(&self) -> $weak<T> {
+                let handle = NonNull::new(zig!(self, common.downgrade)).expect("memory");
+                $weak { handle, items: PhantomData }
+            }
+        }
+
+        impl<T: Many> $weak<T> {
+            fn upgrade(&self) -> Option<$name<T>> {
+                let handle = NonNull::new(zig!(self, common.weak_upgrade))?;
+                Some($name { handle, items: PhantomData })
+            }
+        }
+
+        impl<T: Many> Clone for $weak<T> {
+            fn clone(&self) -> Self {
+                let handle = NonNull::new(zig!(self, common.weak_clone)).expect("memory");
+                Self { handle, items: PhantomData }
+            }
+        }
+
+        impl<T: Many> Drop for $weak<T> {
+            fn drop(&mut self) {
+                zig!(self, common.weak_deinit);
+            }
+        }
     };
 }
 
@@ -244,8 +291,8 @@ impl<T: Many> Verbs for ZigRx<T> {
     }
 }
 
-zig_end!(ZigTx, Sender, sender, SenderVerbs);
-zig_end!(ZigRx, Receiver, receiver, ReceiverVerbs);
+zig_end!(ZigTx, WeakZigTx, Sender, sender, SenderVerbs);
+zig_end!(ZigRx, WeakZigRx, Receiver, receiver, ReceiverVerbs);
 
 /// A sender. An item that is not sent must come back as it was; Rust's ends are held to that here, Zig's take
 /// it by value.
@@ -263,6 +310,42 @@ pub enum Rx<T: Many> {
     /// With the reason, which a Rust end tells once.
     Rust(mpmc::Receiver<T>, Option<StreamError>),
     Zig(ZigRx<T>),
+}
+
+/// A sender that does not keep the channel open.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub enum WeakTx<T: Many> {
+    Rust(mpmc::WeakSender<T>),
+    Zig(WeakZigTx<T>),
+}
+
+/// A receiver that does not keep the channel open.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub enum WeakRx<T: Many> {
+    Rust(mpmc::WeakReceiver<T>),
+    Zig(WeakZigRx<T>),
+}
+
+#[allow(missing_docs)]
+impl<T: Many> WeakTx<T> {
+    pub fn upgrade(&self) -> Option<Tx<T>> {
+        match self {
+            Self::Rust(weak) => weak.upgrade().map(Tx::Rust),
+            Self::Zig(weak) => weak.upgrade().map(Tx::Zig),
+        }
+    }
+}
+
+#[allow(missing_docs)]
+impl<T: Many> WeakRx<T> {
+    pub fn upgrade(&self) -> Option<Rx<T>> {
+        match self {
+            Self::Rust(weak) => weak.upgrade().map(|rx| Rx::Rust(rx, None)),
+            Self::Zig(weak) => weak.upgrade().map(Rx::Zig),
+        }
+    }
 }
 
 /// The ends of a channel whose positions wrap after `laps` laps: one of each language given.
@@ -363,6 +446,30 @@ impl<T: Many> Tx<T> {
         }
     }
 
+    /// Sends, in place of the oldest item if there is no room; that one.
+    pub fn force_send(&mut self, item: T) -> Result<Option<T>, Stop> {
+        match self {
+            Self::Rust(tx) => tx.force_send(item).map_err(|error| {
+                let stop = if matches!(error, TrySendError::Full(_)) { Later } else { Closed };
+                assert_eq!(error.into_inner(), item);
+                stop
+            }),
+            Self::Zig(tx) => {
+                let (mut oldest, mut replaced) = (T::of(0), false);
+                answer(zig!(&*tx, force_send, &item, &mut oldest, &mut replaced))?;
+                Ok(replaced.then_some(oldest))
+            }
+        }
+    }
+
+    /// An end that does not keep the channel open.
+    pub fn downgrade(&self) -> WeakTx<T> {
+        match self {
+            Self::Rust(tx) => WeakTx::Rust(tx.downgrade()),
+            Self::Zig(tx) => WeakTx::Zig(tx.downgrade()),
+        }
+    }
+
     /// Sends; the thread sleeps while there is no room.
     pub fn send(&mut self, item: T) -> Result<(), Stop> {
         match self {
@@ -453,6 +560,14 @@ impl<T: Many> Rx<T> {
         match lang {
             Lang::Rust => Self::Rust(end, None),
             Lang::Zig => Self::Zig(ZigRx::open(end)),
+        }
+    }
+
+    /// An end that does not keep the channel open.
+    pub fn downgrade(&self) -> WeakRx<T> {
+        match self {
+            Self::Rust(rx, _) => WeakRx::Rust(rx.downgrade()),
+            Self::Zig(rx) => WeakRx::Zig(rx.downgrade()),
         }
     }
 
@@ -618,6 +733,13 @@ macro_rules! both {
                 match self {
                     Self::Rust(end $(, $rest)?) => end.close_with(StreamError::Code(code)),
                     Self::Zig(end) => zig!(end, common.close_code, code),
+                }
+            }
+
+            pub fn set_patience(&mut self, looks: u32) {
+                match self {
+                    Self::Rust(end $(, $rest)?) => end.set_patience(looks),
+                    Self::Zig(end) => zig!(end, common.set_patience, looks),
                 }
             }
 

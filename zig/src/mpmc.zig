@@ -68,6 +68,26 @@ pub fn Sender(comptime T: type) type {
             self.ring.commitFilled(slot);
         }
 
+        /// Sends without waiting, in place of the oldest item if there is no room: that one comes back, and
+        /// the counters tell how many were replaced.
+        ///
+        /// `Full`: there is no room and the oldest item is just being sent or received by another end, or another sender
+        /// took the room that was made. In the latter case, or if the channel is closed just then, the oldest item is
+        /// gone, and counted.
+        pub fn forceSend(self: *Self, item: T) error{ Full, Closed }!?T {
+            self.trySend(item) catch |e| {
+                if (e == error.Closed) return error.Closed;
+                const slot = self.ring.claimFilled() catch return error.Full;
+                sync.read(&slot.item);
+                const oldest = slot.item;
+                self.ring.commitFree(slot);
+                _ = sync.fetchAddRelaxed(&self.ring.raw.channel.tail.tally, 1);
+                try self.trySend(item);
+                return oldest;
+            };
+            return null;
+        }
+
         /// Sends; the thread sleeps while there is no room, in turn.
         pub inline fn sendBlocking(self: *Self, item: T) error{Closed}!void {
             self.trySend(item) catch |e| {
@@ -138,6 +158,11 @@ pub fn Sender(comptime T: type) type {
                 host.zf1_party_wake_one(party);
         }
 
+        /// How often, at most, a thread that waits looks again before it sleeps; 0: never. This end only.
+        pub fn setPatience(self: *Self, looks: u32) void {
+            self.patience = .of(@intCast(@min(looks, 255)));
+        }
+
         /// True when there is room for an item; else the task of `cx` is woken, in turn, when there is, or when
         /// the channel closes. Another sender may be faster.
         pub fn pollReady(self: *Self, cx: *const waker_file.Context) error{Closed}!bool {
@@ -191,6 +216,12 @@ pub fn Sender(comptime T: type) type {
         /// The channel's counters.
         pub fn snapshot(self: *const Self) end_file.Snapshot {
             return snapshotOf(self.ring.raw);
+        }
+
+        /// An end that does not keep the channel open.
+        pub fn downgrade(self: *const Self) WeakSender(T) {
+            refer(self.ring.raw);
+            return .{ .ring = self.ring };
         }
 
         /// The end goes; the last sender closes the channel.
@@ -305,6 +336,11 @@ pub fn Receiver(comptime T: type) type {
                 host.zf1_party_wake_one(party);
         }
 
+        /// How often, at most, a thread that waits looks again before it sleeps; 0: never. This end only.
+        pub fn setPatience(self: *Self, looks: u32) void {
+            self.patience = .of(@intCast(@min(looks, 255)));
+        }
+
         /// An item, or null: then the task of `cx` is woken, in turn, when there is one, or when the channel
         /// closes.
         pub fn pollRecv(self: *Self, cx: *const waker_file.Context) error{Closed}!?T {
@@ -362,6 +398,12 @@ pub fn Receiver(comptime T: type) type {
             return snapshotOf(self.ring.raw);
         }
 
+        /// An end that does not keep the channel open.
+        pub fn downgrade(self: *const Self) WeakReceiver(T) {
+            refer(self.ring.raw);
+            return .{ .ring = self.ring };
+        }
+
         /// The end goes; the last receiver closes the channel.
         pub fn deinit(self: *Self) void {
             self.cancel();
@@ -384,10 +426,74 @@ fn leave(ring: anytype, party: *abi.RawParty) void {
     release(ring.raw);
 }
 
+/// One reference more.
+fn refer(raw: *abi.RawMpmc) void {
+    if (sync.fetchAdd(&raw.channel.references, 1, 0) >= std.math.maxInt(u32) / 2) @panic("too many ends of a channel");
+}
+
+/// An end of this party where there may be none left; the caller has a reference.
+fn revive(raw: *abi.RawMpmc, party: *abi.RawParty) bool {
+    refer(raw);
+    var alive = sync.loadAcquire(&party.alive);
+    while (alive != 0) alive = sync.compareExchange(&party.alive, alive, alive + 1) orelse return true;
+    _ = sync.fetchAdd(&raw.channel.references, minus_one, 0);
+    return false;
+}
+
 /// A reference goes; the last one frees.
 fn release(raw: *abi.RawMpmc) void {
     const free = raw.channel.free;
     if (sync.fetchAdd(&raw.channel.references, minus_one, 45) == 1) free(&raw.channel);
+}
+
+/// A `Sender` that does not keep the channel open.
+pub fn WeakSender(comptime T: type) type {
+    return struct {
+        ring: ring_file.Ring(T),
+
+        const Self = @This();
+
+        /// A sender, or null: the last one has gone.
+        pub fn upgrade(self: *const Self) ?Sender(T) {
+            const raw = self.ring.raw;
+            return if (revive(raw, &raw.senders)) .{ .ring = self.ring } else null;
+        }
+
+        /// Another one.
+        pub fn clone(self: *const Self) Self {
+            refer(self.ring.raw);
+            return .{ .ring = self.ring };
+        }
+
+        pub fn deinit(self: *Self) void {
+            release(self.ring.raw);
+        }
+    };
+}
+
+/// A `Receiver` that does not keep the channel open.
+pub fn WeakReceiver(comptime T: type) type {
+    return struct {
+        ring: ring_file.Ring(T),
+
+        const Self = @This();
+
+        /// A receiver, or null: the last one has gone.
+        pub fn upgrade(self: *const Self) ?Receiver(T) {
+            const raw = self.ring.raw;
+            return if (revive(raw, &raw.receivers)) .{ .ring = self.ring } else null;
+        }
+
+        /// Another one.
+        pub fn clone(self: *const Self) Self {
+            refer(self.ring.raw);
+            return .{ .ring = self.ring };
+        }
+
+        pub fn deinit(self: *Self) void {
+            release(self.ring.raw);
+        }
+    };
 }
 
 fn snapshotOf(raw: *const abi.RawMpmc) end_file.Snapshot {
