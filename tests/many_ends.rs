@@ -35,6 +35,11 @@ struct Common<E> {
     len: unsafe extern "C" fn(Handle) -> usize,
     capacity: unsafe extern "C" fn(Handle) -> usize,
     snapshot: unsafe extern "C" fn(Handle, &mut [u64; 10]),
+    set_patience: unsafe extern "C" fn(Handle, u32),
+    downgrade: unsafe extern "C" fn(Handle) -> Handle,
+    weak_upgrade: unsafe extern "C" fn(Handle) -> Handle,
+    weak_clone: unsafe extern "C" fn(Handle) -> Handle,
+    weak_deinit: unsafe extern "C" fn(Handle),
     deinit: unsafe extern "C" fn(Handle),
 }
 
@@ -42,7 +47,10 @@ struct Common<E> {
 struct SenderVerbs<T> {
     common: Common<ZigSender<T>>,
     try_send: unsafe extern "C" fn(Handle, &T) -> u32,
+    force_send: unsafe extern "C" fn(Handle, &T, *mut T, &mut bool) -> u32,
     send_blocking: unsafe extern "C" fn(Handle, &T, u64) -> u32,
+    try_send_many: unsafe extern "C" fn(Handle, *const T, usize, &mut usize) -> u32,
+    send_many_blocking: unsafe extern "C" fn(Handle, *const T, usize) -> usize,
     poll_ready: unsafe extern "C" fn(Handle, &RawWaker) -> u32,
     send_bytes: unsafe extern "C" fn(Handle, u8) -> u32,
 }
@@ -52,6 +60,8 @@ struct ReceiverVerbs<T> {
     common: Common<ZigReceiver<T>>,
     try_recv: unsafe extern "C" fn(Handle, *mut T) -> u32,
     recv_blocking: unsafe extern "C" fn(Handle, *mut T, u64) -> u32,
+    try_recv_many: unsafe extern "C" fn(Handle, *mut T, usize, &mut usize) -> u32,
+    recv_many_blocking: unsafe extern "C" fn(Handle, *mut T, usize, &mut usize) -> u32,
     poll_recv: unsafe extern "C" fn(Handle, &RawWaker, *mut T) -> u32,
 }
 
@@ -146,7 +156,7 @@ pub type Polled<'a, R> = Pin<Box<dyn Future<Output = Result<R, Stop>> + Send + '
 
 /// An end that Zig has; `verbs` takes it from the table of `T`.
 macro_rules! zig_end {
-    ($name:ident, $end:ident, $table:ident, $verbs:ident) => {
+    ($name:ident, $weak:ident, $end:ident, $table:ident, $verbs:ident) => {
         /// An end that Zig has.
         #[derive(Debug)]
         pub struct $name<T: Many> {
@@ -202,6 +212,47 @@ macro_rules! zig_end {
                 zig!(self, common.deinit);
             }
         }
+
+        /// An end that Zig has and that does not keep the channel open.
+        #[derive(Debug)]
+        pub struct $weak<T: Many> {
+            handle: NonNull<c_void>,
+            items: PhantomData<T>,
+        }
+
+        impl<T: Many> Verbs for $weak<T> {
+            type Table = $verbs<T>;
+            fn table() -> &'static Self::Table {
+                $name::<T>::verbs()
+            }
+        }
+
+        impl<T: Many> $name<T> {
+            fn downgrade(&self) -> $weak<T> {
+                let handle = NonNull::new(zig!(self, common.downgrade)).expect("memory");
+                $weak { handle, items: PhantomData }
+            }
+        }
+
+        impl<T: Many> $weak<T> {
+            fn upgrade(&self) -> Option<$name<T>> {
+                let handle = NonNull::new(zig!(self, common.weak_upgrade))?;
+                Some($name { handle, items: PhantomData })
+            }
+        }
+
+        impl<T: Many> Clone for $weak<T> {
+            fn clone(&self) -> Self {
+                let handle = NonNull::new(zig!(self, common.weak_clone)).expect("memory");
+                Self { handle, items: PhantomData }
+            }
+        }
+
+        impl<T: Many> Drop for $weak<T> {
+            fn drop(&mut self) {
+                zig!(self, common.weak_deinit);
+            }
+        }
     };
 }
 
@@ -240,8 +291,8 @@ impl<T: Many> Verbs for ZigRx<T> {
     }
 }
 
-zig_end!(ZigTx, Sender, sender, SenderVerbs);
-zig_end!(ZigRx, Receiver, receiver, ReceiverVerbs);
+zig_end!(ZigTx, WeakZigTx, Sender, sender, SenderVerbs);
+zig_end!(ZigRx, WeakZigRx, Receiver, receiver, ReceiverVerbs);
 
 /// A sender. An item that is not sent must come back as it was; Rust's ends are held to that here, Zig's take
 /// it by value.
@@ -259,6 +310,42 @@ pub enum Rx<T: Many> {
     /// With the reason, which a Rust end tells once.
     Rust(mpmc::Receiver<T>, Option<StreamError>),
     Zig(ZigRx<T>),
+}
+
+/// A sender that does not keep the channel open.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub enum WeakTx<T: Many> {
+    Rust(mpmc::WeakSender<T>),
+    Zig(WeakZigTx<T>),
+}
+
+/// A receiver that does not keep the channel open.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub enum WeakRx<T: Many> {
+    Rust(mpmc::WeakReceiver<T>),
+    Zig(WeakZigRx<T>),
+}
+
+#[allow(missing_docs)]
+impl<T: Many> WeakTx<T> {
+    pub fn upgrade(&self) -> Option<Tx<T>> {
+        match self {
+            Self::Rust(weak) => weak.upgrade().map(Tx::Rust),
+            Self::Zig(weak) => weak.upgrade().map(Tx::Zig),
+        }
+    }
+}
+
+#[allow(missing_docs)]
+impl<T: Many> WeakRx<T> {
+    pub fn upgrade(&self) -> Option<Rx<T>> {
+        match self {
+            Self::Rust(weak) => weak.upgrade().map(|rx| Rx::Rust(rx, None)),
+            Self::Zig(weak) => weak.upgrade().map(Rx::Zig),
+        }
+    }
 }
 
 /// The ends of a channel whose positions wrap after `laps` laps: one of each language given.
@@ -377,6 +464,30 @@ impl<T: Many> Tx<T> {
         }
     }
 
+    /// Sends, in place of the oldest item if there is no room; that one.
+    pub fn force_send(&mut self, item: T) -> Result<Option<T>, Stop> {
+        match self {
+            Self::Rust(tx) => tx.force_send(item).map_err(|error| {
+                let stop = if matches!(error, TrySendError::Full(_)) { Later } else { Closed };
+                assert_eq!(error.into_inner(), item);
+                stop
+            }),
+            Self::Zig(tx) => {
+                let (mut oldest, mut replaced) = (T::of(0), false);
+                answer(zig!(&*tx, force_send, &item, &mut oldest, &mut replaced))?;
+                Ok(replaced.then_some(oldest))
+            }
+        }
+    }
+
+    /// An end that does not keep the channel open.
+    pub fn downgrade(&self) -> WeakTx<T> {
+        match self {
+            Self::Rust(tx) => WeakTx::Rust(tx.downgrade()),
+            Self::Zig(tx) => WeakTx::Zig(tx.downgrade()),
+        }
+    }
+
     /// Sends; the thread sleeps while there is no room.
     pub fn send(&mut self, item: T) -> Result<(), Stop> {
         match self {
@@ -420,6 +531,31 @@ impl<T: Many> Tx<T> {
         }
     }
 
+    /// Sends what fits, at once; how many.
+    pub fn try_send_many(&mut self, items: &[T]) -> Result<usize, Stop> {
+        match self {
+            Self::Rust(tx) => tx.try_send_many(items).map_err(|error| {
+                assert_eq!(error.reason(), tx.reason());
+                Closed
+            }),
+            Self::Zig(tx) => {
+                let mut sent = 0;
+                answer(zig!(&*tx, try_send_many, items.as_ptr(), items.len(), &mut sent))?;
+                Ok(sent)
+            }
+        }
+    }
+
+    /// Sends all; how many were sent: fewer if the channel was closed.
+    pub fn send_many(&mut self, items: &[T]) -> usize {
+        match self {
+            Self::Rust(tx) => {
+                tx.send_many_blocking(items).map_or_else(|error| error.sent(), |()| items.len())
+            }
+            Self::Zig(tx) => zig!(&*tx, send_many_blocking, items.as_ptr(), items.len()),
+        }
+    }
+
     /// Sends an item all of whose bytes are `byte`, which need not be an item. Zig's end only: Rust has no
     /// such thing.
     pub fn send_bytes(&mut self, byte: u8) {
@@ -442,6 +578,14 @@ impl<T: Many> Rx<T> {
         match lang {
             Lang::Rust => Self::Rust(end, None),
             Lang::Zig => Self::Zig(ZigRx::open(end)),
+        }
+    }
+
+    /// An end that does not keep the channel open.
+    pub fn downgrade(&self) -> WeakRx<T> {
+        match self {
+            Self::Rust(rx, _) => WeakRx::Rust(rx.downgrade()),
+            Self::Zig(rx) => WeakRx::Zig(rx.downgrade()),
         }
     }
 
@@ -502,6 +646,37 @@ impl<T: Many> Rx<T> {
             Self::Zig(rx) => {
                 let mut item = T::of(0);
                 answer(zig!(&*rx, recv_blocking, &mut item, nanoseconds(timeout))).map(|()| item)
+            }
+        }
+    }
+
+    /// Appends what is there, up to `limit`, at once or once there is something; how many.
+    pub fn recv_many(
+        &mut self,
+        items: &mut Vec<T>,
+        limit: usize,
+        blocks: bool,
+    ) -> Result<usize, Stop> {
+        match self {
+            Self::Rust(rx, told) => {
+                let received = if blocks {
+                    rx.recv_many_blocking(items, limit).map_err(TryRecvError::from)
+                } else {
+                    rx.try_recv_many(items, limit)
+                };
+                Self::said(rx, told, received)
+            }
+            Self::Zig(rx) => {
+                items.reserve(limit);
+                let (mut count, at) = (0, items.spare_capacity_mut().as_mut_ptr().cast());
+                answer(if blocks {
+                    zig!(&*rx, recv_many_blocking, at, limit, &mut count)
+                } else {
+                    zig!(&*rx, try_recv_many, at, limit, &mut count)
+                })?;
+                // SAFETY: Zig has written so many, of the `limit` for which there is room.
+                unsafe { items.set_len(items.len() + count) };
+                Ok(count)
             }
         }
     }
@@ -576,6 +751,13 @@ macro_rules! both {
                 match self {
                     Self::Rust(end $(, $rest)?) => end.close_with(StreamError::Code(code)),
                     Self::Zig(end) => zig!(end, common.close_code, code),
+                }
+            }
+
+            pub fn set_patience(&mut self, looks: u32) {
+                match self {
+                    Self::Rust(end $(, $rest)?) => end.set_patience(looks),
+                    Self::Zig(end) => zig!(end, common.set_patience, looks),
                 }
             }
 

@@ -512,6 +512,8 @@ pub struct RawMpmc {
     pub(crate) senders: RawParty,
     /// The receivers.
     pub(crate) receivers: RawParty,
+    /// Those of either kind that wait for nothing but the end of the channel.
+    pub(crate) watchers: RawParty,
 }
 
 /// A block of slots of a channel that grows. The slots follow, at the first offset that suits their alignment.
@@ -598,7 +600,7 @@ layout_table! {
     RawChannel { magic, abi, flavor, capacity, mask, references, slot_size, slot_alignment, slots, free, check, padding, tail, head }
     RawParty { waiting, lock, alive, closing, sleeps, wakes, first, last, padding }
     RawWaiter { next, previous, waker, state, reserved }
-    RawMpmc { channel, senders, receivers }
+    RawMpmc { channel, senders, receivers, watchers }
     RawBlock { next }
     RawUnbounded { mpmc, tail_block, spare, head_block, blocks, limit, padding }
     RawStream { magic, abi, item, poll, drop, error }
@@ -656,13 +658,13 @@ const _: () = expect_layout(
 const _: () = assert!(size_of::<RawEnd>() == 128 && size_of::<RawChannel>() == 384);
 const _: () = expect_layout(13, 32 - 2 * P / 4, 2, &[0, 4, 8, 12, 16, 20, 24, 24 + P, 24 + 2 * P]);
 const _: () = expect_layout(14, 2, 4, &[0, P, 2 * P, 4 * P, 4 * P + 4]);
-const _: () = expect_layout(15, 160, 0, &[0, 384, 512]);
-const _: () = assert!(size_of::<RawParty>() == 128 && size_of::<RawMpmc>() == 640);
-const _: () = expect_layout(18, 4, 5, &[0, 4, 8, 8 + P, 8 + 2 * P, 8 + 3 * P]);
+const _: () = expect_layout(15, 192, 0, &[0, 384, 512, 640]);
+const _: () = assert!(size_of::<RawParty>() == 128 && size_of::<RawMpmc>() == 768);
 const _: () = expect_layout(16, 0, 1, &[0]);
 const _: () = expect_layout(
     17,
-    192 - 3 * P / 4,
+    224 - 3 * P / 4,
     3,
-    &[0, 640, 640 + P, 640 + 2 * P, 640 + 3 * P, 644 + 3 * P, 648 + 3 * P],
+    &[0, 768, 768 + P, 768 + 2 * P, 768 + 3 * P, 772 + 3 * P, 776 + 3 * P],
 );
+const _: () = expect_layout(18, 4, 5, &[0, 4, 8, 8 + P, 8 + 2 * P, 8 + 3 * P]);

@@ -105,6 +105,11 @@ export fn model_mpmc_tx_try_send(tx: *MTx, item: u32) u32 {
     return done;
 }
 
+export fn model_mpmc_tx_try_send_many(tx: *MTx, items: [*]const u32, len: usize, sent: *usize) u32 {
+    sent.* = tx.trySendMany(items[0..len]) catch return closed;
+    return done;
+}
+
 /// Sends, or waits for room.
 export fn model_mpmc_tx_poll_send(tx: *MTx, waker: *const zigflow.abi.RawWaker, item: u32) u32 {
     while (true) {

@@ -19,6 +19,12 @@ unsafe extern "C-unwind" {
     safe fn model_mpmc_handle_bytes() -> usize;
     fn model_mpmc_tx_open(raw: ZigSender<u32>, tx: *mut Handle) -> bool;
     fn model_mpmc_tx_try_send(tx: *mut Handle, item: u32) -> u32;
+    fn model_mpmc_tx_try_send_many(
+        tx: *mut Handle,
+        items: *const u32,
+        len: usize,
+        sent: *mut usize,
+    ) -> u32;
     fn model_mpmc_tx_poll_send(tx: *mut Handle, waker: *const RawWaker, item: u32) -> u32;
     fn model_mpmc_tx_close(tx: *mut Handle, code: i32);
     fn model_mpmc_tx_deinit(tx: *mut Handle);
@@ -79,7 +85,8 @@ fn split(
 }
 
 impl Tx {
-    fn new(tx: mpmc::Sender<u32>, side: Side) -> Self {
+    /// An end in this language.
+    pub fn new(tx: mpmc::Sender<u32>, side: Side) -> Self {
         match side {
             Side::Rust => Self::Rust(None, Box::new(tx)),
             Side::Zig => {
@@ -101,6 +108,21 @@ impl Tx {
             },
             // SAFETY: the handle was opened; the only use.
             Self::Zig(tx) => Outcome::of(unsafe { model_mpmc_tx_try_send(&mut **tx, item) }, ()),
+        }
+    }
+
+    /// `try_send_many`; how many.
+    pub fn try_send_many(&mut self, items: &[u32]) -> Outcome<usize> {
+        match self {
+            Self::Rust(_, tx) => tx.try_send_many(items).map_or(Closed, Done),
+            Self::Zig(tx) => {
+                let (len, mut sent) = (items.len(), 0);
+                // SAFETY: as above.
+                let number = unsafe {
+                    model_mpmc_tx_try_send_many(&mut **tx, items.as_ptr(), len, &mut sent)
+                };
+                Outcome::of(number, sent)
+            }
         }
     }
 
@@ -149,7 +171,8 @@ impl Drop for Tx {
 }
 
 impl Rx {
-    fn new(rx: mpmc::Receiver<u32>, side: Side) -> Self {
+    /// An end in this language.
+    pub fn new(rx: mpmc::Receiver<u32>, side: Side) -> Self {
         match side {
             Side::Rust => Self::Rust(rx),
             Side::Zig => {

@@ -6,7 +6,8 @@
 #![cfg(loom)]
 
 use std::sync::Arc as StdArc;
-use std::sync::atomic::AtomicUsize as StdUsize;
+use std::sync::atomic::{AtomicUsize as StdUsize, Ordering::SeqCst};
+use std::task::{Context, Waker};
 
 use loom::thread;
 use zigflow_loom::ends::Outcome::{Closed, Done, NotNow};
@@ -174,6 +175,96 @@ fn two_senders_wait() {
     });
 }
 
+/// A batch of two items and a sender wait for room in a full channel of one item: whoever's turn it is, nobody waits
+/// while there is room.
+#[test]
+fn a_batch_waits_beside_a_sender() {
+    explore("a_batch_waits_beside_a_sender", Some(3), |a, b| {
+        let live = StdArc::new(StdUsize::new(0));
+        let (tx, rx) = zigflow_core::mpmc::channel::<u32>(1);
+        let (mut rx, mut other) = (Rx::new(rx, b), Tx::new(tx.clone(), a));
+        tx.try_send(1).unwrap();
+        let tasks = [Task::new(&live), Task::new(&live)];
+        let mut batch = Box::pin(tx.send_many(&[2, 3]));
+        let (mut seen, mut sent) = ([0, 0], [false, false]);
+        let mut poll = |n: usize, seen: &mut [u32; 2]| {
+            seen[n] = tasks[n].0.wakes();
+            let mut cx = Context::from_waker(&tasks[n].1);
+            sent[n] = sent[n]
+                || match n {
+                    0 => batch.as_mut().poll(&mut cx).is_ready(),
+                    _ => other.poll_send(&tasks[n].1, 4) == Done(()),
+                };
+        };
+        let receiver = thread::spawn(move || {
+            let items = [rx.try_recv(), rx.try_recv()];
+            (rx, items)
+        });
+        poll(0, &mut seen);
+        poll(1, &mut seen);
+        let (mut rx, first) = receiver.join().unwrap();
+        let mut items: Vec<u32> = first
+            .into_iter()
+            .filter_map(|received| if let Done(item) = received { Some(item) } else { None })
+            .collect();
+        // From here on everybody runs when woken, and the receiver takes all there is.
+        loop {
+            while let Done(item) = rx.try_recv() {
+                items.push(item);
+            }
+            let woken: Vec<usize> = (0..2).filter(|n| tasks[*n].0.wakes() > seen[*n]).collect();
+            if woken.is_empty() {
+                break;
+            }
+            woken.into_iter().for_each(|n| poll(n, &mut seen));
+        }
+        expect_all(items, 4);
+        drop(batch);
+        drop((tx, other, rx, tasks));
+        expect_no_waker(&live);
+    });
+}
+
+/// Two wait for a batch each, and one is sent: no item is left while somebody waits.
+#[test]
+fn a_batch_for_two_receivers_of_batches() {
+    explore("a_batch_for_two_receivers_of_batches", Some(3), |a, _| {
+        let live = StdArc::new(StdUsize::new(0));
+        let (tx, rx) = zigflow_core::mpmc::channel::<u32>(2);
+        let (mut tx, other) = (Tx::new(tx, a), rx.clone());
+        let tasks = [Task::new(&live), Task::new(&live)];
+        let (mut first, mut second) = (Vec::new(), Vec::new());
+        let mut receiving =
+            [Box::pin(rx.recv_many(&mut first, 2)), Box::pin(other.recv_many(&mut second, 2))];
+        let (mut seen, mut ended) = ([0, 0], [false, false]);
+        let mut poll = |n: usize, seen: &mut [u32; 2]| {
+            seen[n] = tasks[n].0.wakes();
+            let mut cx = Context::from_waker(&tasks[n].1);
+            ended[n] = ended[n] || receiving[n].as_mut().poll(&mut cx).is_ready();
+            ended[n]
+        };
+        let sender = thread::spawn(move || {
+            assert_eq!(tx.try_send_many(&[1, 2]), Done(2));
+            tx
+        });
+        let mut ready = [poll(0, &mut seen), poll(1, &mut seen)];
+        let tx = sender.join().unwrap();
+        while let Some(n) = (0..2).find(|n| !ready[*n] && tasks[*n].0.wakes() > seen[*n]) {
+            ready[n] = poll(n, &mut seen);
+        }
+        drop(receiving);
+        let mut items = [first, second].concat();
+        // A batch that is done may have left some, if nobody waits for them.
+        if ready == [true, true] {
+            items.extend(rx.try_recv());
+        }
+        expect_all(items, 2);
+        drop((tx, tasks));
+        drop((rx, other));
+        expect_no_waker(&live);
+    });
+}
+
 /// Closing releases everybody who waits, and what was sent is received.
 #[test]
 fn closing_releases_all() {
@@ -193,6 +284,37 @@ fn closing_releases_all() {
         assert!(waiting.iter().all(|w| w.ended), "LOST END");
         expect_all(waiting.iter().flat_map(|w| w.items.clone()).collect(), 1);
         drop((tx, waiting));
+        expect_no_waker(&live);
+    });
+}
+
+/// Two wait for nothing but the end, one of them begins while it comes.
+#[test]
+fn the_end_wakes_those_who_watch() {
+    explore("the_end_wakes_those_who_watch", Some(3), |_, b| {
+        let live = StdArc::new(StdUsize::new(0));
+        let (tx, rx) = zigflow_core::mpmc::channel::<u32>(1);
+        let mut rx = Rx::new(rx, b);
+        let tasks = [Task::new(&live), Task::new(&live)];
+        let mut watches = [Box::pin(tx.closed()), Box::pin(tx.closed())];
+        let mut ready = |n: usize| {
+            let seen = tasks[n].0.wakes();
+            let polled = watches[n].as_mut().poll(&mut Context::from_waker(&tasks[n].1));
+            (polled.is_ready(), seen)
+        };
+        assert_eq!(ready(0), (false, 0), "it is open");
+        let closer = thread::spawn(move || {
+            rx.close(3);
+            rx
+        });
+        let states = [ready(0), ready(1)];
+        let rx = closer.join().unwrap();
+        for (n, (ended, seen)) in states.into_iter().enumerate() {
+            assert!(ended || tasks[n].0.wakes() > seen, "LOST END");
+            assert!(ready(n).0, "LOST END");
+        }
+        drop(watches);
+        drop((tx, rx, tasks));
         expect_no_waker(&live);
     });
 }
@@ -315,4 +437,9 @@ fn sown_47_who_gives_up_passes_nothing_on() {
 #[test]
 fn sown_48_who_has_received_passes_nothing_on() {
     finds(48, "one_item_each");
+}
+
+#[test]
+fn sown_49_who_closes_tells_nobody_who_watches() {
+    finds(49, "the_end_wakes_those_who_watch");
 }

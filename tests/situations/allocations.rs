@@ -5,15 +5,16 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::ptr;
 use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
+use futures_sink::Sink;
 use zigflow::channel::CreateError;
 use zigflow::{ByteStream, OpenError, StreamError, ZigStream, mpmc, spsc};
 use zigflow_tests::ends::{Lang, PAIRINGS, Rx, Stop, Tx, each, items, open_as, pair_at};
-use zigflow_tests::many_ends::{Rx as ManyRx, Tx as ManyTx};
+use zigflow_tests::many_ends::{self as many, Rx as ManyRx, Tx as ManyTx};
 use zigflow_tests::task::{Tally, Task, until, waker_fn};
 use zigflow_tests::{self as zig, Channel, driven};
 
@@ -457,6 +458,68 @@ fn a_channel_is_one_allocation_which_the_last_end_frees() {
         let (tx, rx) = spsc::channel::<u64>(100);
         (tx.into_zig(), rx.into_zig())
     });
+}
+
+#[test]
+fn a_channel_with_many_ends_goes_with_its_last_end_also_a_weak_one() {
+    for (tx_lang, rx_lang) in PAIRINGS {
+        for weak_first in [false, true] {
+            balanced(|| {
+                let (tx, rx) = mpmc::channel::<u64>(100);
+                let (mut tx, rx) = (many::Tx::of(tx_lang, tx), many::Rx::of(rx_lang, rx));
+                tx.try_send_many(&items(0..50)).unwrap();
+                let weak = (tx.downgrade(), rx.downgrade());
+                drop(weak.clone());
+                drop((weak.0.upgrade(), weak.1.upgrade()));
+                if weak_first {
+                    drop(weak);
+                    drop((tx, rx));
+                } else {
+                    drop((rx, tx));
+                    assert!(weak.0.upgrade().is_none() && weak.1.upgrade().is_none());
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn batches_and_waits_for_the_end_allocate_nothing_and_a_sink_once() {
+    let (tx, rx) = mpmc::channel::<u64>(4);
+    let batch = [7; 6];
+    let mut got = Vec::with_capacity(8);
+    let mut cx = Context::from_waker(Waker::noop());
+    let ((), counts) = counted(|| {
+        let mut closed = pin!(tx.closed());
+        assert!(closed.as_mut().poll(&mut cx).is_pending());
+        for _ in 0..1_000 {
+            got.clear();
+            let mut sending = pin!(tx.send_many(&batch));
+            assert!(sending.as_mut().poll(&mut cx).is_pending());
+            assert_eq!(rx.try_recv_many(&mut got, 5), Ok(4));
+            assert!(sending.as_mut().poll(&mut cx).is_ready());
+            assert_eq!(rx.try_recv_many(&mut got, 2), Ok(2));
+            let mut receiving = pin!(rx.recv_many(&mut got, 2));
+            assert!(receiving.as_mut().poll(&mut cx).is_pending());
+            tx.try_send(1).unwrap();
+            assert_eq!(receiving.as_mut().poll(&mut cx), Poll::Ready(Ok(1)));
+        }
+    });
+    assert_eq!(counts, NOTHING);
+    let mut sink = tx.clone().into_sink();
+    let ((), counts) = counted(|| {
+        for _ in 0..1_000 {
+            tx.try_send_many(&batch).unwrap();
+            Pin::new(&mut sink).start_send(9).unwrap();
+            assert!(Pin::new(&mut sink).poll_flush(&mut cx).is_pending());
+            got.clear();
+            assert_eq!(rx.try_recv_many(&mut got, 4), Ok(4));
+            assert!(Pin::new(&mut sink).poll_flush(&mut cx).is_ready());
+            assert_eq!(rx.try_recv(), Ok(9));
+        }
+    });
+    assert_eq!((counts.allocations, counts.frees), (1, 0));
+    drop(sink);
 }
 
 #[test]

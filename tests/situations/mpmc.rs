@@ -297,86 +297,150 @@ fn the_last_receiver_closes_for_all_senders() {
 
 #[test]
 fn force_send_replaces_the_oldest_and_counts_it() {
-    for (_, lang) in [PAIRINGS[0], PAIRINGS[1]] {
-        let (tx, rx) = mpmc::before_the_wrap::<u64>(3, 1).unwrap();
-        let mut rx = Rx::of(lang, rx);
-        for n in 0..3 {
-            assert_eq!(tx.force_send(n), Ok(None));
-        }
-        for n in 3..10 {
-            assert_eq!(tx.force_send(n), Ok(Some(n - 3)));
-        }
-        assert_eq!((tx.snapshot().dropped, rx.snapshot()[5]), (7, 7));
-        assert_eq!(now(&mut rx), [7, 8, 9]);
-        rx.close();
-        assert_eq!(tx.force_send(1), Err(TrySendError::Closed(1)));
-        assert_eq!(tx.snapshot().dropped, 7);
+    for laps in [0, 1] {
+        each_near(3, laps, |mut tx: Tx<u64>, mut rx| {
+            for n in 0..3 {
+                assert_eq!(tx.force_send(n), Ok(None));
+            }
+            for n in 3..10 {
+                assert_eq!(tx.force_send(n), Ok(Some(n - 3)));
+            }
+            assert_eq!((tx.snapshot()[5], rx.snapshot()[5]), (7, 7));
+            assert_eq!(now(&mut rx), [7, 8, 9]);
+            rx.close();
+            assert_eq!(tx.force_send(1), Err(Stop::Closed));
+            assert_eq!(tx.snapshot()[5], 7);
+        });
     }
+    each(1, |mut tx: Tx<Point>, mut rx| {
+        assert_eq!(
+            (tx.force_send(Point::of(1)), tx.force_send(Point::of(2))),
+            (Ok(None), Ok(Some(Point::of(1))))
+        );
+        assert_eq!(now(&mut rx), [Point::of(2)]);
+    });
 }
 
 /// What comes out and what was replaced are all that was sent.
 #[test]
 fn force_send_of_two_threads_loses_nothing_but_what_it_hands_back() {
     const COUNT: u64 = 20_000;
-    let (tx, rx) = mpmc::channel::<u64>(4);
-    let (back, refused) = thread::scope(|scope| {
-        let senders: Vec<_> = (0..2)
-            .map(|sender| {
-                let tx = tx.clone();
-                scope.spawn(move || {
-                    let (mut back, mut refused) = (0_u64, 0_u64);
-                    for n in 0..COUNT {
-                        match tx.force_send(mark(sender, n)) {
-                            Ok(oldest) => back += u64::from(oldest.is_some()),
-                            Err(_) => refused += 1,
+    for langs in [[Lang::Rust; 2], [Lang::Rust, Lang::Zig], [Lang::Zig; 2]] {
+        let (tx, mut rx) = ends::<u64>(4, 2, &langs, &[Lang::Rust]);
+        let watch = tx[0].clone();
+        let (back, refused) = thread::scope(|scope| {
+            let senders: Vec<_> = tx
+                .into_iter()
+                .enumerate()
+                .map(|(sender, mut tx)| {
+                    scope.spawn(move || {
+                        let (mut back, mut refused) = (0_u64, 0_u64);
+                        for n in 0..COUNT {
+                            match tx.force_send(mark(sender, n)) {
+                                Ok(oldest) => back += u64::from(oldest.is_some()),
+                                Err(_) => refused += 1,
+                            }
                         }
-                    }
-                    (back, refused)
+                        (back, refused)
+                    })
                 })
-            })
-            .collect();
-        senders
-            .into_iter()
-            .map(|thread| thread.join().unwrap())
-            .fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
-    });
-    let dropped = u64::from(tx.snapshot().dropped);
-    assert!(dropped >= back && dropped - back <= refused, "{dropped}, {back} came back");
-    drop(tx);
-    let left = std::iter::from_fn(|| rx.recv_blocking().ok()).count() as u64;
-    assert_eq!(left + dropped + refused, 2 * COUNT);
+                .collect();
+            senders
+                .into_iter()
+                .map(|thread| thread.join().unwrap())
+                .fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+        });
+        let dropped = watch.snapshot()[5];
+        assert!(dropped >= back && dropped - back <= refused, "{dropped}, {back} came back");
+        drop(watch);
+        let left = rx[0].drain().0.len() as u64;
+        assert_eq!(left + dropped + refused, 2 * COUNT);
+    }
 }
 
 #[test]
 fn weak_ends_upgrade_while_an_end_lives_and_not_after() {
-    let (tx, rx) = mpmc::channel::<u64>(2);
-    let (weak_tx, weak_rx) = (tx.downgrade(), rx.downgrade());
-    let (also_tx, also_rx) = (weak_tx.clone(), weak_rx.clone());
-    let tx2 = weak_tx.upgrade().unwrap();
-    drop(tx);
-    assert_eq!(tx2.try_send(1), Ok(()));
-    let rx2 = also_rx.upgrade().unwrap();
-    drop(rx);
-    assert_eq!(rx2.try_recv(), Ok(1));
-    drop(tx2);
-    assert!(weak_tx.upgrade().is_none() && also_tx.upgrade().is_none());
-    assert_eq!(rx2.try_recv(), Err(TryRecvError::Closed));
-    assert!(weak_rx.upgrade().is_some(), "a receiver lives");
-    drop(rx2);
-    assert!(weak_rx.upgrade().is_none() && also_rx.upgrade().is_none());
+    each(2, |tx: Tx<u64>, rx: Rx<u64>| {
+        let (weak_tx, weak_rx) = (tx.downgrade(), rx.downgrade());
+        let (also_tx, also_rx) = (weak_tx.clone(), weak_rx.clone());
+        let mut tx2 = weak_tx.upgrade().unwrap();
+        drop(tx);
+        assert_eq!(tx2.try_send(1), Ok(()));
+        let mut rx2 = also_rx.upgrade().unwrap();
+        drop(rx);
+        assert_eq!(rx2.try_recv(), Ok(1));
+        drop(tx2);
+        assert!(weak_tx.upgrade().is_none() && also_tx.upgrade().is_none());
+        assert_eq!(rx2.try_recv(), Err(Stop::Closed));
+        assert!(weak_rx.upgrade().is_some(), "a receiver lives");
+        drop(rx2);
+        assert!(weak_rx.upgrade().is_none() && also_rx.upgrade().is_none());
+    });
 }
 
-/// Also an end in Zig keeps the channel open.
+/// Those of one language count those of the other, whichever goes last.
 #[test]
-fn weak_ends_know_the_ends_of_zig() {
-    let (tx, rx) = mpmc::channel::<u64>(2);
-    let (weak_tx, weak_rx) = (tx.downgrade(), rx.downgrade());
-    let (tx, mut rx) = (Tx::of(Lang::Zig, tx), Rx::of(Lang::Zig, rx));
-    weak_tx.upgrade().unwrap().try_send(3).unwrap();
-    assert_eq!(rx.try_recv(), Ok(3));
-    assert!(weak_rx.upgrade().is_some());
-    drop((tx, rx));
-    assert!(weak_tx.upgrade().is_none() && weak_rx.upgrade().is_none());
+fn weak_ends_know_the_ends_of_the_other_language() {
+    for (weak, strong) in [(Lang::Rust, Lang::Zig), (Lang::Zig, Lang::Rust)] {
+        let (tx, rx) = mpmc::channel::<u64>(2);
+        let weak_tx = Tx::of(weak, tx.clone()).downgrade();
+        let weak_rx = Rx::of(weak, rx.clone()).downgrade();
+        let (tx, mut rx) = (Tx::of(strong, tx), Rx::of(strong, rx));
+        weak_tx.upgrade().unwrap().try_send(3).unwrap();
+        assert_eq!(rx.try_recv(), Ok(3));
+        assert!(weak_rx.upgrade().is_some());
+        drop((tx, rx));
+        assert!(weak_tx.upgrade().is_none() && weak_rx.upgrade().is_none());
+    }
+}
+
+/// A weak end keeps the memory, so that it can tell; an item goes with it.
+#[test]
+fn the_memory_goes_with_the_last_weak_end() {
+    for lang in [Lang::Rust, Lang::Zig] {
+        let (tx, rx) = mpmc::channel::<u64>(2);
+        tx.try_send(1).unwrap();
+        let (weak_tx, weak_rx) = (Tx::of(lang, tx).downgrade(), Rx::of(lang, rx).downgrade());
+        let again = weak_tx.clone();
+        drop((weak_rx, weak_tx));
+        assert!(again.upgrade().is_none());
+    }
+}
+
+/// An end comes from a weak one while the last one goes: the channel is closed once, or stays open.
+#[test]
+fn an_end_that_upgrades_while_the_last_one_goes_is_whole_or_there_is_none() {
+    for (weak, strong) in PAIRINGS {
+        for _ in 0..500 {
+            let (tx, rx) = mpmc::channel::<u64>(1);
+            let weak = Tx::of(weak, tx.clone()).downgrade();
+            let strong = Tx::of(strong, tx);
+            let upgraded = thread::scope(|scope| {
+                scope.spawn(move || drop(strong));
+                weak.upgrade()
+            });
+            assert_eq!(rx.is_closed(), upgraded.is_none());
+            if let Some(mut tx) = upgraded {
+                assert_eq!((tx.try_send(1), rx.try_recv()), (Ok(()), Ok(1)));
+                drop(tx);
+                assert!(rx.is_closed() && weak.upgrade().is_none());
+            }
+        }
+    }
+}
+
+#[test]
+fn any_patience_is_allowed() {
+    for looks in [0, 1, 2, 3, 100, u32::MAX] {
+        each(1, |mut tx: Tx<u64>, mut rx| {
+            tx.set_patience(looks);
+            rx.set_patience(looks);
+            thread::scope(|scope| {
+                scope.spawn(move || (0..500).for_each(|n| tx.send(n).unwrap()));
+                assert_eq!(rx.drain().0, items(0..500));
+            });
+        });
+    }
 }
 
 #[test]
@@ -682,15 +746,26 @@ fn ends_may_be_shared_by_threads_if_their_items_may_move() {
     is_sync::<mpmc::ZigReceiver<u8>>();
     is_send::<mpmc::Send<'_, Cell<u8>>>();
     is_send::<mpmc::Recv<'_, Cell<u8>>>();
+    is_send::<mpmc::Closed<'_, Cell<u8>>>();
+    is_send::<mpmc::SendSink<Cell<u8>>>();
+    is_unpin::<mpmc::SendSink<PhantomPinned>>();
+    is_send::<mpmc::SendMany<'_, u8>>();
+    is_send::<mpmc::RecvMany<'_, Cell<u8>>>();
     is_not!(mpmc::Sender<Rc<u8>>: Send, Sync);
     is_not!(mpmc::Receiver<Rc<u8>>: Send, Sync);
     is_not!(mpmc::WeakSender<Rc<u8>>: Send, Sync);
+    is_not!(mpmc::SendSink<Rc<u8>>: Send, Sync);
     is_not!(mpmc::WeakReceiver<Rc<u8>>: Send, Sync);
     is_not!(mpmc::ZigSender<Rc<u8>>: Send, Sync, Clone);
     is_not!(mpmc::ZigReceiver<Rc<u8>>: Send, Sync, Clone);
     // Others hold pointers into a future that waits.
     is_not!(mpmc::Send<'_, u8>: Unpin);
     is_not!(mpmc::Recv<'_, u8>: Unpin);
+    is_not!(mpmc::Closed<'_, u8>: Unpin);
+    is_not!(mpmc::SendMany<'_, u8>: Unpin);
+    is_not!(mpmc::RecvMany<'_, u8>: Unpin);
+    is_not!(mpmc::SendMany<'_, Cell<u8>>: Send, Sync);
+    is_not!(mpmc::Closed<'_, Rc<u8>>: Send, Sync);
     is_not!(mpmc::Send<'_, Rc<u8>>: Send, Sync);
     is_not!(mpmc::Send<'_, Cell<u8>>: Sync);
     is_not!(mpmc::Recv<'_, Rc<u8>>: Send, Sync);

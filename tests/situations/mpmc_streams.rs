@@ -111,6 +111,42 @@ fn a_stream_that_is_cancelled_gives_its_wake_to_the_next() {
     assert_eq!(task.run(|cx| recv.as_mut().poll(cx)), Poll::Ready(Ok(1)));
 }
 
+// 11
+#[test]
+fn a_stream_lets_its_neighbours_run_after_its_budget() {
+    for budget in [1, 2, 5] {
+        let (tx, mut rx) = mpmc::channel::<u32>(64);
+        let task = Task::new();
+        rx.set_budget(budget);
+        (0..20).for_each(|n| tx.try_send(n).unwrap());
+        let (mut received, mut rests) = (0, 0);
+        while received < 20 {
+            match poll(&mut rx, &task.waker()) {
+                Poll::Ready(item) => {
+                    assert_eq!(item, Some(received));
+                    received += 1;
+                }
+                Poll::Pending => {
+                    rests += 1;
+                    assert_eq!(received, rests * budget);
+                    assert_eq!(task.wakes() as u32, rests, "it asks to be polled again");
+                }
+            }
+        }
+        // Who was idle has its whole budget again.
+        while poll(&mut rx, &task.waker()).is_ready() {}
+        let _ = poll(&mut rx, &task.waker());
+        (0..budget).for_each(|n| tx.try_send(n).unwrap());
+        (0..budget).for_each(|_| assert!(poll(&mut rx, &task.waker()).is_ready()));
+    }
+}
+
+#[test]
+#[should_panic(expected = "a budget of at least one item")]
+fn a_stream_needs_a_budget() {
+    mpmc::channel::<u32>(1).1.set_budget(0);
+}
+
 // 20
 #[test]
 fn after_the_end_a_stream_says_so_however_often_it_is_asked() {

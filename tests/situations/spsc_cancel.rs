@@ -169,6 +169,19 @@ fn a_closed_that_is_dropped_leaves_the_channel_as_it_is() {
     });
 }
 
+#[test]
+fn a_closed_of_a_receiver_that_is_dropped_takes_no_wake_from_a_recv() {
+    for polls in 0..POLLS {
+        let (mut tx, mut rx) = spsc::channel::<u64>(1);
+        let (task, other) = (Task::new(), Task::new());
+        assert!(polled(&task, polls, rx.closed(), |_| ()).is_none());
+        assert!(other.run(|cx| rx.poll_recv(cx)).is_pending());
+        tx.try_send(1).unwrap();
+        assert_eq!((task.wakes(), other.wakes()), (0, 1));
+        assert_eq!(other.run(|cx| rx.poll_recv(cx)), Poll::Ready(Ok(1)));
+    }
+}
+
 // 22, 9
 #[test]
 fn a_recv_that_is_dropped_has_received_or_the_item_is_still_there() {

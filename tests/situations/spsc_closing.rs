@@ -385,6 +385,67 @@ fn a_sender_may_wait_for_the_end_alone() {
 }
 
 #[test]
+fn a_receiver_may_wait_for_the_end_alone_and_items_do_not_wake_it() {
+    for leave in LEAVES {
+        each(4, |tx: Tx<u64>, rx| {
+            let Rx::Rust(mut rx, _) = rx else { return };
+            let (mut tx, task, old) = (Some(tx), Task::new(), Task::new());
+            // It had waited for an item: that wake is not the end's.
+            assert!(old.run(|cx| rx.poll_recv(cx)).is_pending());
+            tx.as_mut().unwrap().try_send(0).unwrap();
+            assert_eq!((old.wakes(), rx.try_recv()), (1, Ok(0)));
+            let mut closed = rx.closed();
+            for n in 1..4 {
+                assert!(task.run(|cx| Pin::new(&mut closed).poll(cx)).is_pending());
+                tx.as_mut().unwrap().try_send(n).unwrap();
+                assert_eq!(task.wakes(), 0);
+            }
+            leave(&mut tx);
+            assert_eq!((task.wakes(), old.wakes()), (1, 1));
+            assert!(task.run(|cx| Pin::new(&mut closed).poll(cx)).is_ready());
+            assert_eq!(rx.len(), 3, "items may wait");
+            assert!(task.run(|cx| Pin::new(&mut rx.closed()).poll(cx)).is_ready());
+            let rest: Vec<u64> = std::iter::from_fn(|| rx.try_recv().ok()).collect();
+            assert_eq!(rest, [1, 2, 3]);
+        });
+    }
+}
+
+#[test]
+fn a_receiver_that_has_closed_itself_does_not_wait_for_the_end() {
+    let (_tx, mut rx) = spsc::channel::<u64>(1);
+    rx.close();
+    let task = Task::new();
+    assert!(task.run(|cx| Pin::new(&mut rx.closed()).poll(cx)).is_ready());
+    assert_eq!(task.wakers(), 0);
+}
+
+/// The end comes while the receiver begins to wait for it.
+#[test]
+fn no_wake_is_lost_when_the_sender_goes_while_the_receiver_begins_to_wait() {
+    for _ in 0..1000 {
+        each_quietly(|tx, mut rx| {
+            thread::scope(|scope| {
+                scope.spawn(move || drop(tx));
+                let task = Task::new();
+                if task.run(|cx| Pin::new(&mut rx.closed()).poll(cx)).is_pending() {
+                    task.wait_for(1);
+                }
+                assert!(rx.is_closed());
+            });
+        });
+    }
+}
+
+/// A receiver in Rust, a sender in either language.
+fn each_quietly(mut test: impl FnMut(Tx<u64>, spsc::Receiver<u64>)) {
+    for in_zig in [false, true] {
+        let (tx, rx) = spsc::channel::<u64>(1);
+        test(if in_zig { Tx::in_zig(tx) } else { Tx::Rust(tx) }, rx);
+    }
+}
+
+#[test]
 fn reasons_that_are_no_names_of_zig_arrive_as_their_kind() {
     use zigflow::{Malformed, OpenError};
     for (given, name) in [

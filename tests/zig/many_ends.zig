@@ -22,6 +22,8 @@ fn held(comptime End: type, end: End) ?*End {
 /// What both ends have.
 fn Common(comptime End: type) type {
     return struct {
+        const Weak = @typeInfo(@TypeOf(End.downgrade)).@"fn".return_type.?;
+
         fn open(raw: *abi.RawEnd, err: *abi.RawError) callconv(.c) ?*End {
             const end = End.open(raw) catch |e| {
                 err.* = .{ .name_ptr = @errorName(e).ptr, .name_len = @errorName(e).len };
@@ -62,6 +64,22 @@ fn Common(comptime End: type) type {
         fn capacity(h: *End) callconv(.c) usize {
             return h.capacity();
         }
+        fn setPatience(h: *End, looks: u32) callconv(.c) void {
+            h.setPatience(looks);
+        }
+        fn downgrade(h: *End) callconv(.c) ?*Weak {
+            return held(Weak, h.downgrade());
+        }
+        fn weakUpgrade(weak: *Weak) callconv(.c) ?*End {
+            return held(End, weak.upgrade() orelse return null);
+        }
+        fn weakClone(weak: *Weak) callconv(.c) ?*Weak {
+            return held(Weak, weak.clone());
+        }
+        fn weakDeinit(weak: *Weak) callconv(.c) void {
+            weak.deinit();
+            zigflow.allocator.destroy(weak);
+        }
         fn snapshot(h: *End, out: *[10]u64) callconv(.c) void {
             const s = h.snapshot();
             inline for (comptime std.meta.fieldNames(@TypeOf(s)), 0..) |field, i| out[i] = @field(s, field);
@@ -83,6 +101,11 @@ fn Common(comptime End: type) type {
             len: *const fn (*End) callconv(.c) usize = len,
             capacity: *const fn (*End) callconv(.c) usize = capacity,
             snapshot: *const fn (*End, *[10]u64) callconv(.c) void = snapshot,
+            set_patience: *const fn (*End, u32) callconv(.c) void = setPatience,
+            downgrade: *const fn (*End) callconv(.c) ?*Weak = downgrade,
+            weak_upgrade: *const fn (*Weak) callconv(.c) ?*End = weakUpgrade,
+            weak_clone: *const fn (*Weak) callconv(.c) ?*Weak = weakClone,
+            weak_deinit: *const fn (*Weak) callconv(.c) void = weakDeinit,
             deinit: *const fn (*End) callconv(.c) void = deinit,
         };
     };
@@ -95,9 +118,22 @@ fn SenderVerbs(comptime T: type) type {
         fn trySend(h: H, item: *const T) callconv(.c) u32 {
             return Answer.of(h.trySend(item.*));
         }
+        /// The oldest item goes to `out` if it was replaced.
+        fn forceSend(h: H, item: *const T, out: *T, replaced: *bool) callconv(.c) u32 {
+            const oldest = h.forceSend(item.*) catch |e| return Answer.of(@as(@TypeOf(e)!void, e));
+            replaced.* = oldest != null;
+            if (oldest) |old| out.* = old;
+            return Answer.done;
+        }
         fn sendBlocking(h: H, item: *const T, timeout_ns: u64) callconv(.c) u32 {
             if (timeout_ns == ends.forever) return Answer.of(h.sendBlocking(item.*));
             return Answer.of(h.sendBlockingTimeout(item.*, timeout_ns));
+        }
+        fn trySendMany(h: H, items: [*]const T, len: usize, sent: *usize) callconv(.c) u32 {
+            return Answer.put(sent, h.trySendMany(items[0..len]));
+        }
+        fn sendManyBlocking(h: H, items: [*]const T, len: usize) callconv(.c) usize {
+            return h.sendManyBlocking(items[0..len]);
         }
         fn pollReady(h: H, waker: *const abi.RawWaker) callconv(.c) u32 {
             const cx: zigflow.Context = .{ .waker = .{ .raw = waker.* } };
@@ -116,7 +152,10 @@ fn SenderVerbs(comptime T: type) type {
         const Table = extern struct {
             common: Common(mpmc.Sender(T)).Table = .{},
             try_send: *const fn (H, *const T) callconv(.c) u32 = trySend,
+            force_send: *const fn (H, *const T, *T, *bool) callconv(.c) u32 = forceSend,
             send_blocking: *const fn (H, *const T, u64) callconv(.c) u32 = sendBlocking,
+            try_send_many: *const fn (H, [*]const T, usize, *usize) callconv(.c) u32 = trySendMany,
+            send_many_blocking: *const fn (H, [*]const T, usize) callconv(.c) usize = sendManyBlocking,
             poll_ready: *const fn (H, *const abi.RawWaker) callconv(.c) u32 = pollReady,
             send_bytes: *const fn (H, u8) callconv(.c) u32 = sendBytes,
         };
@@ -134,6 +173,12 @@ fn ReceiverVerbs(comptime T: type) type {
             if (timeout_ns == ends.forever) return Answer.put(out, h.recvBlocking());
             return Answer.put(out, h.recvBlockingTimeout(timeout_ns));
         }
+        fn tryRecvMany(h: H, items: [*]T, len: usize, received: *usize) callconv(.c) u32 {
+            return Answer.put(received, h.tryRecvMany(items[0..len]));
+        }
+        fn recvManyBlocking(h: H, items: [*]T, len: usize, received: *usize) callconv(.c) u32 {
+            return Answer.put(received, h.recvManyBlocking(items[0..len]));
+        }
         fn pollRecv(h: H, waker: *const abi.RawWaker, out: *T) callconv(.c) u32 {
             const cx: zigflow.Context = .{ .waker = .{ .raw = waker.* } };
             const item = h.pollRecv(&cx) catch return Answer.closed;
@@ -145,6 +190,8 @@ fn ReceiverVerbs(comptime T: type) type {
             common: Common(mpmc.Receiver(T)).Table = .{},
             try_recv: *const fn (H, *T) callconv(.c) u32 = tryRecv,
             recv_blocking: *const fn (H, *T, u64) callconv(.c) u32 = recvBlocking,
+            try_recv_many: *const fn (H, [*]T, usize, *usize) callconv(.c) u32 = tryRecvMany,
+            recv_many_blocking: *const fn (H, [*]T, usize, *usize) callconv(.c) u32 = recvManyBlocking,
             poll_recv: *const fn (H, *const abi.RawWaker, *T) callconv(.c) u32 = pollRecv,
         };
     };

@@ -285,6 +285,8 @@ pub const RawMpmc = extern struct {
     senders: RawParty,
     /// The receivers.
     receivers: RawParty,
+    /// Those of either kind that wait for nothing but the end of the channel.
+    watchers: RawParty,
 };
 
 /// A block of slots of a channel that grows. The slots follow, at the first offset that suits their alignment.
@@ -401,10 +403,10 @@ comptime {
     expectLayout(RawChannel, 96 - 3 * p / 4, 3, &.{ 0, 4, 8, 12, 16, 20, 24, 28, 32, 32 + p, 32 + 2 * p, 32 + 3 * p, 128, 256 });
     expectLayout(RawParty, 32 - 2 * p / 4, 2, &.{ 0, 4, 8, 12, 16, 20, 24, 24 + p, 24 + 2 * p });
     expectLayout(RawWaiter, 2, 4, &.{ 0, p, 2 * p, 4 * p, 4 * p + 4 });
-    expectLayout(RawMpmc, 160, 0, &.{ 0, 384, 512 });
+    expectLayout(RawMpmc, 192, 0, &.{ 0, 384, 512, 640 });
     expectLayout(RawBlock, 0, 1, &.{0});
+    expectLayout(RawUnbounded, 224 - 3 * p / 4, 3, &.{ 0, 768, 768 + p, 768 + 2 * p, 768 + 3 * p, 772 + 3 * p, 776 + 3 * p });
     expectLayout(RawStream, 4, 5, &.{ 0, 4, 8, 8 + p, 8 + 2 * p, 8 + 3 * p });
-    expectLayout(RawUnbounded, 192 - 3 * p / 4, 3, &.{ 0, 640, 640 + p, 640 + 2 * p, 640 + 3 * p, 644 + 3 * p, 648 + 3 * p });
-    if (@sizeOf(RawParty) != 128 or @sizeOf(RawMpmc) != 640) @compileError("a party is 128 bytes");
+    if (@sizeOf(RawParty) != 128 or @sizeOf(RawMpmc) != 768) @compileError("a party is 128 bytes");
     if (@sizeOf(RawEnd) != 128 or @sizeOf(RawChannel) != 384) @compileError("a channel is three times 128 bytes");
 }

@@ -99,6 +99,26 @@ pub fn Sender(comptime T: type) type {
             return .init(&self.ring.raw.channel, true);
         }
 
+        /// Sends without waiting, in place of the oldest item if there is no room: that one comes back, and
+        /// the counters tell how many were replaced.
+        ///
+        /// `Full`: there is no room and the oldest item is just being sent or received by another end, or another sender
+        /// took the room that was made. In the latter case, or if the channel is closed just then, the oldest item is
+        /// gone, and counted.
+        pub fn forceSend(self: *Self, item: T) error{ Full, Closed }!?T {
+            self.trySend(item) catch |e| {
+                if (e == error.Closed) return error.Closed;
+                const claim = self.ring.claimFilled() catch return error.Full;
+                sync.read(&claim.slot.item);
+                const oldest = claim.slot.item;
+                self.ring.commitFree(claim);
+                _ = sync.fetchAddRelaxed(&self.ring.raw.channel.tail.tally, 1);
+                try self.trySend(item);
+                return oldest;
+            };
+            return null;
+        }
+
         /// Sends; the thread sleeps while there is no room, in turn.
         pub inline fn sendBlocking(self: *Self, item: T) error{Closed}!void {
             self.trySend(item) catch |e| {
@@ -138,11 +158,40 @@ pub fn Sender(comptime T: type) type {
             }
         }
 
+        /// Sends as many items from the front of `items` as there is room for; how many. Items of other senders may
+        /// come between them.
+        pub fn trySendMany(self: *Self, items: []const T) error{Closed}!usize {
+            for (items, 0..) |item, sent| self.trySend(item) catch |e| {
+                // What was sent before the end is told first.
+                return if (e == error.Closed and sent == 0) error.Closed else sent;
+            };
+            return if (items.len == 0 and self.isClosed()) error.Closed else items.len;
+        }
+
+        /// Sends all `items` in order, as many at once as there is room for; the thread sleeps while there is
+        /// none, in turn for each. How many were sent: all, unless the channel was closed meanwhile.
+        pub fn sendManyBlocking(self: *Self, items: []const T) usize {
+            var sent: usize = 0;
+            while (sent < items.len) {
+                const count = self.trySendMany(items[sent..]) catch return sent;
+                sent += count;
+                if (count > 0) continue;
+                self.sendBlocking(items[sent]) catch return sent;
+                sent += 1;
+            }
+            return sent;
+        }
+
         /// The baton: who waits next may have something to do as well.
         fn pass(self: *Self, woken: bool, finished: bool) void {
             const party = &self.ring.raw.senders;
             if (if (finished) sync.loadAcquire(&party.waiting) != 0 and self.ring.isRoom() else woken)
                 host.zf1_party_wake_one(party);
+        }
+
+        /// How often, at most, a thread that waits looks again before it sleeps; 0: never. This end only.
+        pub fn setPatience(self: *Self, looks: u32) void {
+            self.patience = .of(@intCast(@min(looks, 255)));
         }
 
         /// True when there is room for an item; else the task of `cx` is woken, in turn, when there is, or when
@@ -198,6 +247,12 @@ pub fn Sender(comptime T: type) type {
         /// The channel's counters.
         pub fn snapshot(self: *const Self) end_file.Snapshot {
             return snapshotOf(self.ring.raw);
+        }
+
+        /// An end that does not keep the channel open.
+        pub fn downgrade(self: *const Self) WeakSender(T) {
+            self.ring.refer();
+            return .{ .ring = self.ring };
         }
 
         /// The end goes; the last sender closes the channel.
@@ -290,6 +345,24 @@ pub fn Receiver(comptime T: type) type {
             return wait.item != null;
         }
 
+        /// Receives as many items as are there, up to `items.len`; how many, at least one unless `items` is empty.
+        /// Other receivers may get items in between.
+        pub fn tryRecvMany(self: *Self, items: []T) TryError!usize {
+            if (items.len == 0) return 0;
+            items[0] = try self.tryRecv();
+            for (items[1..], 1..) |*item, count| item.* = self.tryRecv() catch return count;
+            return items.len;
+        }
+
+        /// `tryRecvMany`, once there is an item; the thread sleeps until then, in turn.
+        pub fn recvManyBlocking(self: *Self, items: []T) error{Closed}!usize {
+            return self.tryRecvMany(items) catch |e| {
+                if (e == error.Closed) return error.Closed;
+                items[0] = try self.recvBlocking();
+                return 1 + (self.tryRecvMany(items[1..]) catch 0);
+            };
+        }
+
         /// An item, or null once the seat is taken.
         fn attempt(self: *Self, seat: *Seat, words: abi.RawWaker) error{Closed}!?T {
             while (true) {
@@ -307,6 +380,11 @@ pub fn Receiver(comptime T: type) type {
             const party = &self.ring.raw.receivers;
             if (if (finished) sync.loadAcquire(&party.waiting) != 0 and self.ring.isItem() and !sync.bug(48) else woken and !sync.bug(47))
                 host.zf1_party_wake_one(party);
+        }
+
+        /// How often, at most, a thread that waits looks again before it sleeps; 0: never. This end only.
+        pub fn setPatience(self: *Self, looks: u32) void {
+            self.patience = .of(@intCast(@min(looks, 255)));
         }
 
         /// An item, or null: then the task of `cx` is woken, in turn, when there is one, or when the channel
@@ -366,10 +444,64 @@ pub fn Receiver(comptime T: type) type {
             return snapshotOf(self.ring.raw);
         }
 
+        /// An end that does not keep the channel open.
+        pub fn downgrade(self: *const Self) WeakReceiver(T) {
+            self.ring.refer();
+            return .{ .ring = self.ring };
+        }
+
         /// The end goes; the last receiver closes the channel.
         pub fn deinit(self: *Self) void {
             self.cancel();
             if (self.ring.leave(&self.ring.raw.receivers)) self.ring.discard();
+            self.ring.release();
+        }
+    };
+}
+
+/// A `Sender` that does not keep the channel open.
+pub fn WeakSender(comptime T: type) type {
+    return struct {
+        ring: ring_file.Ring(T),
+
+        const Self = @This();
+
+        /// A sender, or null: the last one has gone.
+        pub fn upgrade(self: *const Self) ?Sender(T) {
+            return if (self.ring.revive(&self.ring.raw.senders)) .{ .ring = self.ring } else null;
+        }
+
+        /// Another one.
+        pub fn clone(self: *const Self) Self {
+            self.ring.refer();
+            return .{ .ring = self.ring };
+        }
+
+        pub fn deinit(self: *Self) void {
+            self.ring.release();
+        }
+    };
+}
+
+/// A `Receiver` that does not keep the channel open.
+pub fn WeakReceiver(comptime T: type) type {
+    return struct {
+        ring: ring_file.Ring(T),
+
+        const Self = @This();
+
+        /// A receiver, or null: the last one has gone.
+        pub fn upgrade(self: *const Self) ?Receiver(T) {
+            return if (self.ring.revive(&self.ring.raw.receivers)) .{ .ring = self.ring } else null;
+        }
+
+        /// Another one.
+        pub fn clone(self: *const Self) Self {
+            self.ring.refer();
+            return .{ .ring = self.ring };
+        }
+
+        pub fn deinit(self: *Self) void {
             self.ring.release();
         }
     };

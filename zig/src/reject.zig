@@ -2,6 +2,7 @@
 
 const abi = @import("abi.zig");
 const end_file = @import("end.zig");
+const host = @import("host.zig");
 const mpmc = @import("ring_mpmc.zig");
 const spsc = @import("ring_spsc.zig");
 

@@ -196,6 +196,7 @@ pub fn Ring(comptime T: type) type {
             _ = sync.fetchOr(&raw.channel.tail.word, closed);
             if (!sync.bug(44)) host.zf1_party_wake_all(&raw.receivers);
             host.zf1_party_wake_all(&raw.senders);
+            if (!sync.bug(49)) host.zf1_party_wake_all(&raw.watchers);
         }
 
         pub fn isClosed(self: Self) bool {
@@ -226,11 +227,26 @@ pub fn Ring(comptime T: type) type {
             }
         }
 
+        /// One reference more.
+        pub fn refer(self: Self) void {
+            const before = sync.fetchAdd(&self.raw.channel.references, 1, 0);
+            if (before >= std.math.maxInt(u32) / 2) @panic("too many ends of a channel");
+        }
+
         /// One end more of this party.
         pub fn another(self: Self, party: *abi.RawParty) void {
-            const before = sync.fetchAdd(&party.alive, 1, 0);
-            const references = sync.fetchAdd(&self.raw.channel.references, 1, 0);
-            if (@max(before, references) >= std.math.maxInt(u32) / 2) @panic("too many ends of a channel");
+            self.refer();
+            // Never more than references.
+            _ = sync.fetchAdd(&party.alive, 1, 0);
+        }
+
+        /// An end of this party where there may be none left; the caller has a reference.
+        pub fn revive(self: Self, party: *abi.RawParty) bool {
+            self.refer();
+            var alive = sync.loadAcquire(&party.alive);
+            while (alive != 0) alive = sync.compareExchange(&party.alive, alive, alive + 1) orelse return true;
+            _ = sync.fetchAdd(&self.raw.channel.references, minus_one, 0);
+            return false;
         }
 
         /// An end of this party goes; the last one closes. Whether it was the last. Its reference stays.

@@ -70,7 +70,8 @@ impl Plan {
         let null = core::ptr::null_mut();
         let slots = if self.flavor == Flavor::Unbounded { null } else { slots };
         let channel = self.fresh(mask, slots);
-        let mpmc = |channel| RawMpmc { channel, senders: RawParty::NEW, receivers: RawParty::NEW };
+        let [senders, receivers, watchers] = [RawParty::NEW; 3];
+        let mpmc = |channel| RawMpmc { channel, senders, receivers, watchers };
         // SAFETY: the memory is large and aligned enough for the flavour.
         unsafe {
             match self.flavor {

@@ -217,6 +217,12 @@ impl RawParty {
 /// Wakes all of a party when it goes, also by a panic.
 pub(crate) struct WakeAll<'a>(pub(crate) &'a RawParty);
 
+impl<'a> WakeAll<'a> {
+    pub(crate) fn unless(sown: bool, party: &'a RawParty) -> Option<Self> {
+        (!sown).then(|| Self(party))
+    }
+}
+
 impl Drop for WakeAll<'_> {
     fn drop(&mut self) {
         // A model that has failed is over.

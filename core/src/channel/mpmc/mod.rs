@@ -27,14 +27,22 @@
 //! # }
 //! ```
 
+mod batch;
+mod closed;
 mod quiet;
 mod receiver;
 mod sender;
+#[cfg(feature = "sink")]
+mod sink;
 mod unbounded;
 mod zig;
 
+pub use batch::{RecvMany, SendMany};
+pub use closed::Closed;
 pub use receiver::{Receiver, Recv, WeakReceiver};
 pub use sender::{Send, Sender, WeakSender};
+#[cfg(feature = "sink")]
+pub use sink::SendSink;
 pub(super) use unbounded::make_plain as make_plain_unbounded;
 pub use unbounded::{try_unbounded_within, unbounded, unbounded_of_blocks, unbounded_within};
 pub use zig::{ZigReceiver, ZigSender};
@@ -268,7 +276,7 @@ mod model {
 
     fn words(raw: &RawMpmc) -> impl Iterator<Item = &Word> {
         let channel = &raw.channel;
-        let parties = [&raw.senders, &raw.receivers]
+        let parties = [&raw.senders, &raw.receivers, &raw.watchers]
             .into_iter()
             .flat_map(|party| [&party.waiting, &party.lock, &party.alive, &party.closing]);
         [&channel.tail.word, &channel.head.word, &channel.tail.laps, &channel.references]

@@ -1,16 +1,17 @@
 //! The receiving ends. `sender.rs` is the mirror: method for method, where they exist.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 use core::pin::Pin;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
-use core::sync::atomic::{AtomicBool, AtomicPtr};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32};
 use core::task::{Context, Poll, Waker};
 
 use futures_core::stream::{FusedStream, Stream};
 
-use super::{Filled, Reference, another, leave, revive, take_left};
+use super::{Closed, Filled, Reference, another, leave, revive, take_left};
 use crate::abi::{RawError, RawMpmc};
 use crate::channel::error::{RecvError, TryRecvError, to_raw};
 use crate::channel::{DEFAULT_BUDGET, Snapshot, count_one_more, reason};
@@ -20,6 +21,8 @@ use crate::ring::mpmc::{Denied, Ring};
 use crate::ring::patience::Patience;
 use crate::ring::seat::Seat;
 use crate::sync::bug;
+
+const MALFORMED: TryRecvError = TryRecvError::Failed(StreamError::Malformed(Malformed::Value));
 
 /// A receiving end of a channel with any number of ends. The channel closes when the last one goes, which drops
 /// the items that wait.
@@ -31,12 +34,12 @@ use crate::sync::bug;
 pub struct Receiver<T> {
     pub(super) ring: Ring<T>,
     #[cfg(feature = "std")]
-    patience: Patience,
+    pub(super) patience: Patience,
     /// Where the stream waits: null or a box, pinned. Only `&mut self` puts one there.
     seat: AtomicPtr<Seat>,
+    budget: u32,
     left: u32,
-    /// The reason has been told by this end.
-    told: AtomicBool,
+    notes: Notes,
     ended: bool,
     items: PhantomData<fn(T) -> T>,
 }
@@ -53,14 +56,14 @@ impl<T> Receiver<T> {
     ///
     /// A reference to the channel, and to its receivers, passes to the result.
     pub(super) unsafe fn new(ring: Ring<T>) -> Self {
-        let told = AtomicBool::new(false);
         Self {
             ring,
             #[cfg(feature = "std")]
             patience: Patience::new(),
             seat: AtomicPtr::new(core::ptr::null_mut()),
+            budget: DEFAULT_BUDGET,
             left: DEFAULT_BUDGET,
-            told,
+            notes: Notes::default(),
             ended: false,
             items: PhantomData,
         }
@@ -74,10 +77,6 @@ impl<T> Receiver<T> {
     #[inline]
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
         self.source().try_recv()
-    }
-
-    pub(super) fn source(&self) -> Source<'_, T> {
-        Source { ring: self.ring, told: &self.told }
     }
 
     /// Receives, and waits for an item, in turn.
@@ -132,8 +131,26 @@ impl<T> Receiver<T> {
         }
     }
 
+    /// How many items the stream yields in a row before other tasks run once. This end only.
+    ///
+    /// # Panics
+    ///
+    /// If `items` is 0.
+    pub fn set_budget(&mut self, items: u32) {
+        assert!(items > 0, "a receiver needs a budget of at least one item");
+        self.budget = items;
+        self.left = self.left.min(items);
+    }
+
+    /// How often, at most, a thread that waits looks again before it sleeps, up to 255; 0: never. The default is 100, about
+    /// what a sleep costs. How much of it is used depends on how often it has helped. Tasks never do. This end only.
+    #[cfg(feature = "std")]
+    pub fn set_patience(&mut self, looks: u32) {
+        self.patience = Patience::of(u8::try_from(looks).unwrap_or(u8::MAX));
+    }
+
     /// Will not receive: a wake that had come goes to the next one.
-    fn give_up(&self, seat: Pin<&mut Seat>) {
+    pub(super) fn give_up(&self, seat: Pin<&mut Seat>) {
         let party = &self.raw().receivers;
         if seat.leave(party) == Some(true) && !bug(47) {
             party.wake_one();
@@ -160,6 +177,17 @@ impl<T> Receiver<T> {
     /// Closes, and says why. An error of Zig's name and a code arrive as they are, of all else the name.
     pub fn close_with(&self, reason: StreamError) {
         self.ring.close(to_raw(reason));
+    }
+
+    /// Waits until the channel is closed, or the last sender has gone; items may still wait. Takes no turn of those
+    /// who wait for items.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is ready, the future has done nothing.
+    pub fn closed(&self) -> Closed<'_, T> {
+        // SAFETY: this end is borrowed, and its reference keeps the channel alive.
+        unsafe { Closed::new(self.ring) }
     }
 
     /// True when the channel is closed. Items may still wait.
@@ -201,42 +229,90 @@ impl<T> Receiver<T> {
     fn raw(&self) -> &RawMpmc {
         self.ring.raw()
     }
+
+    pub(super) fn source(&self) -> Source<'_, T> {
+        Source { ring: self.ring, notes: &self.notes }
+    }
+}
+
+/// What an end has told, and what it has not.
+#[derive(Default)]
+struct Notes {
+    /// The reason has been told.
+    told: AtomicBool,
+    /// Malformed items that ended a batch: they are told before what comes next.
+    owed: AtomicU32,
 }
 
 /// A receiver but for its seat, which is borrowed by itself.
 pub(super) struct Source<'a, T> {
     ring: Ring<T>,
-    told: &'a AtomicBool,
+    notes: &'a Notes,
 }
 
 impl<T> Source<'_, T> {
     #[inline]
-    fn try_recv(&self) -> Result<T, TryRecvError> {
+    pub(super) fn try_recv(&self) -> Result<T, TryRecvError> {
+        if self.notes.owed.load(Relaxed) != 0 && self.pay() {
+            return Err(MALFORMED);
+        }
         match Filled::claim(self.ring) {
-            Ok(filled) => {
-                filled.take().ok_or(TryRecvError::Failed(StreamError::Malformed(Malformed::Value)))
-            }
+            Ok(filled) => filled.take().ok_or(MALFORMED),
             Err(Denied::NotNow) => Err(TryRecvError::Empty),
             Err(Denied::Closed) => Err(self.end()),
         }
     }
 
+    /// The first item as `try_recv`, then up to `limit` of those that were there when it began.
+    pub(super) fn try_recv_many(
+        &self,
+        items: &mut Vec<T>,
+        limit: usize,
+    ) -> Result<usize, TryRecvError> {
+        if limit == 0 {
+            return Ok(0);
+        }
+        let there = limit.min(self.ring.len() as usize);
+        items.reserve(there);
+        items.push(self.try_recv()?);
+        for count in 1..there {
+            let Ok(filled) = Filled::claim(self.ring) else { return Ok(count) };
+            let Some(item) = filled.take() else {
+                self.notes.owed.fetch_add(1, Relaxed);
+                return Ok(count);
+            };
+            items.push(item);
+        }
+        Ok(there.max(1))
+    }
+
+    /// True if a malformed item was still to be told, and no other thread does it.
+    #[cold]
+    fn pay(&self) -> bool {
+        self.notes.owed.fetch_update(Relaxed, Relaxed, |owed| owed.checked_sub(1)).is_ok()
+    }
+
     #[cold]
     pub(super) fn end(&self) -> TryRecvError {
         match reason(self.ring.reason()) {
-            Some(reason) if !self.told.swap(true, Relaxed) => TryRecvError::Failed(reason),
+            Some(reason) if !self.notes.told.swap(true, Relaxed) => TryRecvError::Failed(reason),
             _ => TryRecvError::Closed,
         }
     }
 
-    /// `Pending` once the seat is taken.
-    fn poll(&self, waker: &Waker, mut seat: Pin<&mut Seat>) -> Poll<Result<T, RecvError>> {
+    /// Attempts; `Pending` once the seat is taken.
+    pub(super) fn poll<R>(
+        &self,
+        waker: &Waker,
+        mut seat: Pin<&mut Seat>,
+        mut attempt: impl FnMut(&Self) -> Result<R, TryRecvError>,
+    ) -> Poll<Result<R, RecvError>> {
         loop {
-            let received = match self.try_recv() {
+            let received = match attempt(self) {
                 Err(TryRecvError::Empty) => None,
                 Err(TryRecvError::Closed) => Some(Err(RecvError::Closed)),
                 Err(TryRecvError::Failed(reason)) => Some(Err(RecvError::Failed(reason))),
-                Ok(item) => Some(Ok(item)),
+                Ok(received) => Some(Ok(received)),
             };
             if let Some(received) = received {
                 self.done(seat);
@@ -300,11 +376,11 @@ impl<T> Stream for Receiver<T> {
             return Poll::Ready(None);
         }
         if this.left == 0 {
-            this.left = DEFAULT_BUDGET;
+            this.left = this.budget;
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let source = Source { ring: this.ring, told: &this.told };
+        let source = Source { ring: this.ring, notes: &this.notes };
         let seat = this.seat.get_mut();
         // Most often there is something, or the seat was allocated before.
         let polled = match source.try_recv() {
@@ -313,7 +389,8 @@ impl<T> Stream for Receiver<T> {
                     *seat = Box::into_raw(Box::new(Seat::new()));
                 }
                 // SAFETY: a box that stays where it is until `cancel` takes it; `&mut self`.
-                source.poll(cx.waker(), unsafe { Pin::new_unchecked(&mut **seat) })
+                let seat = unsafe { Pin::new_unchecked(&mut **seat) };
+                source.poll(cx.waker(), seat, Source::try_recv)
             }
             received => {
                 if !seat.is_null() {
@@ -327,7 +404,7 @@ impl<T> Stream for Receiver<T> {
                 }))
             }
         };
-        this.left = if polled.is_pending() { DEFAULT_BUDGET } else { this.left - 1 };
+        this.left = if polled.is_pending() { this.budget } else { this.left - 1 };
         polled.map(|received| match received {
             Ok(item) => Some(Ok(item)),
             Err(RecvError::Failed(reason)) => Some(Err(reason)),
@@ -402,9 +479,9 @@ impl<T> Recv<'_, T> {
     fn poll_by(self: Pin<&mut Self>, waker: &Waker) -> Poll<Result<T, RecvError>> {
         // SAFETY: the seat is pinned again at once; nothing else needs it.
         let Self { receiver, seat } = unsafe { self.get_unchecked_mut() };
-        let source = Source { ring: receiver.ring, told: &receiver.told };
         // SAFETY: a field of what is pinned.
-        source.poll(waker, unsafe { Pin::new_unchecked(seat) })
+        let seat = unsafe { Pin::new_unchecked(seat) };
+        receiver.source().poll(waker, seat, Source::try_recv)
     }
 }
 

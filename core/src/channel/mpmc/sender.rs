@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 
-use super::{Filled, Reference, another, leave, revive};
+use super::{Closed, Filled, Reference, another, leave, revive};
 use crate::abi::{RawError, RawMpmc};
 use crate::channel::error::{SendError, TrySendError, to_raw};
 use crate::channel::{Snapshot, count_one_more, reason};
@@ -156,6 +156,13 @@ impl<T> Sender<T> {
         }
     }
 
+    /// How often, at most, a thread that waits looks again before it sleeps, up to 255; 0: never. The default is 100, about
+    /// what a sleep costs. How much of it is used depends on how often it has helped. Tasks never do. This end only.
+    #[cfg(feature = "std")]
+    pub fn set_patience(&mut self, looks: u32) {
+        self.patience = Patience::of(u8::try_from(looks).unwrap_or(u8::MAX));
+    }
+
     /// Closes the channel for all ends: nothing more is sent, and the receivers drain what was. Further calls
     /// do nothing.
     pub fn close(&self) {
@@ -168,6 +175,16 @@ impl<T> Sender<T> {
         self.ring.close(to_raw(reason));
     }
 
+    /// Waits until the channel is closed, or the last receiver has gone. Takes no turn of those who wait for room.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is ready, the future has done nothing.
+    pub fn closed(&self) -> Closed<'_, T> {
+        // SAFETY: this end is borrowed, and its reference keeps the channel alive.
+        unsafe { Closed::new(self.ring) }
+    }
+
     /// True when the channel is closed. It stays so.
     pub fn is_closed(&self) -> bool {
         self.ring.is_closed()
@@ -178,7 +195,7 @@ impl<T> Sender<T> {
         reason(self.ring.reason())
     }
 
-    fn refused<U>(&self, item: U) -> SendError<U> {
+    pub(super) fn refused<U>(&self, item: U) -> SendError<U> {
         SendError { item, reason: self.reason() }
     }
 
@@ -213,7 +230,7 @@ impl<T> Sender<T> {
         WeakSender { ring: self.ring, items: PhantomData }
     }
 
-    fn raw(&self) -> &RawMpmc {
+    pub(super) fn raw(&self) -> &RawMpmc {
         self.ring.raw()
     }
 }
@@ -290,28 +307,10 @@ pub struct Send<'a, T> {
 
 impl<T> Send<'_, T> {
     fn poll_by(self: Pin<&mut Self>, waker: &Waker) -> Poll<Result<(), SendError<T>>> {
-        // SAFETY: the seat is pinned again below; nothing else needs it.
+        // SAFETY: the seat is pinned again at once; nothing else needs it.
         let Self { sender, item, seat } = unsafe { self.get_unchecked_mut() };
-        // SAFETY: a field of what is pinned.
-        let mut seat = unsafe { Pin::new_unchecked(seat) };
-        let party = &sender.raw().senders;
-        while let Some(next) = item.take() {
-            match sender.try_send(next) {
-                Ok(()) => break,
-                Err(TrySendError::Closed(back)) => {
-                    sender.done(seat);
-                    return Poll::Ready(Err(sender.refused(back)));
-                }
-                Err(TrySendError::Full(back)) => *item = Some(back),
-            }
-            // SAFETY: `drop` and `done` leave.
-            unsafe { seat.as_mut().join(party, waker) };
-            if !sender.ring.is_room() {
-                return Poll::Pending;
-            }
-        }
-        sender.done(seat);
-        Poll::Ready(Ok(()))
+        // SAFETY: a field of what is pinned; `drop` leaves.
+        unsafe { sender.poll_send(waker, item, Pin::new_unchecked(seat)) }
     }
 
     /// Gives up; the item, unless it was sent.
@@ -323,10 +322,48 @@ impl<T> Send<'_, T> {
 }
 
 impl<T> Sender<T> {
+    /// Sends the item in `item`, if there is one. `Pending` once the seat is taken.
+    ///
+    /// # Safety
+    ///
+    /// The owner of the seat gives up before the seat goes.
+    pub(super) unsafe fn poll_send(
+        &self,
+        waker: &Waker,
+        item: &mut Option<T>,
+        mut seat: Pin<&mut Seat>,
+    ) -> Poll<Result<(), SendError<T>>> {
+        while let Some(next) = item.take() {
+            match self.try_send(next) {
+                Ok(()) => break,
+                Err(TrySendError::Closed(back)) => {
+                    self.done(seat);
+                    return Poll::Ready(Err(self.refused(back)));
+                }
+                Err(TrySendError::Full(back)) => *item = Some(back),
+            }
+            // SAFETY: the caller's promise.
+            unsafe { seat.as_mut().join(&self.raw().senders, waker) };
+            if !self.ring.is_room() {
+                return Poll::Pending;
+            }
+        }
+        self.done(seat);
+        Poll::Ready(Ok(()))
+    }
+
     /// Has sent, or never will: who waits next may have something to do as well (the baton).
-    fn done(&self, seat: Pin<&mut Seat>) {
+    pub(super) fn done(&self, seat: Pin<&mut Seat>) {
         let party = &self.raw().senders;
         if seat.leave(party).is_some() && party.is_waiting() && self.ring.is_room() {
+            party.wake_one();
+        }
+    }
+
+    /// Will not send: a wake that had come goes to the next one.
+    pub(super) fn give_up(&self, seat: Pin<&mut Seat>) {
+        let party = &self.raw().senders;
+        if seat.leave(party) == Some(true) && !crate::sync::bug(47) {
             party.wake_one();
         }
     }
@@ -343,11 +380,7 @@ impl<T> Future for Send<'_, T> {
 impl<T> Drop for Send<'_, T> {
     fn drop(&mut self) {
         // SAFETY: pinned since it joined, if it did.
-        let seat = unsafe { Pin::new_unchecked(&mut self.seat) };
-        let party = &self.sender.raw().senders;
-        if seat.leave(party) == Some(true) && !crate::sync::bug(47) {
-            party.wake_one();
-        }
+        self.sender.give_up(unsafe { Pin::new_unchecked(&mut self.seat) });
     }
 }
 

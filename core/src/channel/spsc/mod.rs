@@ -32,7 +32,7 @@ mod storage;
 mod zig;
 
 pub use grant::{ReadGrant, WriteGrant};
-pub use receiver::{Read, Receiver, Recv, RecvMany};
+pub use receiver::{Read, Receiver, ReceiverClosed, Recv, RecvMany};
 pub use sender::{Closed, Reserve, Send, SendFrom, SendMany, Sender};
 #[cfg(not(loom))]
 pub use storage::Storage;

@@ -380,6 +380,24 @@ impl<T> Receiver<T> {
         self.ring.close(to_raw(reason));
     }
 
+    /// Waits until the channel is closed, by either end; items may still wait. Items that come meanwhile wake nobody.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is ready, the future has done nothing.
+    pub fn closed(&mut self) -> ReceiverClosed<'_, T> {
+        ReceiverClosed { receiver: self }
+    }
+
+    /// The task of `waker` is woken when the sender closes. True when the channel is closed.
+    fn watch(&self, waker: &Waker) -> bool {
+        if !self.ring.is_closed() {
+            // SAFETY: this end's cell; its only user is the future that has the end by `&mut`.
+            unsafe { self.raw().head.cell().register(waker) };
+        }
+        self.ring.is_closed()
+    }
+
     /// True when the channel is closed, by either end. Items may still wait.
     pub fn is_closed(&self) -> bool {
         self.ring.is_closed()
@@ -562,4 +580,18 @@ impl<'a, T> Future for Read<'a, T> {
     }
 }
 
-crate::channel::debug_by_name! { Recv RecvMany Read }
+/// The future of [`Receiver::closed`].
+#[must_use = "futures do nothing unless polled"]
+pub struct ReceiverClosed<'a, T> {
+    receiver: &'a mut Receiver<T>,
+}
+
+impl<T> Future for ReceiverClosed<'_, T> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.get_mut().receiver.watch(cx.waker()) { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+crate::channel::debug_by_name! { Recv RecvMany Read ReceiverClosed }
