@@ -4,7 +4,7 @@ use std::task::{Context, Waker};
 
 use zigflow_core::StreamError;
 use zigflow_core::abi::RawWaker;
-use zigflow_core::channel::{RecvError, TryRecvError, TrySendError};
+use zigflow_core::channel::{PeerWaker, RecvError, TryRecvError, TrySendError};
 use zigflow_core::spsc::{self, ZigReceiver, ZigSender};
 
 use crate::explore::Side;
@@ -16,6 +16,10 @@ unsafe extern "C-unwind" {
     safe fn model_handle_bytes() -> usize;
     fn model_spsc_tx_open(raw: ZigSender<u32>, tx: *mut Handle) -> bool;
     fn model_spsc_tx_try_send(tx: *mut Handle, item: u32) -> u32;
+    fn model_spsc_tx_try_send_quiet(tx: *mut Handle, item: u32, due: *mut bool) -> u32;
+    fn model_spsc_tx_peer(tx: *mut Handle, peer: *mut Handle);
+    fn model_peer_wake(peer: *const Handle);
+    fn model_peer_deinit(peer: *mut Handle);
     fn model_spsc_tx_try_send_many(
         tx: *mut Handle,
         items: *const u32,
@@ -81,6 +85,35 @@ pub enum Rx {
     Zig(Box<Handle>),
 }
 
+/// What wakes the other side.
+#[derive(Debug)]
+pub enum Peer {
+    /// In Rust.
+    Rust(PeerWaker<u32>),
+    /// In Zig.
+    Zig(Box<Handle>),
+}
+
+impl Peer {
+    /// `wake`.
+    pub fn wake(&self) {
+        match self {
+            Self::Rust(peer) => peer.wake(),
+            // SAFETY: open until the drop.
+            Self::Zig(peer) => unsafe { model_peer_wake(&**peer) },
+        }
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        if let Self::Zig(peer) = self {
+            // SAFETY: open until here.
+            unsafe { model_peer_deinit(&mut **peer) };
+        }
+    }
+}
+
 /// A channel that has moved `start` items already, with its ends in these languages.
 pub fn spsc(capacity: usize, start: u32, tx_side: Side, rx_side: Side) -> (Tx, Rx) {
     assert!(model_handle_bytes() <= size_of::<Handle>());
@@ -131,6 +164,36 @@ impl Tx {
             },
             // SAFETY: as above.
             Self::Zig(tx) => Outcome::of(unsafe { model_spsc_tx_try_send(&mut **tx, item) }, ()),
+        }
+    }
+
+    /// `try_send_quiet`: whether a wake is due.
+    pub fn try_send_quiet(&mut self, item: u32) -> Outcome<bool> {
+        match self {
+            Self::Rust(tx) => match tx.try_send_quiet(item) {
+                Ok(due) => Done(due.is_due()),
+                Err(TrySendError::Full(_)) => NotNow,
+                Err(TrySendError::Closed(_)) => Closed,
+            },
+            Self::Zig(tx) => {
+                let mut due = false;
+                // SAFETY: as above.
+                let number = unsafe { model_spsc_tx_try_send_quiet(&mut **tx, item, &mut due) };
+                Outcome::of(number, due)
+            }
+        }
+    }
+
+    /// `peer_waker`.
+    pub fn peer_waker(&mut self) -> Peer {
+        match self {
+            Self::Rust(tx) => Peer::Rust(tx.peer_waker()),
+            Self::Zig(tx) => {
+                let mut peer = Box::new([0; 8]);
+                // SAFETY: as above; the peer's memory is large enough.
+                unsafe { model_spsc_tx_peer(&mut **tx, &mut *peer) };
+                Peer::Zig(peer)
+            }
         }
     }
 

@@ -8,7 +8,7 @@ const Rx = zigflow.spsc.Receiver(u32);
 
 /// Bytes that every handle fits into; Rust asks.
 export fn model_handle_bytes() usize {
-    return @max(@sizeOf(Tx), @sizeOf(Rx));
+    return @max(@sizeOf(Tx), @sizeOf(Rx), @sizeOf(Peer));
 }
 
 const done: u32 = 0;
@@ -27,6 +27,25 @@ export fn model_spsc_tx_open(raw: *zigflow.RawSender, tx: *Tx) bool {
 export fn model_spsc_tx_try_send(tx: *Tx, item: u32) u32 {
     tx.trySend(item) catch |e| return if (e == error.Full) not_now else closed;
     return done;
+}
+
+export fn model_spsc_tx_try_send_quiet(tx: *Tx, item: u32, due: *bool) u32 {
+    due.* = tx.trySendQuiet(item) catch |e| return if (e == error.Full) not_now else closed;
+    return done;
+}
+
+const Peer = @TypeOf(@as(*Tx, undefined).peerWaker());
+
+export fn model_spsc_tx_peer(tx: *Tx, peer: *Peer) void {
+    peer.* = tx.peerWaker();
+}
+
+export fn model_peer_wake(peer: *const Peer) void {
+    peer.wake();
+}
+
+export fn model_peer_deinit(peer: *Peer) void {
+    peer.deinit();
 }
 
 export fn model_spsc_tx_try_send_many(tx: *Tx, items: [*]const u32, len: usize, sent: *usize) u32 {

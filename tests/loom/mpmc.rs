@@ -6,13 +6,13 @@
 #![cfg(loom)]
 
 use std::sync::Arc as StdArc;
-use std::sync::atomic::{AtomicUsize as StdUsize, Ordering::SeqCst};
-use std::task::{Context, Waker};
+use std::sync::atomic::AtomicUsize as StdUsize;
+use std::task::Context;
 
 use loom::thread;
 use zigflow_loom::ends::Outcome::{Closed, Done, NotNow};
 use zigflow_loom::explore::Side;
-use zigflow_loom::many_ends::{Tx, mpmc};
+use zigflow_loom::many_ends::{Rx, Tx, mpmc};
 use zigflow_loom::task::Task;
 use zigflow_loom::waiting::{Waiting, expect_all, expect_no_waker, settle};
 

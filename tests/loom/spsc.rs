@@ -342,6 +342,65 @@ fn a_wait_is_given_up() {
     });
 }
 
+/// A quiet send, and then the wake that is due.
+#[test]
+fn a_quiet_send_and_its_wake() {
+    explore("a_quiet_send_and_its_wake", None, |a, b| {
+        let live = StdArc::new(StdUsize::new(0));
+        let (mut tx, mut rx) = spsc(1, 0, a, b);
+        let sender = thread::spawn(move || {
+            let Done(due) = tx.try_send_quiet(1) else { panic!("there is room") };
+            if due {
+                tx.peer_waker().wake();
+            }
+            tx
+        });
+        let mut items = Vec::new();
+        let last = poll(&mut rx, 2, true, &live, &mut items);
+        let tx = sender.join().unwrap();
+        if items.is_empty() {
+            expect_woken(last);
+        }
+        drain(&mut rx, &mut items, false);
+        expect_items(&items, 1);
+        drop((tx, rx));
+        expect_no_waker(&live);
+    });
+}
+
+/// Another thread wakes whenever it likes, and goes, beside a quiet send and a receiver that goes.
+#[test]
+fn a_peer_waker_beside_everything() {
+    explore("a_peer_waker_beside_everything", Some(3), |a, b| {
+        let live = StdArc::new(StdUsize::new(0));
+        let (mut tx, mut rx) = spsc(1, 0, a, b);
+        let (other, peer) = (tx.peer_waker(), tx.peer_waker());
+        let waker = thread::spawn(move || {
+            other.wake();
+            drop(other);
+        });
+        let sender = thread::spawn(move || {
+            let due = tx.try_send_quiet(1);
+            drop(tx);
+            due
+        });
+        let mut items = Vec::new();
+        let last = poll(&mut rx, 1, false, &live, &mut items);
+        waker.join().unwrap();
+        assert!(matches!(sender.join().unwrap(), Done(_)));
+        peer.wake();
+        if items.is_empty() {
+            expect_woken(last);
+        }
+        drain(&mut rx, &mut items, true);
+        expect_items(&items, 1);
+        drop(rx);
+        peer.wake();
+        drop(peer);
+        expect_no_waker(&live);
+    });
+}
+
 /// Batches: published in one step, received in one step.
 #[test]
 fn batches() {
@@ -374,6 +433,11 @@ fn finds(number: u32, scenario: &str) {
     let words =
         ["LOST", "Causality", "after the end", "a waker", "used before", "double free", "given"];
     zigflow_loom::explore::finds(number, scenario, &words);
+}
+
+#[test]
+fn sown_34_a_quiet_send_owes_no_wake() {
+    finds(34, "a_quiet_send_and_its_wake");
 }
 
 #[test]
