@@ -39,10 +39,12 @@ impl Word {
         self.atomic().load(order)
     }
 
+    #[inline(always)]
     pub(crate) fn fetch_and(&self, bits: u32, order: Ordering) -> u32 {
         self.atomic().fetch_and(bits, order)
     }
 
+    #[inline(always)]
     pub(crate) fn fetch_or(&self, bits: u32, order: Ordering) -> u32 {
         self.atomic().fetch_or(bits, order)
     }
@@ -52,6 +54,7 @@ impl Word {
         self.atomic().fetch_add(by, order)
     }
 
+    #[inline(always)]
     pub(crate) fn store(&self, value: u32, order: Ordering) {
         self.atomic().store(value, order);
     }
@@ -61,6 +64,7 @@ impl Word {
         self.atomic().swap(value, order)
     }
 
+    #[inline(always)]
     pub(crate) fn compare_exchange(&self, old: u32, new: u32) -> Result<u32, u32> {
         self.atomic().compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire)
     }

@@ -11,12 +11,12 @@ use core::task::{Context, Poll, Waker};
 
 use futures_core::stream::{FusedStream, Stream};
 
-use super::{Closed, Filled, Reference, another, leave, revive, take_left};
+use super::{Closed, Nothing, Reference, another, leave, pop, revive, take_left};
 use crate::abi::{RawError, RawMpmc};
 use crate::channel::error::{RecvError, TryRecvError, to_raw};
 use crate::channel::{DEFAULT_BUDGET, Snapshot, count_one_more, reason};
 use crate::error::{Malformed, StreamError};
-use crate::ring::mpmc::{Denied, Ring};
+use crate::ring::mpmc::Ring;
 #[cfg(feature = "std")]
 use crate::ring::patience::Patience;
 use crate::ring::seat::Seat;
@@ -100,18 +100,21 @@ impl<T> Receiver<T> {
     ///
     /// As [`recv`](Self::recv).
     #[cfg(feature = "std")]
+    #[inline]
     pub fn recv_blocking(&self) -> Result<T, RecvError> {
-        match self.try_recv() {
-            Ok(item) => Ok(item),
-            Err(TryRecvError::Closed) => Err(RecvError::Closed),
-            Err(TryRecvError::Failed(reason)) => Err(RecvError::Failed(reason)),
-            Err(TryRecvError::Empty) => {
-                self.patience.linger(|| self.ring.may_have_item());
-                let mut recv = core::pin::pin!(self.recv());
-                let item = crate::channel::block::wait(None, |waker| recv.as_mut().poll_by(waker));
-                item.unwrap_or(Err(RecvError::Closed)) // without a timeout it ends by itself
-            }
+        self.source().pop().or_else(|nothing| self.recv_asleep(nothing))
+    }
+
+    #[cfg(feature = "std")]
+    #[cold]
+    fn recv_asleep(&self, nothing: Nothing) -> Result<T, RecvError> {
+        if nothing != Nothing::NotNow {
+            return Err(self.source().ended(nothing));
         }
+        self.patience.linger(|| self.ring.may_have_item());
+        let mut recv = core::pin::pin!(self.recv());
+        let item = crate::channel::block::wait(None, |waker| recv.as_mut().poll_by(waker));
+        item.unwrap_or(Err(RecvError::Closed)) // without a timeout it ends by itself
     }
 
     /// [`recv_blocking`](Self::recv_blocking) that gives up after `timeout`.
@@ -251,15 +254,35 @@ pub(super) struct Source<'a, T> {
 }
 
 impl<T> Source<'_, T> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn try_recv(&self) -> Result<T, TryRecvError> {
+        self.pop().map_err(|nothing| self.tell(nothing))
+    }
+
+    #[inline(always)]
+    fn pop(&self) -> Result<T, Nothing> {
         if self.notes.owed.load(Relaxed) != 0 && self.pay() {
-            return Err(MALFORMED);
+            return Err(Nothing::Malformed);
         }
-        match Filled::claim(self.ring) {
-            Ok(filled) => filled.take().ok_or(MALFORMED),
-            Err(Denied::NotNow) => Err(TryRecvError::Empty),
-            Err(Denied::Closed) => Err(self.end()),
+        pop(self.ring)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn tell(&self, nothing: Nothing) -> TryRecvError {
+        match nothing {
+            Nothing::NotNow => TryRecvError::Empty,
+            Nothing::Closed => self.end(),
+            Nothing::Malformed => MALFORMED,
+        }
+    }
+
+    /// The same, of one that is not for now.
+    #[cold]
+    fn ended(&self, nothing: Nothing) -> RecvError {
+        match self.tell(nothing) {
+            TryRecvError::Failed(reason) => RecvError::Failed(reason),
+            TryRecvError::Closed | TryRecvError::Empty => RecvError::Closed,
         }
     }
 
@@ -276,12 +299,14 @@ impl<T> Source<'_, T> {
         items.reserve(there);
         items.push(self.try_recv()?);
         for count in 1..there {
-            let Ok(filled) = Filled::claim(self.ring) else { return Ok(count) };
-            let Some(item) = filled.take() else {
-                self.notes.owed.fetch_add(1, Relaxed);
-                return Ok(count);
-            };
-            items.push(item);
+            match pop(self.ring) {
+                Ok(item) => items.push(item),
+                Err(Nothing::NotNow | Nothing::Closed) => return Ok(count),
+                Err(Nothing::Malformed) => {
+                    self.notes.owed.fetch_add(1, Relaxed);
+                    return Ok(count);
+                }
+            }
         }
         Ok(there.max(1))
     }
@@ -383,8 +408,8 @@ impl<T> Stream for Receiver<T> {
         let source = Source { ring: this.ring, notes: &this.notes };
         let seat = this.seat.get_mut();
         // Most often there is something, or the seat was allocated before.
-        let polled = match source.try_recv() {
-            Err(TryRecvError::Empty) => {
+        let polled = match source.pop() {
+            Err(Nothing::NotNow) => {
                 if seat.is_null() {
                     *seat = Box::into_raw(Box::new(Seat::new()));
                 }
@@ -397,11 +422,7 @@ impl<T> Stream for Receiver<T> {
                     // SAFETY: as above.
                     source.done(unsafe { Pin::new_unchecked(&mut **seat) });
                 }
-                Poll::Ready(received.map_err(|error| match error {
-                    TryRecvError::Failed(reason) => RecvError::Failed(reason),
-                    // Empty was matched above.
-                    TryRecvError::Closed | TryRecvError::Empty => RecvError::Closed,
-                }))
+                Poll::Ready(received.map_err(|nothing| source.ended(nothing)))
             }
         };
         this.left = if polled.is_pending() { this.budget } else { this.left - 1 };
@@ -480,8 +501,16 @@ impl<T> Recv<'_, T> {
         // SAFETY: the seat is pinned again at once; nothing else needs it.
         let Self { receiver, seat } = unsafe { self.get_unchecked_mut() };
         // SAFETY: a field of what is pinned.
-        let seat = unsafe { Pin::new_unchecked(seat) };
-        receiver.source().poll(waker, seat, Source::try_recv)
+        let mut seat = unsafe { Pin::new_unchecked(seat) };
+        let source = receiver.source();
+        // Most often there is something.
+        let received = match source.pop() {
+            Ok(item) => Ok(item),
+            Err(Nothing::NotNow) => return source.poll(waker, seat, Source::try_recv),
+            Err(nothing) => Err(source.ended(nothing)),
+        };
+        source.done(seat.as_mut());
+        Poll::Ready(received)
     }
 }
 
