@@ -107,25 +107,17 @@ pub fn List(comptime T: type) type {
 
         /// Claims the next item (rule 3).
         pub fn claimFilled(self: Self) Denied!ring.Claim(T) {
-            var looks: u32 = 0;
-            while (true) {
-                const seen = sync.loadAcquire(self.head());
-                const end = sync.loadAcquire(self.tail());
-                // Nothing there needs no lock to be seen.
-                if (position(seen) == position(end))
-                    return if (end & ring.closed != 0) error.Closed else error.NotNow;
-                if (seen & locked != 0 and looks < looks_at_most) {
-                    looks += 1;
-                    std.atomic.spinLoopHint();
-                    continue;
-                }
-                const at = self.lock() orelse return error.NotNow;
-                const slot = self.nextFilled(at);
-                if (sync.loadAcquire(&slot.stamp) == at +% one) return .{ .slot = slot, .filled = at +% one };
-                // The lock is over, and the item may be there by now, or somebody else may have taken it.
-                self.unlock(at);
-                return error.NotNow;
+            for (0..looks_at_most) |_| {
+                if (sync.loadAcquire(self.head()) & locked == 0) break;
+                std.atomic.spinLoopHint();
             }
+            const at = self.lock() orelse return error.NotNow;
+            const slot = self.nextFilled(at);
+            if (sync.loadAcquire(&slot.stamp) == at +% one) return .{ .slot = slot, .filled = at +% one };
+            // Only now: the tail's line is the producers'.
+            const end = sync.loadAcquire(self.tail());
+            self.unlock(at);
+            return if (end & ring.closed != 0 and position(end) == at) error.Closed else error.NotNow;
         }
 
         /// The consumers' lock, and the position of the next item; or somebody else has it and will wake one

@@ -179,32 +179,27 @@ impl<T> List<T> {
 
     /// Claims the next item (rule 3).
     pub(crate) fn claim_filled(&self) -> Result<Claim<T>, Denied> {
-        let mut looks = 0;
-        loop {
-            let head = self.head().load(Acquire);
-            let tail = self.tail().load(Acquire);
-            // Nothing there needs no lock to be seen.
-            if position(head) == position(tail) {
-                return Err(if tail & CLOSED != 0 { Denied::Closed } else { Denied::NotNow });
+        for _ in 0..LOOKS {
+            if self.head().load(Acquire) & LOCKED == 0 {
+                break;
             }
-            if head & LOCKED != 0 && looks < LOOKS {
-                looks += 1;
-                core::hint::spin_loop();
-                continue;
-            }
-            let Some(head) = self.lock() else { return Err(Denied::NotNow) };
-            let slot = self.next_filled(head);
-            // SAFETY: a slot of a block that the lock keeps alive.
-            if unsafe { (*slot.as_ptr()).stamp.load(Acquire) } == head.wrapping_add(ONE) {
-                return Ok(Claim::new(slot, head.wrapping_add(ONE)));
-            }
-            // The lock is over, and the item may be there by now, or somebody else may have taken it.
-            self.unlock(head);
-            return Err(Denied::NotNow);
+            core::hint::spin_loop();
         }
+        let Some(head) = self.lock() else { return Err(Denied::NotNow) };
+        let slot = self.next_filled(head);
+        // SAFETY: a slot of a block that the lock keeps alive.
+        if unsafe { (*slot.as_ptr()).stamp.load(Acquire) } == head.wrapping_add(ONE) {
+            return Ok(Claim::new(slot, head.wrapping_add(ONE)));
+        }
+        // Only now: the tail's line is the producers'.
+        let tail = self.tail().load(Acquire);
+        self.unlock(head);
+        let ended = tail & CLOSED != 0 && position(tail) == head;
+        Err(if ended { Denied::Closed } else { Denied::NotNow })
     }
 
     /// The consumers' lock, and the position of the next item; or somebody else has it and will wake one that waits.
+    #[inline(always)]
     fn lock(&self) -> Option<u32> {
         loop {
             let head = self.head().load(Acquire);
@@ -219,6 +214,7 @@ impl<T> List<T> {
         }
     }
 
+    #[inline(always)]
     fn unlock(&self, head: u32) {
         let before = self.head().swap(head, AcqRel);
         let receivers = &self.raw().mpmc.receivers;
