@@ -1,5 +1,5 @@
 //! zigflow-core with no feature, no std and no C library: raw system calls, an allocator and a panic
-//! handler of its own. Exits with 0 if the items of a Zig source were right, each pending poll had its
+//! handler of its own. Exits with 0 if the items of a Zig source and of channels were right, each pending poll had its
 //! wake, and all memory was given back.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![no_main]
@@ -14,11 +14,25 @@ use core::task::{Context, Poll, Waker};
 
 use alloc::sync::Arc;
 use alloc::task::Wake;
-use zigflow_core::LocalZigStream;
+use zigflow_core::spsc::{Storage, ZigReceiver};
+use zigflow_core::{LocalZigStream, mpmc};
 
 zigflow_core::zig_source! {
     /// The squares of 0 up to, not including, `count`.
     fn squares(count: u32) -> LocalZigStream<u32>;
+}
+
+/// Zig's; Rust does not look into it.
+enum Doubler {}
+
+unsafe extern "C" {
+    safe fn doubler_open(
+        jobs: ZigReceiver<u32>,
+        answers: mpmc::ZigSender<u32>,
+    ) -> Option<&'static Doubler>;
+    safe fn doubler_interrupt(doubler: &Doubler) -> bool;
+    safe fn doubler_wake(doubler: &Doubler);
+    fn doubler_close(doubler: &Doubler);
 }
 
 struct Wakes(AtomicU32);
@@ -29,8 +43,64 @@ impl Wake for Wakes {
     }
 }
 
+/// Numbers go to Zig through a channel in a static, and come back through one that grows; what Zig does, an interrupt
+/// could do. The exit code.
+fn channels() -> i32 {
+    const COUNT: u32 = 1000;
+    static JOBS: Storage<u32, 4> = Storage::new();
+    let wakes = Arc::new(Wakes(AtomicU32::new(0)));
+    let waker = Waker::from(wakes.clone());
+    let mut cx = Context::from_waker(&waker);
+    let Some((mut jobs, zig_jobs)) = JOBS.split() else { return 10 };
+    let (zig_answers, mut answers) = mpmc::unbounded();
+    let Some(doubler) = doubler_open(zig_jobs.into_zig(), zig_answers.into_zig()) else {
+        return 11;
+    };
+    let (mut sent, mut received, mut pending) = (0, 0, 0);
+    while received < COUNT {
+        match futures_core::Stream::poll_next(Pin::new(&mut answers), &mut cx) {
+            Poll::Ready(Some(Ok(answer))) if answer == 2 * received => received += 1,
+            Poll::Ready(_) => return 12,
+            Poll::Pending => {
+                // The budget of the stream wakes as well.
+                pending += 1;
+                while sent < COUNT && jobs.try_send(sent).is_ok() {
+                    sent += 1;
+                }
+                let before = wakes.0.load(Relaxed);
+                let due = doubler_interrupt(doubler);
+                if wakes.0.load(Relaxed) != before {
+                    return 13;
+                }
+                if due {
+                    doubler_wake(doubler);
+                }
+            }
+        }
+    }
+    if pending < COUNT / 4 || wakes.0.load(Relaxed) < pending - 1 {
+        return 14;
+    }
+    // SAFETY: not used again.
+    unsafe { doubler_close(doubler) };
+    let ended = futures_core::Stream::poll_next(Pin::new(&mut answers), &mut cx);
+    if ended != Poll::Ready(None) || !jobs.is_closed() || JOBS.split().is_some() {
+        return 15;
+    }
+    drop((jobs, answers, waker));
+    if Arc::strong_count(&wakes) != 1 {
+        return 16;
+    }
+    if JOBS.split().is_none() { 17 } else { 0 }
+}
+
 /// The exit code.
 fn run() -> i32 {
+    let code = channels();
+    if code == 0 { source() } else { code }
+}
+
+fn source() -> i32 {
     const COUNT: u32 = 100;
     let wakes = Arc::new(Wakes(AtomicU32::new(0)));
     let waker = Waker::from(wakes.clone());
