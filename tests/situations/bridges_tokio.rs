@@ -12,6 +12,7 @@ use zigflow::tokio::{channel_from_zig, channel_to_zig};
 use zigflow_tests::bridge_ends::{
     Not, SteppedReceiver, SteppedSender, receive_all, send_all, send_malformed,
 };
+use zigflow_tests::polled::{Messages, sum_in_zig};
 use zigflow_tests::task::Task;
 
 fn pump<F: Future + Unpin>(task: &Task, pump: &mut F) -> Poll<F::Output> {
@@ -260,4 +261,27 @@ fn nothing_is_lost_or_doubled_on_tokio() {
 fn nothing_is_lost_or_doubled_on_smol() {
     smol::block_on(smol::spawn(there_and_back()));
     smol::block_on(smol::spawn(from_zig_and_gone()));
+}
+
+/// tokio's receivers themselves in Zig's hands: a thread of Zig's sleeps until a task sends.
+#[test]
+fn a_receiver_of_tokio_is_polled_by_zig() {
+    const COUNT: u64 = 1000;
+    let (tx, rx) = mpsc::channel(4);
+    let sender = thread::spawn(move || (0..COUNT).for_each(|n| tx.blocking_send(n).unwrap()));
+    assert_eq!(sum_in_zig(zigflow::tokio::stream_to_zig(rx)), COUNT * (COUNT - 1) / 2);
+    sender.join().unwrap();
+
+    let (tx, rx) = mpsc::channel::<Vec<u8>>(4);
+    let mut messages = Messages::open(zigflow::tokio::messages_to_zig(rx)).unwrap();
+    let sender = thread::spawn(move || {
+        (0..COUNT).for_each(|n| tx.blocking_send(vec![n as u8; n as usize % 100]).unwrap());
+        tx
+    });
+    for n in 0..COUNT {
+        assert_eq!(messages.next(), Ok(vec![n as u8; n as usize % 100]));
+    }
+    let tx = sender.join().unwrap();
+    drop(messages);
+    assert!(tx.is_closed());
 }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::SendError;
-use zigflow_core::channel::{self, FromZigError, PumpToZig, RecvError};
+use zigflow_core::channel::{self, FromZigError, PumpToZig, RecvError, StreamForZig};
 use zigflow_core::spsc::{self, Receiver, ZigReceiver, ZigSender};
 use zigflow_core::{StreamError, Transfer, ZigError};
 
@@ -46,6 +46,26 @@ pub fn channel_to_zig<T: Transfer>(
     capacity: usize,
 ) -> (ZigReceiver<T>, PumpToZig<Received<T>>) {
     channel::channel_to_zig(Received(rx), capacity)
+}
+
+/// tokio's receiver in Zig's hands: as [`zigflow_core::channel::stream_to_zig`]. No pump, and no runtime is needed there.
+pub fn stream_to_zig<T: Transfer>(rx: mpsc::Receiver<T>) -> StreamForZig<T> {
+    channel::stream_to_zig(Received(rx))
+}
+
+/// tokio's receiver of messages of any length in Zig's hands: as [`zigflow_core::channel::messages_to_zig`].
+///
+/// ```
+/// # fn start_zig_thread(_: zigflow_core::channel::StreamForZig<[u8]>) {}
+/// let (tx, rx) = tokio::sync::mpsc::channel::<Vec<u8>>(100);
+/// start_zig_thread(zigflow_tokio::messages_to_zig(rx));
+/// let _ = tx.try_send(b"hello".to_vec()); // an error once Zig is gone
+/// ```
+pub fn messages_to_zig<M>(rx: mpsc::Receiver<M>) -> StreamForZig<[u8]>
+where
+    M: AsRef<[u8]> + Send + 'static,
+{
+    channel::messages_to_zig(Received(rx))
 }
 
 /// What comes out of tokio's receiver, as a stream.

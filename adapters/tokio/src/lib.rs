@@ -8,7 +8,9 @@
 mod channel;
 mod io;
 
-pub use channel::{FromZigResult, Received, channel_from_zig, channel_to_zig};
+pub use channel::{
+    FromZigResult, Received, channel_from_zig, channel_to_zig, messages_to_zig, stream_to_zig,
+};
 pub use io::TokioBytes;
 
 use std::pin::Pin;
