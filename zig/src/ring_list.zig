@@ -52,8 +52,20 @@ pub fn List(comptime T: type) type {
             return &slots[self.index(at)];
         }
 
+        /// Claims the next slot for an item (rule 1).
+        pub inline fn claimFree(self: Self) Denied!ring.Claim(T) {
+            const at = sync.loadAcquire(self.tail());
+            const block = sync.loadPointer(abi.RawBlock, &self.raw.tail_block).?;
+            const next = at +% one;
+            // Neither a flag nor the last slot of a block nor the wrap, which is the last slot, too.
+            const plain = at & (ring.closed | moving) == 0 and self.index(at) != self.mask;
+            if (plain and sync.compareExchange(self.tail(), at, next) == null)
+                return .{ .slot = self.slotOf(block, at), .filled = next };
+            return self.claimFreeOrLast();
+        }
+
         /// Claims the next slot for an item (rules 1 and 2).
-        pub fn claimFree(self: Self) Denied!ring.Claim(T) {
+        noinline fn claimFreeOrLast(self: Self) Denied!ring.Claim(T) {
             var bring: ?*abi.RawBlock = null;
             // A block that was taken and is not linked goes back.
             defer if (bring) |block| host.zf1_block_give_back(self.raw, block);
@@ -134,11 +146,15 @@ pub fn List(comptime T: type) type {
             }
         }
 
-        fn unlock(self: Self, at: u32) void {
-            const before = sync.swap(self.head(), at, 0);
+        inline fn unlock(self: Self, at: u32) void {
+            if (sync.swap(self.head(), at, 0) & pending != 0) self.tellPending();
+        }
+
+        /// Somebody has found it locked, and may have gone to sleep.
+        noinline fn tellPending(self: Self) void {
+            @branchHint(.cold);
             const receivers = &self.raw.mpmc.receivers;
-            if (before & pending != 0 and ring.isWaiting(receivers) and !sync.bug(51))
-                host.zf1_party_wake_one(receivers);
+            if (ring.isWaiting(receivers) and !sync.bug(51)) host.zf1_party_wake_one(receivers);
         }
 
         /// The slot of the next item. The lock is held.

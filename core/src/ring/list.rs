@@ -111,8 +111,24 @@ impl<T> List<T> {
         }
     }
 
-    /// Claims the next slot for an item (rules 1 and 2).
+    /// Claims the next slot for an item (rule 1).
+    #[inline(always)]
     pub(crate) fn claim_free(&self) -> Result<Claim<T>, Denied> {
+        let tail = self.tail().load(Acquire);
+        let block = self.raw().tail_block.load();
+        let next = tail.wrapping_add(ONE);
+        // Neither a flag nor the last slot of a block nor the wrap, which is the last slot, too.
+        let plain = tail & (CLOSED | MOVING) == 0 && self.index(tail) != self.mask;
+        if plain && self.tail().compare_exchange(tail, next).is_ok() {
+            // SAFETY: the block of this position, which lives until the position's commit.
+            return Ok(Claim::new(unsafe { self.slot(block, tail) }, next));
+        }
+        self.claim_free_or_last()
+    }
+
+    /// Claims the next slot for an item (rules 1 and 2).
+    #[inline(never)]
+    fn claim_free_or_last(&self) -> Result<Claim<T>, Denied> {
         let raw = self.raw();
         let mut bring = Bring { raw, block: ptr::null_mut() };
         let (mut looks, mut tries) = (0, 0);
@@ -178,6 +194,7 @@ impl<T> List<T> {
     }
 
     /// Claims the next item (rule 3).
+    #[inline]
     pub(crate) fn claim_filled(&self) -> Result<Claim<T>, Denied> {
         for _ in 0..LOOKS {
             if self.head().load(Acquire) & LOCKED == 0 {
@@ -216,9 +233,17 @@ impl<T> List<T> {
 
     #[inline(always)]
     fn unlock(&self, head: u32) {
-        let before = self.head().swap(head, AcqRel);
+        if self.head().swap(head, AcqRel) & PENDING != 0 {
+            self.pending();
+        }
+    }
+
+    /// Somebody has found it locked, and may have gone to sleep.
+    #[cold]
+    #[inline(never)]
+    fn pending(&self) {
         let receivers = &self.raw().mpmc.receivers;
-        if before & PENDING != 0 && receivers.is_waiting() && !bug(51) {
+        if receivers.is_waiting() && !bug(51) {
             receivers.wake_one();
         }
     }
@@ -232,6 +257,7 @@ impl<T> List<T> {
     }
 
     /// The item has been taken (rule 3).
+    #[inline]
     pub(crate) fn commit_free(&self, claim: Claim<T>) {
         let next = claim.filled();
         let mut used_up = ptr::null_mut();
