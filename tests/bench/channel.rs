@@ -36,7 +36,7 @@ const GRANTED_4096: u64 = (1 << 30) / 4096;
 
 type Case = (&'static str, fn(&'static str) -> Vec<Row>);
 
-const CASES: [Case; 12] = [
+const CASES: [Case; 13] = [
     ("zig_rust_one", zig_rust_one),
     ("zig_rust_many", zig_rust_many),
     ("rust_zig_one", rust_zig_one),
@@ -45,6 +45,7 @@ const CASES: [Case; 12] = [
     ("grant_64", grant_64),
     ("grant_4096", grant_4096),
     ("mpmc_2x2", mpmc_2x2),
+    ("unbounded_2x2", unbounded_2x2),
     ("ping_pong", ping_pong),
     ("ping_pong_apart", ping_pong_apart),
     ("ping_pong_zig", ping_pong_zig),
@@ -143,6 +144,15 @@ fn mpmc_2x2(name: &'static str) -> Vec<Row> {
         .against("kanal", flows::two_by_two::<Kanal>)
         .against("crossbeam", flows::two_by_two::<Crossbeam>)
         .run(Some(1.5))
+}
+
+fn unbounded_2x2(name: &'static str) -> Vec<Row> {
+    Contest::new(name, ITEMS, ours::unbounded_2x2)
+        .against("async-channel", flows::unbounded_two_by_two::<AsyncChannel>)
+        .against("flume", flows::unbounded_two_by_two::<Flume>)
+        .against("kanal", flows::unbounded_two_by_two::<Kanal>)
+        .against("crossbeam", flows::unbounded_two_by_two::<Crossbeam>)
+        .run(None)
 }
 
 fn ping_pong(name: &'static str) -> Vec<Row> {

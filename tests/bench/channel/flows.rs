@@ -5,7 +5,7 @@ use std::thread;
 use tokio::runtime::Runtime;
 
 use crate::cores::Cores;
-use crate::peers::Channel;
+use crate::peers::{Channel, Unbounded};
 
 /// What came out of a channel. The layout is Zig's too: its consumers fill one.
 #[repr(C)]
@@ -93,7 +93,23 @@ where
     C::Sender: Clone,
     C::Receiver: Clone,
 {
-    let (sender, receiver) = C::channel();
+    two_by_two_through::<C>(C::channel(), operations);
+}
+
+/// The same without a limit.
+pub(crate) fn unbounded_two_by_two<C: Unbounded>(operations: u64)
+where
+    C::Sender: Clone,
+    C::Receiver: Clone,
+{
+    two_by_two_through::<C>(C::unbounded(), operations);
+}
+
+fn two_by_two_through<C: Channel>((sender, receiver): (C::Sender, C::Receiver), operations: u64)
+where
+    C::Sender: Clone,
+    C::Receiver: Clone,
+{
     let half = operations / 2;
     let producers = [0..half, half..operations].map(|items| {
         let mut sender = sender.clone();

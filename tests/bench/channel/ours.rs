@@ -9,7 +9,7 @@ use zigflow::{channel::RecvError, mpmc};
 use crate::bare::{Batch, MANY, items_per_grant};
 use crate::cores::Cores;
 use crate::flows::{self, Tally, task_to_thread, thread_to_task};
-use crate::peers::{CAPACITY, Channel};
+use crate::peers::{CAPACITY, Channel, Unbounded};
 
 // Each opens its ends, works until it is done, and closes; false when an end could not be opened or
 // closed too early.
@@ -77,6 +77,12 @@ impl Channel for Mpmc {
 
     async fn recv(receiver: &mut Self::Receiver) -> Option<u64> {
         until_closed(receiver.recv().await)
+    }
+}
+
+impl Unbounded for Mpmc {
+    fn unbounded() -> (Self::Sender, Self::Receiver) {
+        mpmc::unbounded()
     }
 }
 
@@ -179,6 +185,10 @@ pub(crate) fn grants<const N: usize>(operations: u64) {
 
 pub(crate) fn mpmc_2x2(operations: u64) {
     flows::two_by_two::<Mpmc>(operations);
+}
+
+pub(crate) fn unbounded_2x2(operations: u64) {
+    flows::unbounded_two_by_two::<Mpmc>(operations);
 }
 
 pub(crate) fn ping_pong(cores: Cores, operations: u64) {

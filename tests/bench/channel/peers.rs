@@ -26,6 +26,28 @@ pub(crate) trait Channel {
     fn recv(receiver: &mut Self::Receiver) -> impl Future<Output = Option<u64>> + Send;
 }
 
+/// A channel whose ends may also be those of an unbounded one.
+pub(crate) trait Unbounded: Channel {
+    fn unbounded() -> (Self::Sender, Self::Receiver);
+}
+
+macro_rules! unbounded {
+    ($($name:ident: $make:expr;)*) => {$(
+        impl Unbounded for $name {
+            fn unbounded() -> (Self::Sender, Self::Receiver) {
+                $make()
+            }
+        }
+    )*};
+}
+
+unbounded! {
+    AsyncChannel: async_channel::unbounded;
+    Flume: flume::unbounded;
+    Kanal: kanal::unbounded;
+    Crossbeam: crossbeam_channel::unbounded;
+}
+
 pub(crate) struct TokioMpsc;
 
 impl Channel for TokioMpsc {
