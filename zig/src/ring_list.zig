@@ -23,6 +23,8 @@ const pending: u32 = 2;
 
 /// How often one looks again for a neighbour that has a few instructions to go.
 const looks_at_most: u32 = if (sync.model) 0 else 64;
+/// The same, with longer and longer pauses in between, which leave the neighbour's line alone.
+const tries_at_most: u5 = if (sync.model) 0 else 8;
 
 /// A reference to the ring. All its functions may run on any number of threads at once.
 pub fn List(comptime T: type) type {
@@ -119,10 +121,8 @@ pub fn List(comptime T: type) type {
 
         /// Claims the next item (rule 3).
         pub fn claimFilled(self: Self) Denied!ring.Claim(T) {
-            for (0..looks_at_most) |_| {
-                if (sync.loadAcquire(self.head()) & locked == 0) break;
-                std.atomic.spinLoopHint();
-            }
+            var tries: u5 = 0;
+            while (sync.loadAcquire(self.head()) & locked != 0 and tries < tries_at_most) ring.backOff(&tries);
             const at = self.lock() orelse return error.NotNow;
             const slot = self.nextFilled(at);
             if (sync.loadAcquire(&slot.stamp) == at +% one) return .{ .slot = slot, .filled = at +% one };

@@ -65,6 +65,8 @@ const NEVER_FILLED: u32 = 1;
 
 /// How often one looks again for a neighbour that has a few instructions to go.
 const LOOKS: u32 = if cfg!(loom) { 0 } else { 64 };
+/// The same, with longer and longer pauses in between, which leave the neighbour's line alone.
+const TRIES: u32 = if cfg!(loom) { 0 } else { 8 };
 
 /// A reference to the ring. All its methods may run on any number of threads at once.
 #[derive(Debug)]
@@ -196,11 +198,9 @@ impl<T> List<T> {
     /// Claims the next item (rule 3).
     #[inline]
     pub(crate) fn claim_filled(&self) -> Result<Claim<T>, Denied> {
-        for _ in 0..LOOKS {
-            if self.head().load(Acquire) & LOCKED == 0 {
-                break;
-            }
-            core::hint::spin_loop();
+        let mut tries = 0;
+        while self.head().load(Acquire) & LOCKED != 0 && tries < TRIES {
+            back_off(&mut tries);
         }
         let Some(head) = self.lock() else { return Err(Denied::NotNow) };
         let slot = self.next_filled(head);
