@@ -3,7 +3,7 @@
 //! waker's code, and few wakers may run in a handler.
 #![cfg(target_os = "linux")] // for a timer that signals one thread
 
-use std::cell::UnsafeCell;
+use std::cell::{Cell, UnsafeCell};
 use std::pin::Pin;
 use std::ptr;
 use std::rc::Rc;
@@ -248,10 +248,70 @@ fn sleeps_while_a_handler_sends(mut tx: quiet::Tx, mut rx: quiet::Rx) {
     drop(tx);
 }
 
+/// The mirror: a handler receives from a task that sleeps for want of room.
+fn sleeps_while_a_handler_receives(tx: quiet::Tx, mut rx: quiet::Rx) {
+    static DUE: AtomicBool = AtomicBool::new(false);
+    let peer = rx.peer_waker();
+    let received = Rc::new(UnsafeCell::new((rx, 0, true)));
+    let handlers = received.clone();
+    let task = Arc::new(Careful::default());
+    let waker = Waker::from(task.clone());
+    let sent = Rc::new(Cell::new(0));
+    let count = sent.clone();
+    // Pending whenever the channel is full.
+    let mut sending: Pin<Box<dyn Future<Output = ()>>> = match tx {
+        quiet::Tx::Spsc(mut tx) => Box::pin(async move {
+            while tx.send(count.get()).await.is_ok() {
+                count.set(count.get() + 1);
+            }
+        }),
+        quiet::Tx::Mpmc(tx) => Box::pin(async move {
+            while tx.send(count.get()).await.is_ok() {
+                count.set(count.get() + 1);
+            }
+        }),
+        quiet::Tx::Zig(_) => unreachable!(),
+    };
+    task.woken.store(true, SeqCst);
+    let mut work = || {
+        if DUE.swap(false, SeqCst) {
+            peer.wake();
+        }
+        if task.woken.swap(false, SeqCst) {
+            assert!(sending.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        }
+    };
+    let handle = move || {
+        // SAFETY: only the handler uses it until `interrupted` has dropped it.
+        let (rx, count, in_order) = unsafe { &mut *handlers.get() };
+        // More than one, or the sender would seldom sleep.
+        while let Ok((item, due)) = rx.try_recv() {
+            *in_order &= item == *count;
+            *count += 1;
+            if due == WakeDue::Yes {
+                DUE.store(true, SeqCst);
+            }
+        }
+    };
+    interrupted(Box::new(handle), &mut work);
+    work();
+    work();
+    let (mut rx, mut count, in_order) =
+        Rc::into_inner(received).expect("the handler is gone").into_inner();
+    while rx.try_recv().is_ok() {
+        count += 1;
+    }
+    assert!(in_order);
+    assert_eq!(count, sent.get());
+    // The sender went on after each interrupt that took something: nobody was left asleep.
+    assert!(count > (INTERRUPTS / CASES) as u64, "LOST WAKEUP: {count} items");
+}
+
 /// One test, because the signal and what it runs are the process's.
 #[test]
 fn a_handler_that_uses_the_other_end_neither_hangs_nor_loses() {
     quiet::each_sender(4, sleeps_while_a_handler_sends);
+    quiet::each_receiver(4, sleeps_while_a_handler_receives);
     for handler_receives in [true, false] {
         for capacity in [1, 4] {
             each_at(capacity, (1 << 30) - 1000, |tx: Tx<u64>, rx| {
