@@ -330,7 +330,7 @@ pub struct RawStream {
     /// Drops the stream and frees it.
     pub drop: unsafe extern "C" fn(*mut RawStream),
     /// Valid after a poll that answered [`StreamState::Error`].
-    pub error: RawError,
+    pub failure: RawError,
 }
 
 /// A waker whose other side is a counted Zig object: Rust sees it as a `Waker`.
@@ -603,7 +603,7 @@ layout_table! {
     RawMpmc { channel, senders, receivers, watchers }
     RawBlock { next }
     RawUnbounded { mpmc, tail_block, spare, head_block, blocks, limit, padding }
-    RawStream { magic, abi, item, poll, drop, error }
+    RawStream { magic, abi, item, poll, drop, failure }
 }
 
 const fn expect_layout(

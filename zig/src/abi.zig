@@ -164,7 +164,7 @@ pub const RawStream = extern struct {
     /// Drops the stream and frees it.
     drop: *const fn (stream: *RawStream) callconv(.c) void,
     /// Valid after a poll that answered `StreamState.failed`.
-    @"error": RawError,
+    failure: RawError,
 };
 
 /// A waker whose other side is a counted Zig object: Rust sees it as a `Waker`.

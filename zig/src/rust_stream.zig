@@ -69,7 +69,7 @@ pub fn RustStream(comptime T: type) type {
 
         /// Why the stream has failed, once it has.
         pub fn reason(self: *const Self) ?Reason {
-            return Reason.from(self.raw.@"error");
+            return Reason.from(self.raw.failure);
         }
 
         /// Drops the stream.
@@ -139,7 +139,7 @@ pub const RustMessages = struct {
 
     /// Why the stream has failed, once it has.
     pub fn reason(self: *const Self) ?Reason {
-        return Reason.from(self.raw.@"error");
+        return Reason.from(self.raw.failure);
     }
 
     /// Drops the stream.

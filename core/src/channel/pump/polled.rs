@@ -84,7 +84,7 @@ impl<T: ?Sized> StreamForZig<T> {
             item,
             poll: poll::<A>,
             drop: free::<A>,
-            error: RawError::EMPTY,
+            failure: RawError::EMPTY,
         };
         let boxed = Box::into_raw(Box::new(Boxed { raw, ended: false, answer }));
         // SAFETY: a box is not null.
@@ -148,7 +148,7 @@ unsafe extern "C" fn poll<A: Answer>(
         Poll::Pending => return StreamState::Pending as u32,
         Poll::Ready(Some(Ok(()))) => return StreamState::Ready as u32,
         Poll::Ready(Some(Err(error))) => {
-            boxed.raw.error = to_raw(error);
+            boxed.raw.failure = to_raw(error);
             StreamState::Error
         }
         Poll::Ready(None) => StreamState::Done,
