@@ -131,10 +131,16 @@ export! {
         unsafe { (*channel).take_block() }
     }
 
-    /// A block that Zig took and did not link, or that is used up.
+    /// A block that Zig took and did not link, or that is used up. Then tell the senders.
     fn zf1_block_give_back(channel: *const RawUnbounded, block: *mut RawBlock) {
         // SAFETY: as above, and nobody else uses the block.
         unsafe { (*channel).give_back(block) };
+    }
+
+    /// 1 when there is a spare block now; else the one who gives one back will wake a sender.
+    fn zf1_block_ensure(channel: *const RawUnbounded) -> u32 {
+        // SAFETY: as above.
+        u32::from(unsafe { (*channel).ensure_spare() })
     }
 
     /// The next wake of the party goes to the waiter's turn, by this waker, which is lent for the call.

@@ -148,6 +148,61 @@ fn a_sender_waits_for_a_block() {
     });
 }
 
+/// The limit is reached, and two senders wait; who takes the block that comes passes on what is left.
+#[test]
+fn two_senders_wait_for_a_block() {
+    explore("two_senders_wait_for_a_block", Some(2), |a, b| {
+        let live = StdArc::new(StdUsize::new(0));
+        let (mut tx, rx) = growing((1, 2), &[a, a], &[b]);
+        assert_eq!(tx[0].try_send(1), Done(()));
+        let mut second = Sending::new(tx.pop().unwrap(), 3, &live);
+        let mut first = Sending::new(tx.pop().unwrap(), 2, &live);
+        let mut waiting = waiting(rx, &live);
+        first.run();
+        let thread = thread::spawn(move || {
+            second.run();
+            second
+        });
+        waiting[0].run_for(1);
+        let mut sending = [first, thread.join().unwrap()];
+        settle_all(&mut sending, &mut waiting);
+        // It took one, and takes the others as they come.
+        for _ in 0..2 {
+            waiting[0].run();
+            settle_all(&mut sending, &mut waiting);
+        }
+        assert!(sending.iter().all(|s| s.outcome == Done(())), "LOST WAKEUP");
+        expect_all(received(&waiting), 3);
+        drop((sending, waiting));
+        expect_no_waker(&live);
+    });
+}
+
+/// Two senders at the last slot of a block of two: one of them has a block in hand for nothing.
+#[test]
+fn a_block_in_hand_goes_back() {
+    explore("a_block_in_hand_goes_back", Some(2), |a, b| {
+        let live = StdArc::new(StdUsize::new(0));
+        let (mut tx, rx) = growing((2, 3), &[a, a], &[b]);
+        assert_eq!(tx[0].try_send(1), Done(()));
+        let mut waiting = waiting(rx, &live);
+        let mut second = Sending::new(tx.pop().unwrap(), 3, &live);
+        let mut first = Sending::new(tx.pop().unwrap(), 2, &live);
+        let thread = thread::spawn(move || {
+            second.run();
+            second
+        });
+        first.run();
+        let mut sending = [first, thread.join().unwrap()];
+        while sending.iter_mut().any(Sending::run_if_woken) {}
+        assert!(sending.iter().all(|s| s.outcome == Done(())), "LOST WAKEUP");
+        waiting[0].run();
+        expect_all(received(&waiting), 3);
+        drop((sending, waiting));
+        expect_no_waker(&live);
+    });
+}
+
 /// A sender is half done while another closes.
 #[test]
 fn closing_beside_a_sender_that_is_half_done() {
@@ -172,7 +227,7 @@ fn closing_beside_a_sender_that_is_half_done() {
 /// What is left goes with the receiver, or with the channel, and so do the blocks.
 #[test]
 fn all_go() {
-    explore("all_go", Some(3), |a, b| {
+    explore("all_go", Some(2), |a, b| {
         let live = StdArc::new(StdUsize::new(0));
         let (mut tx, rx) = growing((1, 8), &[a], &[b]);
         let mut waiting = waiting(rx, &live);
@@ -222,4 +277,14 @@ fn sown_52_who_gives_a_block_back_tells_nobody() {
 #[test]
 fn sown_54_the_tail_moves_unmarked() {
     finds(54, "two_senders_at_the_end_of_a_block");
+}
+
+#[test]
+fn sown_55_who_waits_does_not_tell_who_moves_the_tail() {
+    finds(55, "two_senders_at_the_end_of_a_block");
+}
+
+#[test]
+fn sown_56_who_waits_for_an_item_does_not_tell_the_slot() {
+    finds(56, "one_item_for_one_of_two_receivers");
 }

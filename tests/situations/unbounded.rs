@@ -3,10 +3,11 @@
 //!
 //! The numbers in comments are those of the list of pitfalls that this project keeps.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::thread;
 
 use futures_core::Stream;
@@ -15,7 +16,7 @@ use zigflow::{StreamError, mpmc};
 use zigflow_tests::Point;
 use zigflow_tests::ends::{Lang, PAIRINGS, Stop, TORN, items};
 use zigflow_tests::many_ends::{Many, Rx, Tx, growing, open_as};
-use zigflow_tests::task::Task;
+use zigflow_tests::task::{Task, waker_fn};
 
 /// A channel for each pairing, with blocks of so many items.
 fn each<T: Many>(shape: (usize, u32, u32), mut test: impl FnMut(Tx<T>, Rx<T>)) {
@@ -150,13 +151,16 @@ fn at_the_limit_senders_wait_in_turn_for_a_block() {
 }
 
 #[test]
-fn at_the_limit_the_oldest_can_be_replaced() {
-    let (tx, rx) = mpmc::unbounded_of_blocks(1, 2, 1).unwrap();
-    assert_eq!(tx.try_send(0), Ok(()));
-    assert_eq!(tx.force_send(1), Ok(Some(0)));
-    assert_eq!(tx.force_send(2), Ok(Some(1)));
-    assert_eq!((tx.snapshot().dropped, rx.try_recv()), (2, Ok(2)));
-    assert_eq!(tx.force_send(3), Ok(None));
+fn at_the_limit_nothing_is_replaced() {
+    for items in [1, 4] {
+        let (tx, rx) = mpmc::unbounded_of_blocks(items, 2, 1).unwrap();
+        let count = (0..).take_while(|n| tx.force_send(*n) == Ok(None)).count();
+        assert_eq!(count, tx.capacity());
+        assert_eq!(tx.force_send(100), Err(TrySendError::Full(100)));
+        assert_eq!((tx.snapshot().dropped, tx.len()), (0, count));
+        assert!((0..count).all(|n| rx.try_recv() == Ok(n)));
+        assert_eq!(tx.force_send(3), Ok(None));
+    }
 }
 
 #[test]
@@ -180,7 +184,7 @@ fn a_receiver_is_a_stream() {
     assert_eq!(next(), Poll::Ready(None));
 }
 
-/// Threads that send and receive while blocks come and go; a sender never waits below the limit.
+/// Threads that send and receive while blocks come and go.
 #[test]
 fn bursts_from_threads_while_others_receive() {
     const ITEMS: u64 = 20_000;
@@ -225,9 +229,10 @@ fn a_limit_that_holds_nothing_is_refused() {
         assert_eq!(made, Err(CreateError::Budget(bytes)));
     }
     let said = CreateError::Budget(47).to_string();
-    assert_eq!(said, "a channel cannot live on 47 bytes: two items must fit");
+    assert_eq!(said, "a channel cannot live on 47 bytes: two blocks of one item must fit");
     let (tx, _rx) = mpmc::try_unbounded_within::<u64>(48).unwrap();
-    assert_eq!((tx.capacity(), tx.try_send(1).is_ok()), (2, true));
+    assert_eq!((tx.capacity(), tx.try_send(1)), (1, Ok(())));
+    assert_eq!(tx.try_send(2), Err(TrySendError::Full(2)));
     assert!(mpmc::try_unbounded_within::<[u8; 1 << 40]>(usize::MAX).is_err());
 }
 
@@ -248,4 +253,104 @@ fn nobody_is_forgotten_when_a_waiting_sender_goes() {
     assert_eq!(second.wakes(), 1);
     assert!(second.run(|cx| stays.as_mut().poll(cx)).is_ready());
     assert_eq!(rx.try_recv(), Ok(2));
+}
+
+/// Who asks for room that there is, or waits for room that there is not, is not woken by its own question.
+#[test]
+fn nobody_wakes_itself() {
+    for lang in [Lang::Rust, Lang::Zig] {
+        let (mut tx, mut rx) = growing::<u64>((1, 3, 0), &[lang], &[Lang::Rust]);
+        let task = Task::default();
+        for n in 0..2 {
+            let mut sending = tx[0].sending(n);
+            assert!(task.run(|cx| sending.as_mut().poll(cx)).is_ready());
+        }
+        let mut sending = tx[0].sending(2);
+        for _ in 0..10 {
+            assert!(task.run(|cx| sending.as_mut().poll(cx)).is_pending());
+        }
+        assert_eq!(task.wakes(), 0);
+        assert_eq!((rx[0].try_recv(), task.wakes()), (Ok(0), 1));
+        assert!(task.run(|cx| sending.as_mut().poll(cx)).is_ready());
+        drop(sending);
+        assert_eq!(task.wakes(), 1);
+    }
+}
+
+/// No waker runs while a slot is claimed: one that panics, or looks at the channel, finds the item there.
+#[test]
+fn a_waker_that_panics_leaves_no_hole() {
+    let (tx, rx) = mpmc::unbounded_of_blocks::<u32>(1, 3, 0).unwrap();
+    tx.try_send(0).unwrap();
+    tx.try_send(1).unwrap();
+    // Two wait for a block: the first is woken when there is one, the second by who sends then.
+    let (task, rude) = (Task::default(), waker_fn(|| resume_unwind(Box::new("rude"))));
+    let (mut first, mut second) = (Box::pin(tx.send(2)), Box::pin(tx.send(3)));
+    assert!(task.run(|cx| first.as_mut().poll(cx)).is_pending());
+    assert!(second.as_mut().poll(&mut Context::from_waker(&rude)).is_pending());
+    assert_eq!((rx.try_recv(), task.wakes()), (Ok(0), 1));
+    assert!(catch_unwind(AssertUnwindSafe(|| tx.try_send(4))).is_err(), "a waker panicked");
+    drop((first, second));
+    tx.close();
+    assert_eq!((rx.try_recv(), rx.try_recv()), (Ok(1), Ok(4)));
+    assert_eq!(rx.try_recv(), Err(TryRecvError::Closed));
+}
+
+/// A block that is used up is given back, whoever is woken and panics.
+#[test]
+fn a_waker_that_panics_leaks_no_block() {
+    let (tx, rx) = mpmc::unbounded_of_blocks::<u32>(1, 4, 0).unwrap();
+    for _ in 0..10 {
+        (0..3).for_each(|n| tx.try_send(n).unwrap());
+        let rude = waker_fn(|| resume_unwind(Box::new("rude")));
+        let mut send = Box::pin(tx.send(3));
+        assert!(send.as_mut().poll(&mut Context::from_waker(&rude)).is_pending());
+        assert!(catch_unwind(AssertUnwindSafe(|| rx.try_recv())).is_err(), "its waker panicked");
+        drop(send);
+        assert_eq!((rx.try_recv(), rx.try_recv()), (Ok(1), Ok(2)));
+    }
+}
+
+/// The last receiver goes while threads send: nothing stays behind, whoever was half done.
+#[test]
+fn what_senders_finish_after_the_last_receiver_went_does_not_stay() {
+    for bounded in [true, false] {
+        for _ in 0..50 {
+            let item = Arc::new(());
+            let (tx, rx) = if bounded { mpmc::channel(64) } else { mpmc::unbounded() };
+            thread::scope(|scope| {
+                for _ in 0..2 {
+                    scope.spawn(|| while tx.try_send(item.clone()).is_ok() || !tx.is_closed() {});
+                }
+                scope.spawn(move || {
+                    (0..100).for_each(|_| drop(rx.try_recv()));
+                    drop(rx);
+                });
+            });
+            assert_eq!(Arc::strong_count(&item), 1, "bounded: {bounded}");
+            drop(tx);
+        }
+    }
+}
+
+#[test]
+fn a_drop_that_panics_leaves_nothing_behind() {
+    struct Rude(bool, Arc<()>);
+    impl Drop for Rude {
+        fn drop(&mut self) {
+            if self.0 {
+                resume_unwind(Box::new("rude"));
+            }
+        }
+    }
+    for bounded in [true, false] {
+        let alive = Arc::new(());
+        let (tx, rx) = if bounded { mpmc::channel(16) } else { mpmc::unbounded() };
+        for n in 0..10 {
+            assert!(tx.try_send(Rude(n == 3, alive.clone())).is_ok());
+        }
+        assert!(catch_unwind(AssertUnwindSafe(|| drop(rx))).is_err());
+        assert_eq!(Arc::strong_count(&alive), 1);
+        drop(tx);
+    }
 }

@@ -36,8 +36,11 @@ pub extern fn zf1_channel_new(flavor: u32, capacity: usize, slot_size: usize, sl
 
 /// A block for a channel that grows, or null: it is full.
 pub extern fn zf1_block_take(channel: *abi.RawUnbounded) callconv(.c) ?*abi.RawBlock;
-/// A block that was taken and not linked, or that is used up.
+/// A block that was taken and not linked, or that is used up. Then tell the senders.
 pub extern fn zf1_block_give_back(channel: *abi.RawUnbounded, block: *abi.RawBlock) callconv(.c) void;
+
+/// 1 when there is a spare block now; else the one who gives one back will wake a sender.
+pub extern fn zf1_block_ensure(channel: *abi.RawUnbounded) callconv(.c) u32;
 
 /// The next wake of the party goes to the waiter's turn, by this waker, which is lent for the call.
 pub extern fn zf1_party_join(party: *abi.RawParty, waiter: *abi.RawWaiter, waker: *const abi.RawWaker) callconv(.c) void;

@@ -39,7 +39,8 @@ pub fn unbounded(comptime T: type) CreateError!struct { Sender(T), Receiver(T) }
     return unboundedWithin(T, std.math.maxInt(usize));
 }
 
-/// `unbounded` with a limit to its memory, bytes. `Capacity`: not even two items fit.
+/// `unbounded` with a limit to its memory, bytes: then it is full until a block is used up. `Capacity`: not even two blocks
+/// of one item fit.
 pub fn unboundedWithin(comptime T: type, bytes: usize) CreateError!struct { Sender(T), Receiver(T) } {
     comptime item_file.requirePlain(T, "a channel of " ++ @typeName(T));
     return create(T, abi.Flavor.unbounded, bytes);
@@ -83,15 +84,19 @@ pub fn Sender(comptime T: type) type {
             sync.write(&claim.slot.item);
             claim.slot.item = item;
             self.ring.commitFilled(claim);
+            if (self.ring.isAbandoned()) self.ring.discard();
         }
 
         /// `trySend` that wakes nobody, for signal handlers and interrupts: whether a wake is due, to `peerWaker`, or to
-        /// the next verb that is not quiet. (A channel that grows may allocate: a bounded one is for handlers.)
+        /// the next verb that is not quiet. (For bounded channels: one that grows may allocate here, and wake.)
         pub fn trySendQuiet(self: *Self, item: T) error{ Full, Closed }!bool {
             const claim = self.ring.claimFree() catch |e| return if (e == error.Closed) error.Closed else error.Full;
             sync.write(&claim.slot.item);
             claim.slot.item = item;
-            return self.ring.commitFilledQuietly(claim);
+            const due = self.ring.commitFilledQuietly(claim);
+            if (claim.tells_senders) self.ring.tellSenders();
+            if (self.ring.isAbandoned()) self.ring.discard();
+            return due;
         }
 
         /// What wakes a receiver after a quiet verb. Not for handlers: it counts a reference, and may free.
@@ -104,10 +109,11 @@ pub fn Sender(comptime T: type) type {
         ///
         /// `Full`: there is no room and the oldest item is just being sent or received by another end, or another sender
         /// took the room that was made. In the latter case, or if the channel is closed just then, the oldest item is
-        /// gone, and counted.
+        /// gone, and counted. A channel that grows is full at its limit: one item less makes no room there.
         pub fn forceSend(self: *Self, item: T) error{ Full, Closed }!?T {
             self.trySend(item) catch |e| {
                 if (e == error.Closed) return error.Closed;
+                if (self.ring.grows) return error.Full;
                 const claim = self.ring.claimFilled() catch return error.Full;
                 sync.read(&claim.slot.item);
                 const oldest = claim.slot.item;
@@ -303,7 +309,7 @@ pub fn Receiver(comptime T: type) type {
         }
 
         /// `tryRecv` that wakes nobody, for signal handlers and interrupts: a wake that is due is due to `peerWaker`, or
-        /// to the next verb that is not quiet. (A channel that grows may free: a bounded one is for handlers.)
+        /// to the next verb that is not quiet. (For bounded channels: one that grows may free here, and wake.)
         pub fn tryRecvQuiet(self: *Self) TryError!struct { item: T, wake_due: bool } {
             const claim = self.ring.claimFilled() catch |e| return if (e == error.Closed) error.Closed else error.Empty;
             sync.read(&claim.slot.item);

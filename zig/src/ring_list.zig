@@ -70,7 +70,10 @@ pub fn List(comptime T: type) type {
         noinline fn claimFreeOrLast(self: Self) Denied!ring.Claim(T) {
             var bring: ?*abi.RawBlock = null;
             // A block that was taken and is not linked goes back.
-            defer if (bring) |block| host.zf1_block_give_back(self.raw, block);
+            errdefer if (bring) |block| {
+                host.zf1_block_give_back(self.raw, block);
+                if (ring.isWaiting(&self.raw.mpmc.senders)) host.zf1_party_wake_one(&self.raw.mpmc.senders);
+            };
             var looks: u32 = 0;
             var tries: u5 = 0;
             while (true) {
@@ -99,11 +102,8 @@ pub fn List(comptime T: type) type {
                     continue;
                 }
                 if (next < at) _ = sync.fetchAddRelaxed(&self.raw.mpmc.channel.tail.laps, 1);
-                if (last) {
-                    self.link(block, bring.?);
-                    bring = null;
-                }
-                return .{ .slot = self.slotOf(block, at), .filled = next };
+                if (last) self.link(block, bring.?) else if (bring) |spare| host.zf1_block_give_back(self.raw, spare);
+                return .{ .slot = self.slotOf(block, at), .filled = next, .tells_senders = bring != null };
             }
         }
 
@@ -115,8 +115,6 @@ pub fn List(comptime T: type) type {
             sync.storePointer(abi.RawBlock, &self.raw.tail_block, next);
             if (sync.bug(54)) return;
             _ = sync.fetchAnd(self.tail(), ~moving);
-            const senders = &self.raw.mpmc.senders;
-            if (ring.isWaiting(senders) and !sync.bug(50)) host.zf1_party_wake_one(senders);
         }
 
         /// Claims the next item (rule 3).
@@ -175,28 +173,32 @@ pub fn List(comptime T: type) type {
                 self.raw.head_block = block.next;
                 used_up = block;
             }
-            self.unlock(next);
-            if (used_up) |block| host.zf1_block_give_back(self.raw, block);
+            const is_pending = sync.swap(self.head(), next, 0) & pending != 0;
+            if (used_up) |block| {
+                host.zf1_block_give_back(self.raw, block);
+                const senders = &self.raw.mpmc.senders;
+                if (ring.isWaiting(senders) and !sync.bug(52)) host.zf1_party_wake_one(senders);
+            }
+            if (is_pending) self.tellPending();
         }
 
         /// True when a producer that has entered the list need not sleep.
         pub fn isRoom(self: Self) bool {
             // Told to whoever is about to clear `moving`.
-            const at = sync.fetchOr(self.tail(), 0);
+            const at = if (sync.bug(55)) sync.loadAcquire(self.tail()) else sync.fetchOr(self.tail(), 0);
             if (at & ring.closed != 0) return true;
             if (at & moving != 0) return false;
             if (self.index(at) != self.mask) return true;
             // A spare block now, or else the one who gives one back will wake a sender.
-            const spare = host.zf1_block_take(self.raw) orelse return false;
-            host.zf1_block_give_back(self.raw, spare);
-            return true;
+            return host.zf1_block_ensure(self.raw) != 0;
         }
 
         /// True when a consumer that has entered the list need not sleep.
         pub fn isItem(self: Self) bool {
             const at = self.lock() orelse return false;
             // Told to whoever is about to fill it.
-            const stamp = sync.fetchOr(&self.nextFilled(at).stamp, 0);
+            const slot = self.nextFilled(at);
+            const stamp = if (sync.bug(56)) sync.loadAcquire(&slot.stamp) else sync.fetchOr(&slot.stamp, 0);
             const end = sync.loadAcquire(self.tail());
             self.unlock(at);
             return stamp == at +% one or (end & ring.closed != 0 and position(end) == at);
@@ -220,9 +222,14 @@ pub fn List(comptime T: type) type {
 
         /// How many items wait, those half done included.
         pub fn len(self: Self) u32 {
-            // The head first: read later, it could be ahead of the tail.
-            const at = position(sync.loadAcquire(self.head()));
-            return pos.distance(at, position(sync.loadAcquire(self.tail())));
+            var end = position(sync.loadAcquire(self.tail()));
+            while (true) {
+                const at = position(sync.loadAcquire(self.head()));
+                // Both of one moment, unless items came meanwhile.
+                const seen = position(sync.loadAcquire(self.tail()));
+                if (seen == end) return pos.distance(at, end);
+                end = seen;
+            }
         }
     };
 }

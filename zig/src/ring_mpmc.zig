@@ -31,7 +31,13 @@ pub fn Slot(comptime T: type) type {
 
 /// A claimed slot, and its stamp once it has its item.
 pub fn Claim(comptime T: type) type {
-    return struct { slot: *Slot(T), filled: u32 };
+    return struct {
+        slot: *Slot(T),
+        filled: u32,
+        /// There is something for another sender to do, which is told so after the commit: nobody's waker runs while
+        /// a slot is claimed.
+        tells_senders: bool = false,
+    };
 }
 
 /// A reference to the ring. All its functions may run on any number of threads at once.
@@ -92,9 +98,15 @@ pub fn Ring(comptime T: type) type {
         /// The slot is filled (rule 2).
         pub inline fn commitFilled(self: Self, claim: Claim(T)) void {
             if (self.commitFilledQuietly(claim)) wakeOne(&self.raw.receivers);
+            if (claim.tells_senders) self.tellSenders();
         }
 
-        /// The same, but wakes nobody: whether a receiver waits.
+        pub noinline fn tellSenders(self: Self) void {
+            @branchHint(.cold);
+            if (isWaiting(&self.raw.senders) and !sync.bug(50)) host.zf1_party_wake_one(&self.raw.senders);
+        }
+
+        /// The same, but wakes nobody: whether a receiver waits. (One that grows has more to tell.)
         pub inline fn commitFilledQuietly(self: Self, claim: Claim(T)) bool {
             if (sync.bug(40)) {
                 sync.storeRelease(&claim.slot.stamp, claim.filled);
@@ -256,10 +268,22 @@ pub fn Ring(comptime T: type) type {
             return last;
         }
 
-        /// Nobody will receive what waits: if it stands in memory that can go at once, it does.
+        /// Nobody will receive what waits: if it stands in memory that can go at once, it does. What a sender is about to
+        /// finish stays, for that sender to find no receiver and come here itself.
         pub fn discard(self: Self) void {
             if (!self.grows) return;
-            while (self.claimFilled()) |claim| self.commitFree(claim) else |_| {}
+            while (true) {
+                const claim = self.claimFilled() catch |e| {
+                    if (e == error.Closed or !self.isItem()) return;
+                    continue;
+                };
+                self.commitFree(claim);
+            }
+        }
+
+        /// True when an item that was just sent will be received by nobody, and stands in memory that can go.
+        pub inline fn isAbandoned(self: Self) bool {
+            return self.grows and sync.loadAcquire(&self.raw.receivers.alive) == 0;
         }
 
         /// A reference goes; the last one frees.

@@ -25,7 +25,7 @@ impl fmt::Display for CreateError {
                 "a channel cannot hold {capacity} items: capacities are 1 to 2^29 (of an mpmc channel, 2^28), as memory allows"
             ),
             Self::Budget(bytes) => {
-                write!(f, "a channel cannot live on {bytes} bytes: two items must fit")
+                write!(f, "a channel cannot live on {bytes} bytes: two blocks of one item must fit")
             }
             Self::OutOfMemory => f.write_str("no memory for the channel"),
         }

@@ -22,9 +22,10 @@
 //! # Rules
 //!
 //! 1. Producers claim as in `mpmc.rs`, but need no turn: a slot ahead of the tail is free. Nobody follows
-//!    `tail_block` before the claim, which keeps the block alive until its own commit.
+//!    `tail_block` before the claim, which keeps the block alive until its own commit. (A producer that is interrupted
+//!    between its look and its claim for exactly 2^30 items would not notice. `mpmc.rs` has the same limit.)
 //! 2. Who claims the last slot of a block brings the next block along, sets MOVING in the same step, links the
-//!    block, and clears MOVING. What finds MOVING is told "not now", and woken by the clearing.
+//!    block, clears MOVING, and wakes a sender after its commit. Who finds MOVING is told "not now".
 //! 3. One consumer at a time, under LOCKED. Who finds it locked sets PENDING and is told "not now"; who unlocks
 //!    and finds PENDING wakes one that waits. So nobody waits for a neighbour that is half done, and a block that
 //!    is used up belongs to the consumer that has taken its last item: nobody else looks at it any more.
@@ -33,7 +34,7 @@
 //! # How it grows and shrinks
 //!
 //! By one block at a time. A block that is used up becomes the spare one if there is none, or else is freed. So a
-//! channel has at least two blocks; a steady flow allocates nothing; and after a burst, once it has been received,
+//! channel has at least two blocks; a steady flow, whose waiting items stay within a block or so, allocates nothing; and after a burst, once it has been received,
 //! all but two blocks are back at the allocator.
 //!
 //! When the limit is reached, or when there is no memory, the ring is full until a block is used up. That comes:
@@ -49,6 +50,7 @@ use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use alloc::alloc::{alloc, dealloc};
 
 use super::mpmc::{CLOSED, Claim, Denied, Slot, back_off};
+use super::party::WakeOne;
 use super::position::{ONE, position};
 use crate::abi::{RawBlock, RawUnbounded};
 use crate::sync::{Word, bug, place};
@@ -168,11 +170,15 @@ impl<T> List<T> {
             if next < tail {
                 raw.mpmc.channel.tail.laps.fetch_add(1, Relaxed);
             }
+            let brought = core::mem::replace(&mut bring.block, ptr::null_mut());
             if last {
-                self.link(block, core::mem::replace(&mut bring.block, ptr::null_mut()));
+                self.link(block, brought);
+            } else if !brought.is_null() {
+                raw.give_back(brought);
             }
             // SAFETY: the block of this position, which lives until the position's commit.
-            return Ok(Claim::new(unsafe { self.slot(block, tail) }, next));
+            let claim = Claim::new(unsafe { self.slot(block, tail) }, next);
+            return Ok(claim.that_tells_senders(!brought.is_null()));
         }
     }
 
@@ -190,9 +196,6 @@ impl<T> List<T> {
             return;
         }
         self.tail().fetch_and(!MOVING, AcqRel);
-        if raw.mpmc.senders.is_waiting() && !bug(50) {
-            raw.mpmc.senders.wake_one();
-        }
     }
 
     /// Claims the next item (rule 3).
@@ -271,16 +274,20 @@ impl<T> List<T> {
                 *block = *(*used_up).next.get();
             }
         }
-        self.unlock(next);
+        let raw = self.raw();
+        let pending = self.head().swap(next, AcqRel) & PENDING != 0 && !bug(51);
+        let _receivers_next = pending.then(|| WakeOne(&raw.mpmc.receivers));
         if !used_up.is_null() {
-            self.raw().give_back(used_up);
+            raw.give_back(used_up);
+            raw.tell_senders();
         }
     }
 
     /// True when a producer that has entered the list need not sleep.
     pub(crate) fn is_room(&self) -> bool {
         // Told to whoever is about to clear MOVING.
-        let tail = self.tail().fetch_or(0, AcqRel);
+        let word = self.tail();
+        let tail = if bug(55) { word.load(Acquire) } else { word.fetch_or(0, AcqRel) };
         if tail & CLOSED != 0 {
             return true;
         }
@@ -292,7 +299,8 @@ impl<T> List<T> {
         let Some(head) = self.lock() else { return false };
         let slot = self.next_filled(head);
         // SAFETY: a slot of a block that the lock keeps alive. Told to whoever is about to fill it.
-        let stamp = unsafe { (*slot.as_ptr()).stamp.fetch_or(0, AcqRel) };
+        let stamp = unsafe { &(*slot.as_ptr()).stamp };
+        let stamp = if bug(56) { stamp.load(Acquire) } else { stamp.fetch_or(0, AcqRel) };
         let tail = self.tail().load(Acquire);
         self.unlock(head);
         stamp == head.wrapping_add(ONE) || (tail & CLOSED != 0 && position(tail) == head)
@@ -315,9 +323,16 @@ impl<T> List<T> {
 
     /// How many items wait, those half done included.
     pub(crate) fn len(&self) -> u32 {
-        // The head first: read later, it could be ahead of the tail.
-        let head = position(self.head().load(Acquire));
-        super::position::distance(head, position(self.tail().load(Acquire)))
+        let mut tail = position(self.tail().load(Acquire));
+        loop {
+            let head = position(self.head().load(Acquire));
+            // Both of one moment, unless items came meanwhile.
+            let seen = position(self.tail().load(Acquire));
+            if seen == tail {
+                return super::position::distance(head, tail);
+            }
+            tail = seen;
+        }
     }
 }
 
@@ -331,6 +346,7 @@ impl Drop for Bring<'_> {
     fn drop(&mut self) {
         if !self.block.is_null() {
             self.raw.give_back(self.block);
+            self.raw.tell_senders();
         }
     }
 }
@@ -438,22 +454,27 @@ impl RawUnbounded {
         }
     }
 
-    fn tell_senders(&self) {
+    pub(crate) fn tell_senders(&self) {
         if self.mpmc.senders.is_waiting() && !bug(52) {
             self.mpmc.senders.wake_one();
         }
     }
 
-    /// True when there is a spare block now, or else the one who gives one back will wake a sender.
-    fn ensure_spare(&self) -> bool {
-        let spare = self.take_block();
-        if !spare.is_null() {
-            self.give_back(spare);
+    /// True when there is a spare block now, or else the one who gives one back will wake a sender. (It wakes nobody
+    /// itself: that would be the caller, who waits already.)
+    pub(crate) fn ensure_spare(&self) -> bool {
+        // Told to whoever gives one back.
+        if self.spare.fill(ptr::null_mut()).is_err() {
+            return true;
         }
-        !spare.is_null()
+        let block = self.another_block();
+        if !block.is_null() {
+            self.give_back(block);
+        }
+        !block.is_null()
     }
 
-    /// A block that nobody uses: the spare one from now on, or it is freed.
+    /// A block that nobody uses: the spare one from now on, or it is freed. Then tell the senders.
     #[cold]
     pub(crate) fn give_back(&self, block: *mut RawBlock) {
         // SAFETY: nobody else uses it.
@@ -461,15 +482,11 @@ impl RawUnbounded {
             place::write((*block).next.get());
             *(*block).next.get() = ptr::null_mut();
         }
-        match self.spare.fill(block) {
-            Ok(()) => self.tell_senders(),
-            Err(()) => {
-                // SAFETY: nobody else uses it.
-                unsafe { self.free_block(block) };
-                // Minus one.
-                self.blocks.fetch_add(u32::MAX, AcqRel);
-                self.tell_senders();
-            }
+        if self.spare.fill(block).is_err() {
+            // SAFETY: nobody else uses it.
+            unsafe { self.free_block(block) };
+            // Minus one.
+            self.blocks.fetch_add(u32::MAX, AcqRel);
         }
     }
 

@@ -40,7 +40,7 @@ use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 
 use super::lap;
 use super::list::List;
-use super::party::WakeAll;
+use super::party::{WakeAll, WakeOne};
 use super::position::{ONE, position};
 use crate::abi::{Flavor, RawChannel, RawError, RawMpmc};
 use crate::sync::{Word, bug, place};
@@ -66,13 +66,20 @@ pub(crate) struct Slot<T> {
 pub(crate) struct Claim<T> {
     slot: NonNull<Slot<T>>,
     filled: u32,
+    /// There is something for another sender to do, which is told so after the commit: nobody's waker runs while a slot is
+    /// claimed.
+    tells_senders: bool,
 }
 
 impl<T> Claim<T> {
     /// `filled` is the stamp of the slot with its item.
     #[inline(always)]
     pub(crate) fn new(slot: NonNull<Slot<T>>, filled: u32) -> Self {
-        Self { slot, filled }
+        Self { slot, filled, tells_senders: false }
+    }
+
+    pub(crate) fn that_tells_senders(self, tells_senders: bool) -> Self {
+        Self { tells_senders, ..self }
     }
 
     #[inline(always)]
@@ -206,14 +213,27 @@ impl<T> Ring<T> {
     /// The slot is filled (rule 2).
     #[inline(always)]
     pub(crate) fn commit_filled(&self, claim: Claim<T>) {
-        if self.commit_filled_quietly(claim) {
+        let _senders_next = self.senders_to_tell(&claim);
+        if self.commit(claim) {
             self.wake_receiver();
         }
     }
 
-    /// The same, but wakes nobody: true when a receiver waits.
+    /// The same, but wakes nobody: true when a receiver waits. (One that grows may wake a sender.)
     #[inline(always)]
     pub(crate) fn commit_filled_quietly(&self, claim: Claim<T>) -> bool {
+        let _senders_next = self.senders_to_tell(&claim);
+        self.commit(claim)
+    }
+
+    #[inline(always)]
+    fn senders_to_tell(&self, claim: &Claim<T>) -> Option<WakeOne<'_>> {
+        let tells = claim.tells_senders && !bug(50);
+        tells.then(|| WakeOne(&self.raw().senders))
+    }
+
+    #[inline(always)]
+    fn commit(&self, claim: Claim<T>) -> bool {
         // SAFETY: claimed, so the channel lives.
         let stamp = unsafe { &(*claim.slot.as_ptr()).stamp };
         if bug(40) {

@@ -214,6 +214,22 @@ impl RawParty {
     }
 }
 
+/// Wakes one that waits when it goes, also by a panic of another one's waker.
+pub(crate) struct WakeOne<'a>(pub(crate) &'a RawParty);
+
+impl Drop for WakeOne<'_> {
+    fn drop(&mut self) {
+        // A model that has failed is over.
+        #[cfg(all(feature = "std", loom))]
+        if std::thread::panicking() {
+            return;
+        }
+        if self.0.is_waiting() {
+            self.0.wake_one();
+        }
+    }
+}
+
 /// Wakes all of a party when it goes, also by a panic.
 pub(crate) struct WakeAll<'a>(pub(crate) &'a RawParty);
 
@@ -252,11 +268,29 @@ impl WakeSome<'_> {
             self.party.lock();
             // SAFETY: under the lock.
             let woken = unsafe { self.party.pop() };
+            let woken = WakeLast(woken);
             self.party.unlock();
-            match woken {
+            match woken.into_inner() {
                 Some(waker) => waker.wake(),
                 None => return,
             }
+        }
+    }
+}
+
+/// Woken also when the waker of another one panics before.
+struct WakeLast(Option<Waker>);
+
+impl WakeLast {
+    fn into_inner(mut self) -> Option<Waker> {
+        self.0.take()
+    }
+}
+
+impl Drop for WakeLast {
+    fn drop(&mut self) {
+        if let Some(waker) = self.0.take() {
+            waker.wake();
         }
     }
 }

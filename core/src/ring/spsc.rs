@@ -533,8 +533,8 @@ impl Drop for Consumer {
 pub(crate) fn wake_sleeper(raw: &RawChannel, consumer: bool) {
     let (word, peer) =
         if consumer { (&raw.tail.word, &raw.head) } else { (&raw.head.word, &raw.tail) };
-    if word.load(Acquire) & SLEEP != 0 {
-        word.fetch_and(!SLEEP, AcqRel);
+    if word.load(Acquire) & SLEEP != 0 && word.fetch_and(!SLEEP, AcqRel) & SLEEP != 0 {
+        // (Counted beside the end itself: a count may get lost.)
         count(&peer.wakes);
         peer.cell().wake();
     }

@@ -146,19 +146,47 @@ unsafe extern "C" fn free<T>(channel: *mut RawChannel) {
     unsafe { memory::free(channel) };
 }
 
-/// An item that was sent and not received, if there is one, and it needs a drop or stands in memory that can go.
+/// An item that was sent and not received, if there is one, and it needs a drop.
 fn take_left<T>(ring: Ring<T>) -> Option<T> {
     if !core::mem::needs_drop::<T>() {
-        while ring.grows()
-            && let Ok(claim) = ring.claim_filled()
-        {
-            ring.commit_free(claim);
-        }
         return None;
     }
     let filled = Filled::claim(ring).ok()?;
     // SAFETY: claimed, and filled; Rust made it, since it needs a drop.
     Some(unsafe { super::take(filled.item()) })
+}
+
+/// Takes and drops all that nobody will receive: the last receiver has gone. What a sender is about to finish stays, for
+/// that sender to find no receiver and come here itself ([`abandoned`]). Goes on also when the drop of an item panics.
+fn discard<T>(ring: Ring<T>) {
+    struct Rest<T>(Ring<T>);
+    impl<T> Drop for Rest<T> {
+        fn drop(&mut self) {
+            let ring = self.0;
+            loop {
+                match pop(ring) {
+                    Ok(item) => {
+                        let rest = Rest(ring);
+                        drop(item);
+                        core::mem::forget(rest);
+                    }
+                    Err(Nothing::Malformed) => {}
+                    // Told to the sender that is half done, if there is one.
+                    Err(Nothing::NotNow) if ring.is_item() => {}
+                    Err(Nothing::NotNow | Nothing::Closed) => return,
+                }
+            }
+        }
+    }
+    drop(Rest(ring));
+}
+
+/// True when an item that was just sent will be received by nobody, and should not stay. (Without a drop, and where memory
+/// does not grow, it may.)
+#[inline(always)]
+fn abandoned<T>(ring: Ring<T>) -> bool {
+    let matters = core::mem::needs_drop::<T>() || ring.grows();
+    matters && ring.raw().receivers.alive.load(Acquire) == 0
 }
 
 /// Why there is no item. (Small, unlike the errors that are made of it: a `Result` of an item and this one stays in

@@ -1,16 +1,16 @@
 //! The verbs that wake nobody.
 
-use super::{Filled, Receiver, Sender};
+use super::receiver::MALFORMED;
+use super::{Filled, Receiver, Sender, abandoned, discard};
 use crate::channel::error::{TryRecvError, TrySendError};
 use crate::channel::quiet::{PeerWaker, WakeDue};
-use crate::error::{Malformed, StreamError};
 use crate::ring::mpmc::Denied;
 use crate::sync::place;
 
 impl<T> Sender<T> {
     /// [`try_send`](Self::try_send) that wakes nobody, for signal handlers and interrupts: the wake is due to
-    /// [`peer_waker`](Self::peer_waker), or to the next verb that is not quiet. (A channel that grows may allocate, and
-    /// wakes senders, where it links a block: a bounded one is for handlers.)
+    /// [`peer_waker`](Self::peer_waker), or to the next verb that is not quiet. (For bounded channels: one that grows
+    /// may allocate here, and wake.)
     ///
     /// # Errors
     ///
@@ -21,7 +21,11 @@ impl<T> Sender<T> {
                 place::write(claim.item());
                 // SAFETY: claimed, and free.
                 unsafe { claim.item().write(item) };
-                Ok(WakeDue::new(self.ring.commit_filled_quietly(claim)))
+                let due = WakeDue::new(self.ring.commit_filled_quietly(claim));
+                if abandoned(self.ring) {
+                    discard(self.ring);
+                }
+                Ok(due)
             }
             Err(Denied::NotNow) => Err(TrySendError::Full(item)),
             Err(Denied::Closed) => Err(TrySendError::Closed(item)),
@@ -41,19 +45,21 @@ impl<T> Sender<T> {
 
 impl<T> Receiver<T> {
     /// [`try_recv`](Self::try_recv) that wakes nobody, for signal handlers and interrupts: the wake is due to
-    /// [`peer_waker`](Self::peer_waker), or to the next verb that is not quiet. (A channel that grows may free, and wakes,
-    /// where a block is used up: a bounded one is for handlers.)
+    /// [`peer_waker`](Self::peer_waker), or to the next verb that is not quiet. (For bounded channels: one that grows
+    /// may free here, and wake.)
     ///
     /// # Errors
     ///
     /// [`TryRecvError`]: there is no item now, or there will be none. (After a malformed item a sender is woken, for
     /// that is an error in the program.)
     pub fn try_recv_quiet(&self) -> Result<(T, WakeDue), TryRecvError> {
+        if self.source().owes() {
+            return Err(MALFORMED);
+        }
         match Filled::claim(self.ring) {
-            Ok(filled) => filled
-                .take_quietly()
-                .map(|(item, due)| (item, WakeDue::new(due)))
-                .ok_or(TryRecvError::Failed(StreamError::Malformed(Malformed::Value))),
+            Ok(filled) => {
+                filled.take_quietly().map(|(item, due)| (item, WakeDue::new(due))).ok_or(MALFORMED)
+            }
             Err(Denied::NotNow) => Err(TryRecvError::Empty),
             Err(Denied::Closed) => Err(self.source().end()),
         }

@@ -5,13 +5,13 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 use core::pin::Pin;
-use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use core::sync::atomic::Ordering::{AcqRel, Relaxed};
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32};
 use core::task::{Context, Poll, Waker};
 
 use futures_core::stream::{FusedStream, Stream};
 
-use super::{Closed, Nothing, Reference, another, leave, pop, revive, take_left};
+use super::{Closed, Nothing, Reference, abandoned, another, discard, leave, pop, revive};
 use crate::abi::{RawError, RawMpmc};
 use crate::channel::error::{RecvError, TryRecvError, to_raw};
 use crate::channel::{DEFAULT_BUDGET, Snapshot, count_one_more, reason};
@@ -22,7 +22,8 @@ use crate::ring::patience::Patience;
 use crate::ring::seat::Seat;
 use crate::sync::bug;
 
-const MALFORMED: TryRecvError = TryRecvError::Failed(StreamError::Malformed(Malformed::Value));
+pub(super) const MALFORMED: TryRecvError =
+    TryRecvError::Failed(StreamError::Malformed(Malformed::Value));
 
 /// A receiving end of a channel with any number of ends. The channel closes when the last one goes, which drops
 /// the items that wait.
@@ -261,7 +262,7 @@ impl<T> Source<'_, T> {
 
     #[inline(always)]
     fn pop(&self) -> Result<T, Nothing> {
-        if self.notes.owed.load(Relaxed) != 0 && self.pay() {
+        if self.owes() {
             return Err(Nothing::Malformed);
         }
         pop(self.ring)
@@ -309,6 +310,12 @@ impl<T> Source<'_, T> {
             }
         }
         Ok(there.max(1))
+    }
+
+    /// True if a malformed item is to be told before anything else, now.
+    #[inline(always)]
+    pub(super) fn owes(&self) -> bool {
+        self.notes.owed.load(Relaxed) != 0 && self.pay()
     }
 
     /// True if a malformed item was still to be told, and no other thread does it.
@@ -377,11 +384,9 @@ impl<T> Drop for Receiver<T> {
                 let ring = self.0.ring;
                 let party = &ring.raw().receivers;
                 leave(ring, party);
-                // Nobody will receive what waits. (What a sender is about to finish goes with the channel.)
-                if party.alive.load(Acquire) == 0 {
-                    while let Some(item) = take_left(ring) {
-                        drop(item);
-                    }
+                // Nobody will receive what waits.
+                if abandoned(ring) {
+                    discard(ring);
                 }
             }
         }

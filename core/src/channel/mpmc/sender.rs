@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 
-use super::{Closed, Filled, Reference, another, leave, revive};
+use super::{Closed, Filled, Reference, abandoned, another, discard, leave, revive};
 use crate::abi::{RawError, RawMpmc};
 use crate::channel::error::{SendError, TrySendError, to_raw};
 use crate::channel::{Snapshot, count_one_more, reason};
@@ -57,6 +57,9 @@ impl<T> Sender<T> {
                 // SAFETY: claimed, and free.
                 unsafe { claim.item().write(item) };
                 self.ring.commit_filled(claim);
+                if abandoned(self.ring) {
+                    discard(self.ring);
+                }
                 Ok(())
             }
             Err(Denied::NotNow) => Err(TrySendError::Full(item)),
@@ -71,13 +74,17 @@ impl<T> Sender<T> {
     ///
     /// The item comes back if the channel is closed; also, as `Full`, if there is no room and the oldest item is
     /// just being sent or received by another end, or if another sender took the room that was made. In the
-    /// latter case, or if the channel is closed just then, the oldest item is dropped, and counted.
+    /// latter case, or if the channel is closed just then, the oldest item is dropped, and counted. A channel that
+    /// [grows](super::unbounded_within) is `Full` at its limit: one item less makes no room there.
     pub fn force_send(&self, item: T) -> Result<Option<T>, TrySendError<T>> {
         let item = match self.try_send(item) {
             Ok(()) => return Ok(None),
             Err(TrySendError::Full(item)) => item,
             Err(closed) => return Err(closed),
         };
+        if self.ring.grows() {
+            return Err(TrySendError::Full(item));
+        }
         let Ok(filled) = Filled::claim(self.ring) else { return Err(TrySendError::Full(item)) };
         // What is no item of this type cannot come back.
         let oldest = filled.take();

@@ -24,7 +24,7 @@ const MAX_ITEMS: usize = 1 << 28;
 ///
 /// It has the ends of any other mpmc channel. Its memory grows by one block at a time: about 4 KiB, but of 8 to 256
 /// items. A block whose items have all been received is kept for the next time, or goes back to the allocator if one is
-/// kept already. So a steady flow allocates nothing, and after a burst two blocks are left. When there is no memory
+/// kept already. So a flow of which no more than about a block waits allocates nothing, and after a burst two blocks are left. When there is no memory
 /// for another block, the channel is full until the receivers have used one up: nothing is lost, nobody aborts.
 ///
 /// Where a sender may be faster than the receivers for long, [`unbounded_within`] or a bounded
@@ -49,8 +49,8 @@ pub fn unbounded<T: Send>() -> (Sender<T>, Receiver<T>) {
     unbounded_within(usize::MAX)
 }
 
-/// [`unbounded`], but for a limit to its memory: blocks of at most so many `bytes` together. Then it is full, and
-/// its senders wait as those of a bounded channel. (The channel itself takes less than 1 KiB more. What items
+/// [`unbounded`], but for a limit to its memory: blocks of at most so many `bytes` together. Then it is full, until a block
+/// is used up, and its senders wait as those of a bounded channel. (The channel itself takes less than 1 KiB more. What items
 /// refer to, as a `Vec` does, does not count.)
 ///
 /// # Panics
@@ -79,6 +79,7 @@ pub fn unbounded_of_blocks<T: Send>(
     blocks: u32,
     before: u32,
 ) -> Result<(Sender<T>, Receiver<T>), CreateError> {
+    assert!(items.is_power_of_two() && blocks >= 2 && items * blocks as usize <= MAX_ITEMS);
     let slot = Layout::new::<Slot<T>>();
     let start = (before * items as u32).wrapping_mul(ONE).wrapping_neg();
     Ok(ends(make(items, blocks, slot, free::<T>, start)?))
@@ -134,7 +135,8 @@ fn make(
     free: FreeFn,
     start: u32,
 ) -> Result<NonNull<RawUnbounded>, CreateError> {
-    let capacity = items * blocks as usize;
+    // The last slot is claimed together with the block behind it.
+    let capacity = items * blocks as usize - 1;
     let plan = Plan { flavor: Flavor::Unbounded, capacity, slot, free, start };
     let mut raw = plan.on_the_heap()?.cast::<RawUnbounded>();
     // SAFETY: fresh, and nobody else knows it.

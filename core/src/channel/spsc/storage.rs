@@ -50,7 +50,8 @@ impl<T: Send, const N: usize> Storage<T, N> {
         }
     }
 
-    /// A channel in this memory; `None` while an end of an earlier one is left.
+    /// A channel in this memory; `None` while an end of an earlier one is left, or a
+    /// [`PeerWaker`](crate::channel::PeerWaker).
     pub fn split(&'static self) -> Option<(Sender<T>, Receiver<T>)> {
         let plan = Plan {
             flavor: Flavor::Spsc,
