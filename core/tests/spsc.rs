@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::{Context, Poll, Wake, Waker};
 
 use support::assert_not_impl;
-use zigflow_core::channel::{TryRecvError, TrySendError};
+use zigflow_core::channel::{CreateError, TryRecvError, TrySendError};
 use zigflow_core::spsc;
 
 /// Counts the drops of each item by its number.
@@ -524,4 +524,11 @@ fn ends_for_zig_move_as_the_ends_do() {
     is_not!(spsc::ZigReceiver<u8>: Clone, Copy);
     is_not!(spsc::ZigSender<Rc<u8>>: Send, Sync);
     is_not!(spsc::ZigReceiver<Rc<u8>>: Send, Sync);
+}
+
+/// Not among the tests that a sanitizer compiles: it would lay such an item out on the stack.
+#[test]
+fn more_bytes_than_can_be_are_refused() {
+    let huge = spsc::try_channel::<[u64; 1 << 40]>(1 << 29).map(drop);
+    assert_eq!(huge, Err(CreateError::Capacity(1 << 29)));
 }
