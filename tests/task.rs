@@ -26,6 +26,14 @@ pub fn until(is_so: impl Fn() -> bool) {
     }
 }
 
+/// The value stays for the rest of the program. LeakSanitizer finds it here; what nobody points to is a leak.
+pub fn keep<'a, T: 'a>(value: T) -> &'a mut T {
+    static KEPT: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+    let kept = Box::leak(Box::new(value));
+    KEPT.lock().unwrap().push(std::ptr::from_mut(kept).expose_provenance());
+    kept
+}
+
 /// A task that counts its wakes and is polled when the test says so.
 #[derive(Debug, Default)]
 pub struct Task(Arc<Wakes>);
@@ -120,7 +128,7 @@ pub struct Tally {
 impl Tally {
     /// A tally for the rest of the program, at zero.
     pub fn new() -> &'static Self {
-        Box::leak(Box::default())
+        keep(Self::default())
     }
 
     /// A waker that counts here.

@@ -1,5 +1,5 @@
-//! Compiles the source with the data race.
+//! Compiles the sources with the bugs.
 
 fn main() {
-    zigflow_build::compile("race.zig");
+    zigflow_build::Build::new().file("race.zig").file("memory.zig").compile();
 }

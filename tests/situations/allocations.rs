@@ -16,7 +16,7 @@ use zigflow::{ByteStream, OpenError, StreamError, ZigStream, mpmc, spsc};
 use zigflow_tests::ends::{Lang, PAIRINGS, Rx, Stop, Tx, each, items, open_as, pair_at};
 use zigflow_tests::many_ends::{self as many, Rx as ManyRx, Tx as ManyTx};
 use zigflow_tests::task::{Tally, Task, until, waker_fn};
-use zigflow_tests::{self as zig, Channel, driven};
+use zigflow_tests::{self as zig, Channel, child, driven};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Counts {
@@ -548,6 +548,139 @@ fn without_memory_there_is_no_channel_and_an_error() {
     });
     assert_eq!(counts, NOTHING);
     assert!(spsc::try_channel::<u64>(100).is_ok());
+}
+
+unsafe extern "C" {
+    safe fn zft_channel_made(capacity: usize, many: bool) -> u32;
+}
+
+/// Of each allocation that Zig's `channel` makes the failure is an error, and nothing stays.
+#[test]
+fn every_allocation_of_a_channel_of_zig_may_fail() {
+    for many in [false, true] {
+        for capacity in [1, 3, 100] {
+            let made: Vec<u32> = (0..3)
+                .map(|n| {
+                    let (made, counts) = counted(|| {
+                        UNTIL_FAILURE.set(n);
+                        let made = zft_channel_made(capacity, many);
+                        assert_eq!(UNTIL_FAILURE.replace(u64::MAX) == u64::MAX, made != 0);
+                        made
+                    });
+                    assert_eq!((counts.allocations, counts.balance), (counts.frees, 0));
+                    made
+                })
+                .collect();
+            assert_eq!(made, [2, 0, 0]);
+        }
+    }
+}
+
+#[test]
+fn without_memory_there_is_no_channel_with_many_ends_and_an_error() {
+    let ((), counts) = counted(|| {
+        UNTIL_FAILURE.set(0);
+        let made = mpmc::try_channel::<u64>(100).map(drop);
+        assert_eq!(UNTIL_FAILURE.replace(u64::MAX), u64::MAX);
+        assert_eq!(made, Err(CreateError::OutOfMemory));
+    });
+    assert_eq!(counts, NOTHING);
+}
+
+/// Polls once, as a first wait, while there is no memory: none is asked for.
+fn waits_without_memory<F: Future>(future: F) {
+    let mut future = std::pin::pin!(future);
+    let mut cx = Context::from_waker(Waker::noop());
+    UNTIL_FAILURE.set(0);
+    let polled = future.as_mut().poll(&mut cx);
+    assert_eq!(UNTIL_FAILURE.replace(u64::MAX), 0, "an allocation failed");
+    assert!(polled.is_pending());
+}
+
+#[test]
+fn the_first_wait_of_a_task_needs_no_memory() {
+    let (mut tx, mut rx) = spsc::channel::<u64>(1);
+    waits_without_memory(rx.recv());
+    waits_without_memory(rx.recv_many(&mut Vec::with_capacity(4), 4));
+    waits_without_memory(async { rx.read(1).await.map(drop) });
+    waits_without_memory(tx.closed());
+    tx.try_send(0).unwrap();
+    waits_without_memory(tx.send(1));
+    waits_without_memory(tx.send_from(&mut Some(1)));
+    waits_without_memory(tx.send_many(&[1, 2]));
+    waits_without_memory(async { tx.reserve(1).await.map(drop) });
+
+    let (tx, rx) = mpmc::channel::<u64>(1);
+    waits_without_memory(rx.recv());
+    tx.try_send(0).unwrap();
+    waits_without_memory(tx.send(1));
+
+    for pairing in PAIRINGS {
+        let (mut tx, mut rx) = pair_at::<u64>(pairing, 1, 0);
+        waits_without_memory(std::future::poll_fn(|cx| rx.poll_recv(cx)));
+        tx.try_send(0).unwrap();
+        waits_without_memory(std::future::poll_fn(|cx| tx.poll_send(cx, 1)));
+    }
+    many::each(1, |mut tx: many::Tx<u64>, mut rx| {
+        waits_without_memory(rx.receiving());
+        tx.try_send(0).unwrap();
+        waits_without_memory(tx.sending(1));
+    });
+}
+
+/// What allocates for its first wait ends the process, as all of Rust does that cannot say so, and only that.
+#[cfg(unix)]
+fn aborts_without_memory(test: &str, wait: impl FnOnce()) {
+    if child::is_child() {
+        wait_once();
+        UNTIL_FAILURE.set(0);
+        wait();
+        UNTIL_FAILURE.set(u64::MAX);
+        panic!("it did not allocate");
+    }
+    let stderr = child::aborts(test);
+    assert!(stderr.contains("memory allocation of "), "{stderr}");
+    assert!(!stderr.contains("panicked"), "{stderr}");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_first_wait_of_a_stream_with_many_ends_without_memory_aborts() {
+    let (_tx, mut rx) = mpmc::channel::<u64>(1);
+    let mut cx = Context::from_waker(Waker::noop());
+    aborts_without_memory(
+        "the_first_wait_of_a_stream_with_many_ends_without_memory_aborts",
+        || {
+            let _ = Pin::new(&mut rx).poll_next(&mut cx);
+        },
+    );
+}
+
+/// Each following one needs none.
+#[test]
+fn a_stream_with_many_ends_waits_again_without_memory() {
+    let (tx, mut rx) = mpmc::channel::<u64>(1);
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(Pin::new(&mut rx).poll_next(&mut cx).is_pending());
+    for _ in 0..3 {
+        tx.try_send(1).unwrap();
+        assert_eq!(Pin::new(&mut rx).poll_next(&mut cx), Poll::Ready(Some(Ok(1))));
+        waits_without_memory(std::future::poll_fn(|cx| Pin::new(&mut rx).poll_next(cx)));
+    }
+}
+
+/// A thread's first wait makes its parker.
+#[cfg(unix)]
+#[test]
+fn the_first_wait_of_a_thread_without_memory_aborts() {
+    if !child::is_child() {
+        let stderr = child::aborts("the_first_wait_of_a_thread_without_memory_aborts");
+        assert!(stderr.contains("memory allocation of "), "{stderr}");
+        return;
+    }
+    let (_tx, mut rx) = spsc::channel::<u64>(1);
+    UNTIL_FAILURE.set(0);
+    let _ = rx.recv_blocking_timeout(std::time::Duration::ZERO);
 }
 
 /// What a panic itself allocates stays below the size of these channels.

@@ -139,3 +139,30 @@ fn swapped_fields_of_one_type_and_narrow_fields_before_padding_show_in_the_table
         assert_eq!(row.4.iter().sum::<usize>(), row.1, "no padding in {}", row.0);
     }
 }
+
+/// What Zig's archive has for each thread, each thread of the program carries.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_thread_of_the_program_carries_little_for_zig() {
+    unsafe extern "C" fn look(
+        object: *mut libc::dl_phdr_info,
+        _: usize,
+        bytes: *mut libc::c_void,
+    ) -> i32 {
+        // SAFETY: the C library calls this with an object and its headers, and with the place given below.
+        unsafe {
+            let headers = (*object).dlpi_phdr;
+            for n in 0..(*object).dlpi_phnum.into() {
+                let header = &*headers.add(n);
+                if header.p_type == libc::PT_TLS {
+                    *bytes.cast::<u64>() += header.p_memsz;
+                }
+            }
+        }
+        1 // the first object is the program; no other
+    }
+    let mut bytes = 0_u64;
+    // SAFETY: `look` gets the place of a number, which stays during the call.
+    unsafe { libc::dl_iterate_phdr(Some(look), (&raw mut bytes).cast()) };
+    assert!((1..16 * 1024).contains(&bytes), "{bytes} bytes for each thread");
+}

@@ -17,7 +17,7 @@ use zigflow::{
     StreamItem, Transfer, ZeroCopyBuffer, ZigStream,
 };
 use zigflow_tests::Point;
-use zigflow_tests::task::Task;
+use zigflow_tests::task::{Task, keep};
 
 const READY: u32 = 0;
 const PENDING: u32 = 1;
@@ -62,8 +62,8 @@ fn script(
     registered: (*const u8, usize),
 ) -> (RawParts, Arc<AtomicU32>) {
     let frees = Arc::new(AtomicU32::new(0));
-    // Leaked, so that a second free is counted and not worse.
-    let script = Box::leak(Box::new(Script { answer, item, polled: false, frees: frees.clone() }));
+    // Kept, so that a second free is counted and not worse.
+    let script = keep(Script { answer, item, polled: false, frees: frees.clone() });
     let handle = ptr::from_mut(script).cast();
     let parts = RawParts {
         handle,
@@ -379,7 +379,7 @@ fn source_type<T: Transfer>() -> SourceType {
 
 fn opened_as<S: OpenSource>(source: SourceType) -> Result<S, OpenError> {
     // SAFETY: all functions keep the contract but for what the test is about.
-    unsafe { S::open_source(Box::leak(Box::new(source)), &[]) }
+    unsafe { S::open_source(keep(source), &[]) }
 }
 
 fn opened(behaviour: Behaviour) -> Result<ZigStream<u32>, OpenError> {
@@ -415,7 +415,7 @@ fn an_open_with_an_impossible_answer() {
 #[test]
 fn another_magic_and_another_abi() {
     fn error(words: [u32; 2]) -> OpenError {
-        let words: &'static [u32; 2] = Box::leak(Box::new(words));
+        let words: &'static [u32; 2] = keep(words);
         // SAFETY: what any ABI promises: two words.
         unsafe { ZigStream::<u32>::open_source(ptr::from_ref(words).cast(), &[]) }.unwrap_err()
     }

@@ -10,7 +10,7 @@ use futures_core::Stream;
 use zigflow::channel::RecvError;
 use zigflow::mpmc::{self, Receiver};
 use zigflow::spsc;
-use zigflow_tests::task::{BOUND, Task};
+use zigflow_tests::task::{BOUND, Task, keep};
 
 /// A task whose waker cannot be dropped, or woken, in peace.
 struct Rude {
@@ -168,6 +168,8 @@ fn weak_ends_can_be_made_and_forgotten_by_the_million() {
     for _ in 0..1_000_000 {
         std::mem::forget(weak.clone());
     }
+    // The forgotten ones hold the channel's memory.
+    keep(weak.clone());
     tx.try_send(1).unwrap();
     assert_eq!(rx.recv_blocking_timeout(Duration::from_secs(1)), Ok(1));
     drop((tx, weak));

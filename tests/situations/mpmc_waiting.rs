@@ -14,7 +14,7 @@ use zigflow::channel::TryRecvError;
 use zigflow::mpmc;
 use zigflow_tests::ends::{Lang, Stop, items};
 use zigflow_tests::many_ends::{Polled, Rx, Tx, each, ends};
-use zigflow_tests::task::{BOUND, Task, until, waker_fn};
+use zigflow_tests::task::{BOUND, Task, keep, until, waker_fn};
 
 const CLOSED: Stop = Stop::Closed;
 const MIX: [Lang; 4] = [Lang::Rust, Lang::Zig, Lang::Zig, Lang::Rust];
@@ -175,7 +175,7 @@ fn an_end_of_zig_that_goes_after_its_wake_passes_it_on() {
         let mut receiving = zig.receiving();
         assert!(poll(&tasks[0], &mut receiving).is_pending());
         // It does not cancel: only `deinit` is left.
-        std::mem::forget(receiving);
+        keep(receiving);
         let mut receiving = other.receiving();
         assert!(poll(&tasks[1], &mut receiving).is_pending());
         tx[0].try_send(3).unwrap();
@@ -190,7 +190,7 @@ fn an_end_of_zig_that_goes_after_its_wake_passes_it_on() {
         zig.try_send(0).unwrap();
         let mut sending = zig.sending(1);
         assert!(poll(&tasks[0], &mut sending).is_pending());
-        std::mem::forget(sending);
+        keep(sending);
         let mut sending = other.sending(2);
         assert!(poll(&tasks[1], &mut sending).is_pending());
         assert_eq!((rx[0].try_recv(), wakes(&tasks)), (Ok(0), vec![1, 0]));

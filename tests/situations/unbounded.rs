@@ -335,7 +335,7 @@ fn what_senders_finish_after_the_last_receiver_went_does_not_stay() {
 
 #[test]
 fn a_drop_that_panics_leaves_nothing_behind() {
-    struct Rude(bool, Arc<()>);
+    struct Rude(bool, #[allow(dead_code)] Arc<()>);
     impl Drop for Rude {
         fn drop(&mut self) {
             if self.0 {

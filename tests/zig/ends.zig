@@ -359,6 +359,18 @@ export fn zft_join(worker: *Worker) u64 {
     return worker.done;
 }
 
+/// A channel of Zig's own, made and left alone: 0, or 2 when there is no memory.
+export fn zft_channel_made(capacity: usize, many: bool) u32 {
+    return if (many) made(zigflow.mpmc, capacity) else made(zigflow.spsc, capacity);
+}
+
+fn made(comptime flavor: type, capacity: usize) u32 {
+    var tx, var rx = flavor.channel(u64, capacity) catch |e| return if (e == error.Capacity) 1 else 2;
+    tx.deinit();
+    rx.deinit();
+    return 0;
+}
+
 /// A channel of Zig's own, both ends in Zig; what comes out is the sum.
 export fn zft_spsc_alone(capacity: usize, count: u32, sum: *u64) u32 {
     var tx, var rx = zigflow.spsc.channel(u64, capacity) catch |e| return if (e == error.Capacity) 1 else 2;

@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 
 /// The root module. It is ours because `panic` and `std_options` are read from there: std's own
 /// panic handler makes a small library a hundred times as large, and Rust has installed a handler
-/// for segmentation faults already.
+/// for segmentation faults already. The stack that std's handler would run on is thread-local: each
+/// thread of the program, Rust's too, would carry its 256 KB.
 pub(crate) fn root(users: &[&Module]) -> String {
     let mut imports = String::new();
     let mut c_names = String::from("false");
@@ -21,7 +22,8 @@ pub(crate) fn root(users: &[&Module]) -> String {
     format!(
         "const std = @import(\"std\");\n{imports}\n\
          pub const panic = @import(\"zigflow\").panic;\n\
-         pub const std_options: std.Options = .{{ .enable_segfault_handler = false }};\n\
+         pub const std_options: std.Options =\n    \
+         .{{ .enable_segfault_handler = false, .signal_stack_size = null }};\n\
          pub const zigflow_c_names = {c_names};\n\n\
          comptime {{\n{uses}}}\n"
     )
