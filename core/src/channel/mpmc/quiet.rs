@@ -49,8 +49,8 @@ impl<T> Receiver<T> {
     /// [`TryRecvError`]: there is no item now, or there will be none. (After a malformed item a sender is woken, for
     /// that is an error in the program.)
     pub fn try_recv_quiet(&self) -> Result<(T, WakeDue), TryRecvError> {
-        match Filled::claim(self.ring) {
-            Ok(filled) => filled
+        match self.ring.claim_filled_quietly() {
+            Ok(claim) => Filled::of(self.ring, claim)
                 .take_quietly()
                 .map(|(item, due)| (item, WakeDue::new(due)))
                 .ok_or(TryRecvError::Failed(StreamError::Malformed(Malformed::Value))),

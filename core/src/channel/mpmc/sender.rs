@@ -73,11 +73,19 @@ impl<T> Sender<T> {
     /// just being sent or received by another end, or if another sender took the room that was made. In the
     /// latter case, or if the channel is closed just then, the oldest item is dropped, and counted.
     pub fn force_send(&self, item: T) -> Result<Option<T>, TrySendError<T>> {
-        let item = match self.try_send(item) {
+        let mut item = match self.try_send(item) {
             Ok(()) => return Ok(None),
             Err(TrySendError::Full(item)) => item,
             Err(closed) => return Err(closed),
         };
+        // Where a grant was abandoned there is room, and nothing to replace.
+        if self.ring.pass_over_all() {
+            item = match self.try_send(item) {
+                Ok(()) => return Ok(None),
+                Err(TrySendError::Full(item)) => item,
+                Err(closed) => return Err(closed),
+            };
+        }
         let Ok(filled) = Filled::claim(self.ring) else { return Err(TrySendError::Full(item)) };
         // What is no item of this type cannot come back.
         let oldest = filled.take();
@@ -144,7 +152,7 @@ impl<T> Sender<T> {
         timeout: Option<core::time::Duration>,
     ) -> Result<(), crate::channel::SendTimeoutError<T>> {
         use crate::channel::SendTimeoutError;
-        self.patience.linger(|| self.ring.may_have_room());
+        self.linger();
         let mut send = core::pin::pin!(self.send(item));
         match crate::channel::block::wait(timeout, |waker| send.as_mut().poll_by(waker)) {
             Some(Ok(())) => Ok(()),
@@ -154,6 +162,12 @@ impl<T> Sender<T> {
                 None => Ok(()), // only a send takes the item
             },
         }
+    }
+
+    /// A thread that waits looks again for a while.
+    #[cfg(feature = "std")]
+    pub(super) fn linger(&self) {
+        self.patience.linger(|| self.ring.may_have_room());
     }
 
     /// How often, at most, a thread that waits looks again before it sleeps, up to 255; 0: never. The default is 100, about
