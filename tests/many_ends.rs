@@ -52,6 +52,8 @@ struct SenderVerbs<T> {
     try_send_many: unsafe extern "C" fn(Handle, *const T, usize, &mut usize) -> u32,
     send_many_blocking: unsafe extern "C" fn(Handle, *const T, usize) -> usize,
     poll_ready: unsafe extern "C" fn(Handle, &RawWaker) -> u32,
+    reserve: unsafe extern "C" fn(Handle, &mut Handle) -> u32,
+    finish: unsafe extern "C" fn(Handle, Option<&T>),
     send_bytes: unsafe extern "C" fn(Handle, u8) -> u32,
 }
 
@@ -63,6 +65,9 @@ struct ReceiverVerbs<T> {
     try_recv_many: unsafe extern "C" fn(Handle, *mut T, usize, &mut usize) -> u32,
     recv_many_blocking: unsafe extern "C" fn(Handle, *mut T, usize, &mut usize) -> u32,
     poll_recv: unsafe extern "C" fn(Handle, &RawWaker, *mut T) -> u32,
+    read: unsafe extern "C" fn(Handle, &mut Handle) -> u32,
+    item: unsafe extern "C" fn(Handle) -> *mut T,
+    release: unsafe extern "C" fn(Handle),
 }
 
 /// Zig's functions for the ends of one item type.
@@ -393,6 +398,73 @@ pub fn each_near<T: Many>(capacity: usize, laps: u32, mut test: impl FnMut(Tx<T>
     }
 }
 
+/// Room for an item, of either language's end. Dropped, it is abandoned; [`forget`](std::mem::forget) forgets it.
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub enum Room<'a, T: Many> {
+    Rust(mpmc::WriteGrant<'a, T>),
+    Zig(ZigRoom<'a, T>),
+}
+
+/// Of a Zig end.
+#[derive(Debug)]
+pub struct ZigRoom<'a, T: Many>(NonNull<c_void>, PhantomData<&'a mut T>);
+
+impl<T: Many> Room<'_, T> {
+    /// Sends.
+    pub fn send(self, item: T) {
+        match self {
+            Self::Rust(mut grant) => {
+                grant.slot().write(item);
+                // SAFETY: written.
+                unsafe { grant.commit() };
+            }
+            Self::Zig(room) => {
+                let grant = std::mem::ManuallyDrop::new(room).0;
+                // SAFETY: of this end, and finished once.
+                unsafe { (T::many().sender.finish)(grant.as_ptr(), Some(&item)) }
+            }
+        }
+    }
+}
+
+impl<T: Many> Drop for ZigRoom<'_, T> {
+    fn drop(&mut self) {
+        // SAFETY: as above.
+        unsafe { (T::many().sender.finish)(self.0.as_ptr(), None) };
+    }
+}
+
+/// An item that is read in place, of either language's end.
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub enum Reading<'a, T: Many> {
+    Rust(mpmc::ReadGrant<'a, T>),
+    Zig(ZigReading<'a, T>),
+}
+
+/// Of a Zig end.
+#[derive(Debug)]
+pub struct ZigReading<'a, T: Many>(NonNull<c_void>, PhantomData<&'a mut T>);
+
+impl<T: Many> Reading<'_, T> {
+    /// The item, in place.
+    pub fn item(&mut self) -> &mut T {
+        match self {
+            Self::Rust(grant) => grant,
+            // SAFETY: of this end, and not released.
+            Self::Zig(grant) => unsafe { &mut *(T::many().receiver.item)(grant.0.as_ptr()) },
+        }
+    }
+}
+
+impl<T: Many> Drop for ZigReading<'_, T> {
+    fn drop(&mut self) {
+        // SAFETY: as above, and released once.
+        unsafe { (T::many().receiver.release)(self.0.as_ptr()) };
+    }
+}
+
 /// Sends as a task of Zig's.
 struct ZigSend<'a, T: Many> {
     tx: &'a mut ZigTx<T>,
@@ -531,6 +603,21 @@ impl<T: Many> Tx<T> {
         }
     }
 
+    /// Room for one item.
+    pub fn try_reserve(&self) -> Result<Room<'_, T>, Stop> {
+        match self {
+            Self::Rust(tx) => tx.try_reserve().map(Room::Rust).map_err(|error| match error {
+                TrySendError::Full(()) => Later,
+                TrySendError::Closed(()) => Closed,
+            }),
+            Self::Zig(tx) => {
+                let mut grant = std::ptr::null_mut();
+                answer(zig!(tx, reserve, &mut grant))?;
+                Ok(Room::Zig(ZigRoom(NonNull::new(grant).expect("a grant"), PhantomData)))
+            }
+        }
+    }
+
     /// Sends what fits, at once; how many.
     pub fn try_send_many(&mut self, items: &[T]) -> Result<usize, Stop> {
         match self {
@@ -646,6 +733,21 @@ impl<T: Many> Rx<T> {
             Self::Zig(rx) => {
                 let mut item = T::of(0);
                 answer(zig!(&*rx, recv_blocking, &mut item, nanoseconds(timeout))).map(|()| item)
+            }
+        }
+    }
+
+    /// The next item, read in place.
+    pub fn try_read(&mut self) -> Result<Reading<'_, T>, Stop> {
+        match self {
+            Self::Rust(rx, told) => {
+                let rx = &*rx;
+                Self::said(rx, told, rx.try_read()).map(Reading::Rust)
+            }
+            Self::Zig(rx) => {
+                let mut grant = std::ptr::null_mut();
+                answer(zig!(&*rx, read, &mut grant))?;
+                Ok(Reading::Zig(ZigReading(NonNull::new(grant).expect("a grant"), PhantomData)))
             }
         }
     }

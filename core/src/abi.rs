@@ -394,7 +394,8 @@ pub struct RawEnd {
     pub(crate) sleeps: Word,
     /// How often the peer woke this end.
     pub(crate) wakes: Word,
-    /// Sender: items that its overflow policy dropped. Receiver: the most items that it found waiting.
+    /// Sender: items that its overflow policy dropped. Receiver: the most items that it found waiting; where there may be
+    /// many, the slots that were passed over because their grants were abandoned.
     pub(crate) tally: Word,
     /// The position of the sender when this end, a receiver, closed.
     pub(crate) last: core::cell::UnsafeCell<u32>,

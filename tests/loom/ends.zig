@@ -111,7 +111,7 @@ const MTx = zigflow.mpmc.Sender(u32);
 const MRx = zigflow.mpmc.Receiver(u32);
 
 export fn model_mpmc_handle_bytes() usize {
-    return @max(@sizeOf(MTx), @sizeOf(MRx));
+    return @max(@sizeOf(MTx), @sizeOf(MRx), @sizeOf(MTx.Grant));
 }
 
 export fn model_mpmc_tx_open(raw: *zigflow.RawSender, tx: *MTx) bool {
@@ -127,6 +127,20 @@ export fn model_mpmc_tx_try_send(tx: *MTx, item: u32) u32 {
 export fn model_mpmc_tx_try_send_many(tx: *MTx, items: [*]const u32, len: usize, sent: *usize) u32 {
     sent.* = tx.trySendMany(items[0..len]) catch return closed;
     return done;
+}
+
+/// Room, of which the place is told.
+export fn model_mpmc_tx_reserve(tx: *MTx, grant: *MTx.Grant) ?*u32 {
+    grant.* = tx.tryReserve() catch return null;
+    return grant.item;
+}
+
+export fn model_mpmc_grant_commit(grant: *MTx.Grant) void {
+    grant.commit();
+}
+
+export fn model_mpmc_grant_abandon(grant: *MTx.Grant) void {
+    grant.abandon();
 }
 
 /// Sends, or waits for room.
@@ -157,6 +171,14 @@ export fn model_mpmc_rx_open(raw: *zigflow.RawReceiver, rx: *MRx) bool {
 
 export fn model_mpmc_rx_try_recv(rx: *MRx, item: *u32) u32 {
     item.* = rx.tryRecv() catch |e| return if (e == error.Empty) not_now else closed;
+    return done;
+}
+
+/// `tryRead`, and releases what it got.
+export fn model_mpmc_rx_read(rx: *MRx, item: *u32) u32 {
+    var grant = rx.tryRead() catch |e| return if (e == error.Empty) not_now else closed;
+    item.* = grant.item().*;
+    grant.release();
     return done;
 }
 

@@ -26,10 +26,14 @@ unsafe extern "C-unwind" {
         sent: *mut usize,
     ) -> u32;
     fn model_mpmc_tx_poll_send(tx: *mut Handle, waker: *const RawWaker, item: u32) -> u32;
+    fn model_mpmc_tx_reserve(tx: *mut Handle, grant: *mut Handle) -> *mut u32;
+    fn model_mpmc_grant_commit(grant: *mut Handle);
+    fn model_mpmc_grant_abandon(grant: *mut Handle);
     fn model_mpmc_tx_close(tx: *mut Handle, code: i32);
     fn model_mpmc_tx_deinit(tx: *mut Handle);
     fn model_mpmc_rx_open(raw: ZigReceiver<u32>, rx: *mut Handle) -> bool;
     fn model_mpmc_rx_try_recv(rx: *mut Handle, item: *mut u32) -> u32;
+    fn model_mpmc_rx_read(rx: *mut Handle, item: *mut u32) -> u32;
     fn model_mpmc_rx_poll_recv(rx: *mut Handle, waker: *const RawWaker, item: *mut u32) -> u32;
     fn model_mpmc_rx_close(rx: *mut Handle, code: i32);
     fn model_mpmc_rx_deinit(rx: *mut Handle);
@@ -109,6 +113,53 @@ impl Tx {
             // SAFETY: the handle was opened; the only use.
             Self::Zig(tx) => Outcome::of(unsafe { model_mpmc_tx_try_send(&mut **tx, item) }, ()),
         }
+    }
+
+    /// Reserves room, writes `item` there, does something else, perhaps closes, and sends it, or gives it up after all;
+    /// whether there was room.
+    pub fn reserve(
+        &mut self,
+        item: u32,
+        meanwhile: impl FnOnce(),
+        closes: bool,
+        sends: bool,
+    ) -> bool {
+        match self {
+            Self::Rust(_, tx) => {
+                let Ok(mut grant) = tx.try_reserve() else { return false };
+                grant.slot().write(item);
+                meanwhile();
+                if closes {
+                    tx.close();
+                }
+                if sends {
+                    // SAFETY: written.
+                    unsafe { grant.commit() };
+                }
+            }
+            Self::Zig(tx) => {
+                let mut grant = [0; 24];
+                // SAFETY: as above; the grant's memory is large enough, and the item's place is its own until it is
+                // committed or abandoned.
+                unsafe {
+                    let at = model_mpmc_tx_reserve(&mut **tx, &mut grant);
+                    if at.is_null() {
+                        return false;
+                    }
+                    at.write(item);
+                    meanwhile();
+                    if closes {
+                        model_mpmc_tx_close(&mut **tx, 0);
+                    }
+                    if sends {
+                        model_mpmc_grant_commit(&mut grant);
+                    } else {
+                        model_mpmc_grant_abandon(&mut grant);
+                    }
+                }
+            }
+        }
+        true
     }
 
     /// `try_send_many`; how many.
@@ -196,6 +247,23 @@ impl Rx {
                 let mut item = 0;
                 // SAFETY: as above.
                 let number = unsafe { model_mpmc_rx_try_recv(&mut **rx, &mut item) };
+                Outcome::of(number, item)
+            }
+        }
+    }
+
+    /// `try_read`, and lets the item go.
+    pub fn try_read(&mut self) -> Outcome<u32> {
+        match self {
+            Self::Rust(rx) => match rx.try_read() {
+                Ok(item) => Done(*item),
+                Err(TryRecvError::Empty) => NotNow,
+                Err(TryRecvError::Closed | TryRecvError::Failed(_)) => Closed,
+            },
+            Self::Zig(rx) => {
+                let mut item = 0;
+                // SAFETY: as above.
+                let number = unsafe { model_mpmc_rx_read(&mut **rx, &mut item) };
                 Outcome::of(number, item)
             }
         }

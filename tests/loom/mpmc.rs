@@ -14,7 +14,7 @@ use zigflow_loom::ends::Outcome::{Closed, Done, NotNow};
 use zigflow_loom::explore::Side;
 use zigflow_loom::many_ends::{Rx, Tx, mpmc};
 use zigflow_loom::task::Task;
-use zigflow_loom::waiting::{Waiting, expect_all, expect_no_waker, settle};
+use zigflow_loom::waiting::{Sending, Waiting, expect_all, expect_no_waker, settle};
 
 fn explore(name: &str, bound: Option<usize>, scenario: fn(Side, Side)) {
     zigflow_loom::explore::explore(["senders", "receivers"], name, bound, scenario);
@@ -371,6 +371,99 @@ fn closing_beside_a_sender_that_is_half_done() {
     });
 }
 
+/// A receiver waits; one sender sends behind another one's grant, which is given up. The item is received, and then
+/// the end.
+#[test]
+fn an_abandoned_grant_before_an_item() {
+    explore("an_abandoned_grant_before_an_item", Some(3), |a, b| {
+        let live = StdArc::new(StdUsize::new(0));
+        let (mut tx, mut rx) = mpmc(2, 1, &[a, a], &[b]);
+        let mut waiting = [Waiting::new(rx.pop().unwrap(), &live)];
+        let senders = thread::spawn(move || {
+            let (first, second) = tx.split_at_mut(1);
+            let send = || assert_eq!(second[0].try_send(1), Done(()), "there is room");
+            assert!(first[0].reserve(99, send, false, false), "there is room");
+            tx
+        });
+        waiting[0].run();
+        let tx = senders.join().unwrap();
+        settle(&mut waiting);
+        expect_all(waiting[0].items.clone(), 1);
+        drop(tx);
+        settle(&mut waiting);
+        assert!(waiting[0].ended, "LOST END");
+        drop(waiting);
+        expect_no_waker(&live);
+    });
+}
+
+/// The channel is closed while a grant is out, which is then given up: the end is behind it.
+#[test]
+fn the_end_behind_an_abandoned_grant() {
+    explore("the_end_behind_an_abandoned_grant", Some(3), |a, b| {
+        let live = StdArc::new(StdUsize::new(0));
+        let (mut tx, rx) = mpmc(2, 1, &[a], &[b, b]);
+        let mut waiting: Vec<_> = rx.into_iter().map(|rx| Waiting::new(rx, &live)).collect();
+        let sender = thread::spawn(move || {
+            assert!(tx[0].reserve(99, || {}, true, false), "there is room");
+            tx
+        });
+        waiting.iter_mut().for_each(Waiting::run);
+        let tx = sender.join().unwrap();
+        settle(&mut waiting);
+        assert!(waiting.iter().all(|w| w.items.is_empty()), "LOST ITEM: what was given up");
+        assert!(waiting.iter().all(|w| w.ended), "LOST END");
+        drop((tx, waiting));
+        expect_no_waker(&live);
+    });
+}
+
+/// What was reserved is sent after the channel was closed, beside a receiver that waits.
+#[test]
+fn a_grant_outlasts_the_closing() {
+    explore("a_grant_outlasts_the_closing", Some(3), |a, b| {
+        let live = StdArc::new(StdUsize::new(0));
+        let (mut tx, mut rx) = mpmc(1, 0, &[a], &[b]);
+        let mut waiting = [Waiting::new(rx.pop().unwrap(), &live)];
+        let sender = thread::spawn(move || {
+            assert!(tx[0].reserve(1, || {}, true, true), "there is room");
+        });
+        waiting[0].run();
+        sender.join().unwrap();
+        settle(&mut waiting);
+        expect_all(waiting[0].items.clone(), 1);
+        assert!(waiting[0].ended, "LOST END");
+        drop(waiting);
+        expect_no_waker(&live);
+    });
+}
+
+/// A sender waits for room that another one has reserved and gives up, while a receiver looks, too.
+#[test]
+fn an_abandoned_grant_makes_room() {
+    explore("an_abandoned_grant_makes_room", Some(3), |a, b| {
+        let live = StdArc::new(StdUsize::new(0));
+        let (mut tx, mut rx) = mpmc(1, 1, &[a, a], &[b]);
+        let mut first = tx.pop().unwrap();
+        let mut sending = Sending::new(tx.pop().unwrap(), 1, &live);
+        let mut rx = rx.pop().unwrap();
+        let holder = thread::spawn(move || {
+            // The other one may be faster.
+            first.reserve(99, || {}, false, false)
+        });
+        sending.run();
+        let seen = rx.try_read();
+        holder.join().unwrap();
+        while sending.run_if_woken() {}
+        assert_eq!(sending.outcome, Done(()), "LOST WAKEUP");
+        let items = [seen, rx.try_read()];
+        let items = items.into_iter().filter_map(|o| if let Done(n) = o { Some(n) } else { None });
+        expect_all(items.collect(), 1);
+        drop((sending, rx));
+        expect_no_waker(&live);
+    });
+}
+
 /// All ends go at once: the memory is freed once, after its last use.
 #[test]
 fn all_go() {
@@ -442,4 +535,24 @@ fn sown_48_who_has_received_passes_nothing_on() {
 #[test]
 fn sown_49_who_closes_tells_nobody_who_watches() {
     finds(49, "the_end_wakes_those_who_watch");
+}
+
+#[test]
+fn sown_60_who_gives_up_tells_nobody() {
+    finds(60, "an_abandoned_grant_before_an_item");
+}
+
+#[test]
+fn sown_61_what_was_given_up_is_an_item() {
+    finds(61, "an_abandoned_grant_before_an_item");
+}
+
+#[test]
+fn sown_62_a_sleeper_sees_nothing_behind_what_was_given_up() {
+    finds(62, "the_end_behind_an_abandoned_grant");
+}
+
+#[test]
+fn sown_63_who_passes_over_a_slot_tells_no_sender() {
+    finds(63, "an_abandoned_grant_makes_room");
 }

@@ -224,6 +224,53 @@ fn closing_beside_a_sender_that_is_half_done() {
     });
 }
 
+/// A receiver waits; one sender sends behind another one's grant, which is given up. The item is received, and then
+/// the end.
+#[test]
+fn an_abandoned_grant_before_an_item() {
+    explore("an_abandoned_grant_before_an_item", Some(2), |a, b| {
+        let live = StdArc::new(StdUsize::new(0));
+        let (mut tx, mut rx) = growing((2, 8), &[a, a], &[b]);
+        let mut waiting = [Waiting::new(rx.pop().unwrap(), &live)];
+        let senders = thread::spawn(move || {
+            let (first, second) = tx.split_at_mut(1);
+            let send = || assert_eq!(second[0].try_send(1), Done(()), "there is room");
+            assert!(first[0].reserve(99, send, false, false), "there is room");
+            tx
+        });
+        waiting[0].run();
+        let tx = senders.join().unwrap();
+        settle(&mut waiting);
+        expect_all(waiting[0].items.clone(), 1);
+        drop(tx);
+        settle(&mut waiting);
+        assert!(waiting[0].ended, "LOST END");
+        drop(waiting);
+        expect_no_waker(&live);
+    });
+}
+
+/// The channel is closed while a grant is out, which is then given up: the end is behind it.
+#[test]
+fn the_end_behind_an_abandoned_grant() {
+    explore("the_end_behind_an_abandoned_grant", Some(2), |a, b| {
+        let live = StdArc::new(StdUsize::new(0));
+        let (mut tx, rx) = growing((1, 8), &[a], &[b, b]);
+        let mut waiting: Vec<_> = rx.into_iter().map(|rx| Waiting::new(rx, &live)).collect();
+        let sender = thread::spawn(move || {
+            assert!(tx[0].reserve(99, || {}, true, false), "there is room");
+            tx
+        });
+        waiting.iter_mut().for_each(Waiting::run);
+        let tx = sender.join().unwrap();
+        settle(&mut waiting);
+        assert!(waiting.iter().all(|w| w.items.is_empty()), "LOST ITEM: what was given up");
+        assert!(waiting.iter().all(|w| w.ended), "LOST END");
+        drop((tx, waiting));
+        expect_no_waker(&live);
+    });
+}
+
 /// What is left goes with the receiver, or with the channel, and so do the blocks.
 #[test]
 fn all_go() {
@@ -287,4 +334,19 @@ fn sown_55_who_waits_does_not_tell_who_moves_the_tail() {
 #[test]
 fn sown_56_who_waits_for_an_item_does_not_tell_the_slot() {
     finds(56, "one_item_for_one_of_two_receivers");
+}
+
+#[test]
+fn sown_60_who_gives_up_tells_nobody() {
+    finds(60, "an_abandoned_grant_before_an_item");
+}
+
+#[test]
+fn sown_61_what_was_given_up_is_an_item() {
+    finds(61, "an_abandoned_grant_before_an_item");
+}
+
+#[test]
+fn sown_62_a_sleeper_sees_nothing_behind_what_was_given_up() {
+    finds(62, "the_end_behind_an_abandoned_grant");
 }

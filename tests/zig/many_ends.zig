@@ -140,6 +140,23 @@ fn SenderVerbs(comptime T: type) type {
             const ready = h.pollReady(&cx) catch return Answer.closed;
             return if (ready) Answer.done else Answer.later;
         }
+        /// A grant that stays where it is goes to `out`.
+        fn reserve(h: H, out: *?*Grant) callconv(.c) u32 {
+            const grant = h.tryReserve() catch |e| return Answer.of(@as(@TypeOf(e)!void, e));
+            const place = zigflow.allocator.create(Grant) catch @panic("memory");
+            place.* = grant;
+            out.* = place;
+            return Answer.done;
+        }
+        const Grant = mpmc.Sender(T).Grant;
+        /// Writes and sends `item`; null: gives up.
+        fn finish(grant: *Grant, item: ?*const T) callconv(.c) void {
+            defer zigflow.allocator.destroy(grant);
+            if (item) |from| {
+                grant.item.* = from.*;
+                grant.commit();
+            } else grant.abandon();
+        }
         /// Sends an item all of whose bytes are `byte`, whether or not that is an item.
         fn sendBytes(h: H, byte: u8) callconv(.c) u32 {
             const claim = h.ring.claimFree() catch return Answer.later;
@@ -157,6 +174,8 @@ fn SenderVerbs(comptime T: type) type {
             try_send_many: *const fn (H, [*]const T, usize, *usize) callconv(.c) u32 = trySendMany,
             send_many_blocking: *const fn (H, [*]const T, usize) callconv(.c) usize = sendManyBlocking,
             poll_ready: *const fn (H, *const abi.RawWaker) callconv(.c) u32 = pollReady,
+            reserve: *const fn (H, *?*Grant) callconv(.c) u32 = reserve,
+            finish: *const fn (*Grant, ?*const T) callconv(.c) void = finish,
             send_bytes: *const fn (H, u8) callconv(.c) u32 = sendBytes,
         };
     };
@@ -181,9 +200,25 @@ fn ReceiverVerbs(comptime T: type) type {
         }
         fn pollRecv(h: H, waker: *const abi.RawWaker, out: *T) callconv(.c) u32 {
             const cx: zigflow.Context = .{ .waker = .{ .raw = waker.* } };
-            const item = h.pollRecv(&cx) catch return Answer.closed;
-            out.* = item orelse return Answer.later;
+            const received = h.pollRecv(&cx) catch return Answer.closed;
+            out.* = received orelse return Answer.later;
             return Answer.done;
+        }
+        /// A grant that stays where it is goes to `out`.
+        fn read(h: H, out: *?*Grant) callconv(.c) u32 {
+            const grant = h.tryRead() catch |e| return Answer.of(@as(@TypeOf(e)!void, e));
+            const place = zigflow.allocator.create(Grant) catch @panic("memory");
+            place.* = grant;
+            out.* = place;
+            return Answer.done;
+        }
+        const Grant = mpmc.Receiver(T).Grant;
+        fn item(grant: *Grant) callconv(.c) *T {
+            return grant.item();
+        }
+        fn release(grant: *Grant) callconv(.c) void {
+            grant.release();
+            zigflow.allocator.destroy(grant);
         }
 
         const Table = extern struct {
@@ -193,6 +228,9 @@ fn ReceiverVerbs(comptime T: type) type {
             try_recv_many: *const fn (H, [*]T, usize, *usize) callconv(.c) u32 = tryRecvMany,
             recv_many_blocking: *const fn (H, [*]T, usize, *usize) callconv(.c) u32 = recvManyBlocking,
             poll_recv: *const fn (H, *const abi.RawWaker, *T) callconv(.c) u32 = pollRecv,
+            read: *const fn (H, *?*Grant) callconv(.c) u32 = read,
+            item: *const fn (*Grant) callconv(.c) *T = item,
+            release: *const fn (*Grant) callconv(.c) void = release,
         };
     };
 }

@@ -202,7 +202,8 @@ pub const RawEnd = extern struct {
     sleeps: u32,
     /// How often the peer woke this end.
     wakes: u32,
-    /// Sender: items that its overflow policy dropped. Receiver: the most items that it found waiting.
+    /// Sender: items that its overflow policy dropped. Receiver: the most items that it found waiting; where there may be
+    /// many, the slots that were passed over because their grants were abandoned.
     tally: u32,
     /// The position of the sender when this end, a receiver, closed.
     last: u32,

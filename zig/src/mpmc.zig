@@ -99,6 +99,37 @@ pub fn Sender(comptime T: type) type {
             return due;
         }
 
+        /// Room for an item, which is written in place. The item has its place in the order from now on: what others
+        /// send meanwhile is received after it, so a grant must not be kept for long, and one of `commit` and
+        /// `abandon` must be called, once; both are right also when the channel was closed meanwhile.
+        pub const Grant = struct {
+            /// Where the item goes.
+            item: *T,
+            ring: Ring,
+            claim: ring_file.Claim(T),
+
+            /// Sends the item.
+            pub fn commit(self: Grant) void {
+                self.ring.commitFilled(self.claim);
+                if (self.ring.isAbandoned()) self.ring.discard();
+            }
+
+            /// Sends nothing: receivers pass over the slot, and it is not counted any more when they have.
+            pub fn abandon(self: Grant) void {
+                self.ring.abandon(self.claim);
+                if (self.ring.isAbandoned()) self.ring.discard();
+            }
+        };
+
+        /// Room for an item, now. `pollReady` waits for it.
+        pub fn tryReserve(self: *Self) error{ Full, Closed }!Grant {
+            const claim = self.ring.claimFree() catch |e| return if (e == error.Closed) error.Closed else error.Full;
+            // It may be kept for long: the other senders are told now.
+            if (claim.tells_senders) self.ring.tellSenders();
+            sync.write(&claim.slot.item);
+            return .{ .item = &claim.slot.item, .ring = self.ring, .claim = .{ .slot = claim.slot, .filled = claim.filled } };
+        }
+
         /// What wakes a receiver after a quiet verb. Not for handlers: it counts a reference, and may free.
         pub fn peerWaker(self: *const Self) PeerWaker {
             return .init(&self.ring.raw.channel, true);
@@ -113,6 +144,10 @@ pub fn Sender(comptime T: type) type {
         pub fn forceSend(self: *Self, item: T) error{ Full, Closed }!?T {
             self.trySend(item) catch |e| {
                 if (e == error.Closed) return error.Closed;
+                // Where a grant was abandoned there is room, and nothing to replace.
+                if (self.ring.passOverAll()) {
+                    if (self.trySend(item)) return null else |again| if (again == error.Closed) return error.Closed;
+                }
                 if (self.ring.grows) return error.Full;
                 const claim = self.ring.claimFilled() catch return error.Full;
                 sync.read(&claim.slot.item);
@@ -311,10 +346,42 @@ pub fn Receiver(comptime T: type) type {
         /// `tryRecv` that wakes nobody, for signal handlers and interrupts: a wake that is due is due to `peerWaker`, or
         /// to the next verb that is not quiet. (For bounded channels: one that grows may free here, and wake.)
         pub fn tryRecvQuiet(self: *Self) TryError!struct { item: T, wake_due: bool } {
-            const claim = self.ring.claimFilled() catch |e| return if (e == error.Closed) error.Closed else error.Empty;
+            const claim = self.ring.claimFilledQuietly() catch |e| return if (e == error.Closed) error.Closed else error.Empty;
             sync.read(&claim.slot.item);
             const item = claim.slot.item;
             return .{ .item = item, .wake_due = self.ring.commitFreeQuietly(claim) };
+        }
+
+        /// A received item, in its slot until `release`, which must be called, once. (In a channel that grows the item is
+        /// in the grant, and its slot is free: there, a grant that kept it would stop all other receivers.)
+        pub const Grant = struct {
+            ring: Ring,
+            held: union(enum) { claim: ring_file.Claim(T), moved: T },
+
+            /// The item, as long as the grant stays where it is.
+            pub fn item(self: *Grant) *T {
+                return switch (self.held) {
+                    .claim => |claim| &claim.slot.item,
+                    .moved => |*moved| moved,
+                };
+            }
+
+            /// The slot is free.
+            pub fn release(self: Grant) void {
+                switch (self.held) {
+                    .claim => |claim| self.ring.commitFree(claim),
+                    .moved => {},
+                }
+            }
+        };
+
+        /// `tryRecv` that leaves the item in its slot.
+        pub fn tryRead(self: *Self) TryError!Grant {
+            if (self.ring.grows) return .{ .ring = self.ring, .held = .{ .moved = try self.tryRecv() } };
+            const claim = self.ring.claimFilled() catch |e| return if (e == error.Closed) error.Closed else error.Empty;
+            // Whoever has the grant may write.
+            sync.write(&claim.slot.item);
+            return .{ .ring = self.ring, .held = .{ .claim = claim } };
         }
 
         /// What wakes a sender after a quiet verb. Not for handlers: it counts a reference, and may free.
@@ -525,7 +592,8 @@ fn snapshotOf(raw: *const abi.RawMpmc) end_file.Snapshot {
     };
     const grows = shared.flavor == abi.Flavor.unbounded;
     const before = if (grows) @as(u64, wraps) << 30 else wraps * lap.around(shared.mask, shared.capacity);
-    const sent = before + if (grows) tail / pos.one else lap.count(tail, shared.mask, shared.capacity);
+    const claimed = before + if (grows) tail / pos.one else lap.count(tail, shared.mask, shared.capacity);
+    const sent = claimed -| sync.counted(&shared.head.tally);
     const len = if (grows) pos.distance(head, tail) else lap.distance(head, tail, shared.mask, shared.capacity);
     return .{
         .sent = sent,

@@ -121,13 +121,43 @@ pub fn List(comptime T: type) type {
         pub fn claimFilled(self: Self) Denied!ring.Claim(T) {
             var tries: u5 = 0;
             while (sync.loadAcquire(self.head()) & locked != 0 and tries < tries_at_most) ring.backOff(&tries);
-            const at = self.lock() orelse return error.NotNow;
-            const slot = self.nextFilled(at);
-            if (sync.loadAcquire(&slot.stamp) == at +% one) return .{ .slot = slot, .filled = at +% one };
-            // Only now: the tail's line is the producers'.
-            const end = sync.loadAcquire(self.tail());
-            self.unlock(at);
-            return if (end & ring.closed != 0 and position(end) == at) error.Closed else error.NotNow;
+            while (true) {
+                const at = self.lock() orelse return error.NotNow;
+                const slot = self.nextFilled(at);
+                const stamp = sync.loadAcquire(&slot.stamp);
+                if (stamp == at +% one or (sync.bug(61) and stamp == ring.skipped(at)))
+                    return .{ .slot = slot, .filled = at +% one };
+                if (stamp == ring.skipped(at)) {
+                    self.passOver(.{ .slot = slot, .filled = at +% one });
+                    continue;
+                }
+                // Only now: the tail's line is the producers'.
+                const end = sync.loadAcquire(self.tail());
+                self.unlock(at);
+                return if (end & ring.closed != 0 and position(end) == at) error.Closed else error.NotNow;
+            }
+        }
+
+        /// The slot at the head was given up: on to the next one, and unlocks.
+        noinline fn passOver(self: Self, claim: ring.Claim(T)) void {
+            @branchHint(.cold);
+            ring.countSkipped(&self.raw.mpmc);
+            self.commitFree(claim);
+        }
+
+        /// Passes over the slots at the head that were given up; true if there was one.
+        pub fn passOverAll(self: Self) bool {
+            var passed = false;
+            while (self.lock()) |at| {
+                const slot = self.nextFilled(at);
+                if (sync.loadAcquire(&slot.stamp) != ring.skipped(at)) {
+                    self.unlock(at);
+                    break;
+                }
+                self.passOver(.{ .slot = slot, .filled = at +% one });
+                passed = true;
+            }
+            return passed;
         }
 
         /// The consumers' lock, and the position of the next item; or somebody else has it and will wake one
@@ -167,7 +197,7 @@ pub fn List(comptime T: type) type {
             var used_up: ?*abi.RawBlock = null;
             if (self.index(next) == 0) {
                 sync.write(&self.raw.head_block);
-                // The item of the last slot was there, so the next block was linked before.
+                // The last slot was claimed, and its claim links the next block.
                 const block = self.raw.head_block.?;
                 sync.read(&block.next);
                 self.raw.head_block = block.next;
@@ -198,7 +228,8 @@ pub fn List(comptime T: type) type {
             const at = self.lock() orelse return false;
             // Told to whoever is about to fill it.
             const slot = self.nextFilled(at);
-            const stamp = if (sync.bug(56)) sync.loadAcquire(&slot.stamp) else sync.fetchOr(&slot.stamp, 0);
+            const seen = if (sync.bug(56)) sync.loadAcquire(&slot.stamp) else sync.fetchOr(&slot.stamp, 0);
+            const stamp = if (sync.bug(62)) seen else seen & ~ring.skip;
             const end = sync.loadAcquire(self.tail());
             self.unlock(at);
             return stamp == at +% one or (end & ring.closed != 0 and position(end) == at);

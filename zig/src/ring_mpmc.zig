@@ -15,6 +15,9 @@ const position = pos.position;
 
 pub const closed: u32 = 1;
 
+/// In a stamp: rule 6.
+pub const skip: u32 = 2;
+
 const minus_one: u32 = 0 -% @as(u32, 1);
 
 /// In `closing`: somebody closes.
@@ -125,10 +128,14 @@ pub fn Ring(comptime T: type) type {
             while (true) {
                 const slot = self.slotOf(head);
                 const filled = head +% one;
-                if (sync.loadAcquire(&slot.stamp) == filled) {
+                const stamp = sync.loadAcquire(&slot.stamp);
+                if (stamp == filled or (sync.bug(61) and stamp == skipped(head))) {
                     head = sync.compareExchange(word, head, lap.next(head, self.mask, self.capacity)) orelse
                         return .{ .slot = slot, .filled = filled };
                     backOff(&tries);
+                } else if (stamp == skipped(head)) {
+                    _ = self.passOver(head);
+                    head = sync.loadAcquire(word);
                 } else {
                     const tail = sync.loadAcquire(&self.raw.channel.tail.word);
                     const seen = sync.loadAcquire(word);
@@ -139,6 +146,71 @@ pub fn Ring(comptime T: type) type {
                     head = seen;
                 }
             }
+        }
+
+        /// `claimFilled` that wakes nobody (rule 7). (One that grows may, where a block is used up.)
+        pub fn claimFilledQuietly(self: Self) Denied!Claim(T) {
+            if (self.list()) |blocks| return blocks.claimFilled();
+            const word = &self.raw.channel.head.word;
+            while (true) {
+                const head = sync.loadAcquire(word);
+                var at = head;
+                var stamp = sync.loadAcquire(&self.slotOf(head).stamp);
+                while (stamp == skipped(at)) {
+                    at = lap.next(at, self.mask, self.capacity);
+                    stamp = sync.loadAcquire(&self.slotOf(at).stamp);
+                }
+                if (stamp == at +% one) {
+                    // While the head stands, so do the stamps that were seen.
+                    const next = lap.next(at, self.mask, self.capacity);
+                    if (sync.compareExchange(word, head, next) != null) continue;
+                    var before = head;
+                    while (before != at) : (before = lap.next(before, self.mask, self.capacity))
+                        _ = self.freeSkipped(before);
+                    return .{ .slot = self.slotOf(at), .filled = stamp };
+                }
+                const tail = sync.loadAcquire(&self.raw.channel.tail.word);
+                if (sync.loadAcquire(word) == head) {
+                    const ended = tail & closed != 0 and position(tail) == at;
+                    return if (ended) error.Closed else error.NotNow;
+                }
+            }
+        }
+
+        /// The slot is given up (rule 6).
+        pub noinline fn abandon(self: Self, claim: Claim(T)) void {
+            @branchHint(.cold);
+            const given_up: Claim(T) = .{ .slot = claim.slot, .filled = claim.filled | skip };
+            if (self.commitFilledQuietly(given_up) and !sync.bug(60)) wakeOne(&self.raw.receivers);
+            _ = self.passOverAll();
+        }
+
+        /// Passes over the slots at the head that were given up; true if there was one (rule 6).
+        pub noinline fn passOverAll(self: Self) bool {
+            @branchHint(.cold);
+            if (self.list()) |blocks| return blocks.passOverAll();
+            var passed = false;
+            while (true) {
+                const head = sync.loadAcquire(&self.raw.channel.head.word);
+                if (sync.loadAcquire(&self.slotOf(head).stamp) != skipped(head)) return passed;
+                if (self.passOver(head)) passed = true;
+            }
+        }
+
+        /// Passes over the slot at `head`, which was given up; false if somebody else does (rule 6).
+        noinline fn passOver(self: Self, head: u32) bool {
+            @branchHint(.cold);
+            const next = lap.next(head, self.mask, self.capacity);
+            const passed = sync.compareExchange(&self.raw.channel.head.word, head, next) == null;
+            if (passed and self.freeSkipped(head) and !sync.bug(63)) wakeOne(&self.raw.senders);
+            return passed;
+        }
+
+        /// A claimed slot in which nothing is gets free; true when a sender waits.
+        fn freeSkipped(self: Self, at: u32) bool {
+            countSkipped(self.raw);
+            _ = sync.fetchAdd(&self.slotOf(at).stamp, self.mask *% one -% skip, 0);
+            return isWaiting(&self.raw.senders);
         }
 
         /// The slot is empty (rule 2).
@@ -179,7 +251,7 @@ pub fn Ring(comptime T: type) type {
         pub fn mayHaveItem(self: Self) bool {
             if (self.list()) |blocks| return blocks.mayHaveItem();
             const head = sync.loadAcquire(&self.raw.channel.head.word);
-            return self.isClosed() or sync.loadAcquire(&self.slotOf(head).stamp) == head +% one;
+            return self.isClosed() or sync.loadAcquire(&self.slotOf(head).stamp) & ~skip == head +% one;
         }
 
         fn isTurn(self: Self, word: *u32, ahead: u32) bool {
@@ -191,6 +263,7 @@ pub fn Ring(comptime T: type) type {
                 const stamp = &self.slotOf(position(at)).stamp;
                 const seen = if (sync.bug(43)) sync.loadAcquire(stamp) else sync.fetchAdd(stamp, 0, 0);
                 if (seen == position(at) +% ahead) return true;
+                if (ahead != 0 and seen == skipped(at) and !sync.bug(62)) return true;
                 // Was it the slot that is next?
                 if (sync.loadAcquire(word) == at) return false;
             }
@@ -293,6 +366,16 @@ pub fn Ring(comptime T: type) type {
             if (sync.fetchAdd(&channel.references, minus_one, 45) == 1) free(channel);
         }
     };
+}
+
+/// The stamp of the slot of this position when its claim was given up.
+pub inline fn skipped(at: u32) u32 {
+    return at +% (one | skip);
+}
+
+/// One more slot was passed over in which nothing was. (A model leaves counters out: they order nothing.)
+pub fn countSkipped(raw: *abi.RawMpmc) void {
+    if (!sync.model) _ = sync.fetchAddRelaxed(&raw.channel.head.tally, 1);
 }
 
 pub inline fn isWaiting(party: *const abi.RawParty) bool {

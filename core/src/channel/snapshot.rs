@@ -12,7 +12,8 @@ use crate::ring::position::{ONE, distance, position, total};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Snapshot {
-    /// Items sent, since the channel was made.
+    /// Items sent, since the channel was made. (An mpmc channel counts an item from the claim of its slot on, also by a
+    /// [write grant](crate::mpmc::WriteGrant), until that was abandoned and its slot passed over.)
     pub sent: u64,
     /// Items received.
     pub received: u64,
@@ -82,6 +83,7 @@ impl Snapshot {
             let before = u64::from(wraps) * lap::around(mask, capacity);
             (before + lap::count(tail, mask, capacity), lap::distance(head, tail, mask, capacity))
         };
+        let sent = sent.saturating_sub(u64::from(channel.head.tally.load(Relaxed)));
         Self {
             sent,
             received: sent.saturating_sub(u64::from(len)),

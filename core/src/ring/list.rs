@@ -16,7 +16,7 @@
 //!                 being replaced by the next one)
 //!   head.word     the position that the next consumer takes; flags LOCKED (a consumer is at it), PENDING
 //!                 (another one has found it locked)
-//!   slot.stamp    p + 1 once the item of position p is there
+//!   slot.stamp    p + 1 once the item of position p is there; p + 1, SKIP if its claim was given up
 //! ```
 //!
 //! # Rules
@@ -29,7 +29,8 @@
 //! 3. One consumer at a time, under LOCKED. Who finds it locked sets PENDING and is told "not now"; who unlocks
 //!    and finds PENDING wakes one that waits. So nobody waits for a neighbour that is half done, and a block that
 //!    is used up belongs to the consumer that has taken its last item: nobody else looks at it any more.
-//! 4. Rules 2 to 5 of `mpmc.rs` hold as they stand there.
+//! 4. Rules 2 to 6 of `mpmc.rs` hold as they stand there; but who has given up and finds the consumers' lock taken leaves
+//!    the slot to the consumers.
 //!
 //! # How it grows and shrinks
 //!
@@ -49,7 +50,7 @@ use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 
 use alloc::alloc::{alloc, dealloc};
 
-use super::mpmc::{CLOSED, Claim, Denied, Slot, back_off};
+use super::mpmc::{CLOSED, Claim, Denied, SKIP, Slot, back_off, skipped};
 use super::party::WakeOne;
 use super::position::{ONE, position};
 use crate::abi::{RawBlock, RawUnbounded};
@@ -62,7 +63,7 @@ pub(crate) const LOCKED: u32 = 1;
 /// In the head's word: see rule 3.
 pub(crate) const PENDING: u32 = 2;
 
-/// What no commit writes: positions have no flags.
+/// What no commit writes: positions have no flags, and SKIP is another one.
 const NEVER_FILLED: u32 = 1;
 
 /// How often one looks again for a neighbour that has a few instructions to go.
@@ -205,17 +206,61 @@ impl<T> List<T> {
         while self.head().load(Acquire) & LOCKED != 0 && tries < TRIES {
             back_off(&mut tries);
         }
-        let Some(head) = self.lock() else { return Err(Denied::NotNow) };
-        let slot = self.next_filled(head);
-        // SAFETY: a slot of a block that the lock keeps alive.
-        if unsafe { (*slot.as_ptr()).stamp.load(Acquire) } == head.wrapping_add(ONE) {
-            return Ok(Claim::new(slot, head.wrapping_add(ONE)));
+        loop {
+            let Some(head) = self.lock() else { return Err(Denied::NotNow) };
+            let slot = self.next_filled(head);
+            // SAFETY: a slot of a block that the lock keeps alive.
+            let stamp = unsafe { (*slot.as_ptr()).stamp.load(Acquire) };
+            if stamp == head.wrapping_add(ONE) || (bug(61) && stamp == skipped(head)) {
+                return Ok(Claim::new(slot, head.wrapping_add(ONE)));
+            }
+            if stamp == skipped(head) {
+                self.pass_over(Claim::new(slot, head.wrapping_add(ONE)));
+                continue;
+            }
+            // Only now: the tail's line is the producers'.
+            let tail = self.tail().load(Acquire);
+            self.unlock(head);
+            let ended = tail & CLOSED != 0 && position(tail) == head;
+            return Err(if ended { Denied::Closed } else { Denied::NotNow });
         }
-        // Only now: the tail's line is the producers'.
-        let tail = self.tail().load(Acquire);
-        self.unlock(head);
-        let ended = tail & CLOSED != 0 && position(tail) == head;
-        Err(if ended { Denied::Closed } else { Denied::NotNow })
+    }
+
+    /// The slot at the head was given up: on to the next one, and unlocks.
+    #[cold]
+    #[inline(never)]
+    fn pass_over(&self, claim: Claim<T>) {
+        super::count_skipped(&self.raw().mpmc);
+        self.commit_free(claim);
+    }
+
+    /// Passes over the slots at the head that were given up; true if there was one.
+    #[cold]
+    pub(crate) fn pass_over_all(&self) -> bool {
+        let mut passed = false;
+        while let Some(head) = self.lock() {
+            let slot = self.next_filled(head);
+            // SAFETY: a slot of a block that the lock keeps alive.
+            if unsafe { (*slot.as_ptr()).stamp.load(Acquire) } != skipped(head) {
+                self.unlock(head);
+                break;
+            }
+            self.pass_over(Claim::new(slot, head.wrapping_add(ONE)));
+            passed = true;
+        }
+        passed
+    }
+
+    /// Moves past the slot at the head, if there is one, whatever is in it.
+    pub(crate) fn pass_over_forgotten(&self) -> bool {
+        let Some(head) = self.lock() else { return false };
+        let left = head != position(self.tail().load(Acquire));
+        if left {
+            self.commit_free(Claim::new(self.next_filled(head), head.wrapping_add(ONE)));
+        } else {
+            self.unlock(head);
+        }
+        left
     }
 
     /// The consumers' lock, and the position of the next item; or somebody else has it and will wake one that waits.
@@ -267,7 +312,7 @@ impl<T> List<T> {
         if self.index(next) == 0 {
             let block = self.raw().head_block.get();
             place::write(block);
-            // SAFETY: under the lock. The item of the last slot was there, so the next block was linked before.
+            // SAFETY: under the lock. The last slot was claimed, and its claim links the next block.
             unsafe {
                 used_up = *block;
                 place::read((*used_up).next.get());
@@ -303,6 +348,7 @@ impl<T> List<T> {
         let stamp = if bug(56) { stamp.load(Acquire) } else { stamp.fetch_or(0, AcqRel) };
         let tail = self.tail().load(Acquire);
         self.unlock(head);
+        let stamp = if bug(62) { stamp } else { stamp & !SKIP };
         stamp == head.wrapping_add(ONE) || (tail & CLOSED != 0 && position(tail) == head)
     }
 

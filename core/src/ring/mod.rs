@@ -10,7 +10,7 @@ pub(crate) mod position;
 pub(crate) mod seat;
 pub(crate) mod spsc;
 
-use crate::abi::{RawEnd, RawError};
+use crate::abi::{RawEnd, RawError, RawMpmc};
 use crate::sync::{Word, place};
 
 /// One more; only one side writes this counter. (A model leaves counters out: they order nothing.)
@@ -33,6 +33,14 @@ pub(crate) fn counted(counter: &Word) -> u32 {
     return counter.load(core::sync::atomic::Ordering::Relaxed);
     #[cfg(loom)]
     return counter.initial();
+}
+
+/// One more slot was passed over in which nothing was. (Left out by models, as above.)
+fn count_skipped(raw: &RawMpmc) {
+    #[cfg(not(loom))]
+    raw.channel.head.tally.fetch_add(1, core::sync::atomic::Ordering::Relaxed);
+    #[cfg(loom)]
+    let _ = raw;
 }
 
 /// The caller has seen `CLOSED` of that end.

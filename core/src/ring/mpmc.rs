@@ -10,6 +10,7 @@
 //!   head.word     the position that the next consumer claims
 //!   slot.stamp    p            free for the producer that claims position p
 //!                 p + 1        filled by it, for the consumer that claims p
+//!                 p + 1, SKIP  claimed and given up: nothing is in it
 //!                 p + a lap    free again
 //! ```
 //!
@@ -25,6 +26,12 @@
 //!    passes the wake on (the baton; `party.rs`).
 //! 5. CLOSED in the tail's word makes every later claim of a producer fail. What was claimed before is delivered:
 //!    the end comes when the consumers have reached the tail.
+//! 6. Who gives a claim up commits SKIP. A consumer that finds it at the head passes over it: claims it like an item, frees it,
+//!    and looks at the next slot. So to a sleeper (rule 3) it is as good as an item, for it may hide one, or the end. Who
+//!    has given up passes over what is at the head as well: nobody may come to receive, and the room is wanted.
+//! 7. A consumer that wakes nobody claims an item and the slots to be skipped before it in one step, or leaves them: with
+//!    nothing received it could not say that a wake is due. None is: a ring that is full has an item, or a slot
+//!    half done, or else somebody is passing over all of it by rule 6.
 //!
 //! # What "full" and "empty" mean
 //!
@@ -46,6 +53,9 @@ use crate::abi::{Flavor, RawChannel, RawError, RawMpmc};
 use crate::sync::{Word, bug, place};
 
 pub(crate) const CLOSED: u32 = 1;
+
+/// In a stamp: rule 6. (Not 1, which `list.rs` has for slots that were never filled.)
+pub(crate) const SKIP: u32 = 2;
 
 /// In `closing`: somebody closes.
 const CLOSING: u32 = 1;
@@ -226,6 +236,13 @@ impl<T> Ring<T> {
         self.commit(claim)
     }
 
+    /// For a claim that is kept for long: the other senders are told now.
+    pub(crate) fn tell_senders_now(&self, claim: &mut Claim<T>) {
+        if core::mem::take(&mut claim.tells_senders) {
+            drop(WakeOne(&self.raw().senders));
+        }
+    }
+
     #[inline(always)]
     fn senders_to_tell(&self, claim: &Claim<T>) -> Option<WakeOne<'_>> {
         let tells = claim.tells_senders && !bug(50);
@@ -255,12 +272,15 @@ impl<T> Ring<T> {
         let mut tries = 0;
         loop {
             let stamp = self.stamp(head).load(Acquire);
-            if stamp == head.wrapping_add(ONE) {
+            if stamp == head.wrapping_add(ONE) || (bug(61) && stamp == skipped(head)) {
                 match word.compare_exchange(head, lap::next(head, self.mask, self.capacity)) {
                     Ok(_) => return Ok(Claim::new(self.slot(head), stamp)),
                     Err(seen) => head = seen,
                 }
                 back_off(&mut tries);
+            } else if stamp == skipped(head) {
+                self.pass_over(head);
+                head = word.load(Acquire);
             } else {
                 let tail = self.channel().tail.word.load(Acquire);
                 let seen = word.load(Acquire);
@@ -271,6 +291,103 @@ impl<T> Ring<T> {
                 head = seen;
             }
         }
+    }
+
+    /// [`claim_filled`](Self::claim_filled) that wakes nobody (rule 7). (One that grows may, where a block is used up.)
+    pub(crate) fn claim_filled_quietly(&self) -> Result<Claim<T>, Denied> {
+        if let Some(list) = self.list() {
+            return list.claim_filled();
+        }
+        let word = &self.channel().head.word;
+        loop {
+            let head = word.load(Acquire);
+            let (mut at, mut stamp) = (head, self.stamp(head).load(Acquire));
+            while stamp == skipped(at) {
+                at = lap::next(at, self.mask, self.capacity);
+                stamp = self.stamp(at).load(Acquire);
+            }
+            if stamp == at.wrapping_add(ONE) {
+                // While the head stands, so do the stamps that were seen.
+                let next = lap::next(at, self.mask, self.capacity);
+                if word.compare_exchange(head, next).is_err() {
+                    continue;
+                }
+                let mut before = head;
+                while before != at {
+                    self.free_skipped(before);
+                    before = lap::next(before, self.mask, self.capacity);
+                }
+                return Ok(Claim::new(self.slot(at), stamp));
+            }
+            let tail = self.channel().tail.word.load(Acquire);
+            if word.load(Acquire) == head {
+                let ended = tail & CLOSED != 0 && position(tail) == at;
+                return Err(if ended { Denied::Closed } else { Denied::NotNow });
+            }
+        }
+    }
+
+    /// The slot is given up (rule 6).
+    #[cold]
+    pub(crate) fn abandon(&self, claim: Claim<T>) {
+        let filled = claim.filled | SKIP;
+        if self.commit_filled_quietly(Claim { filled, ..claim }) && !bug(60) {
+            self.wake_receiver();
+        }
+        self.pass_over_all();
+    }
+
+    /// Passes over the slots at the head that were given up; true if there was one (rule 6).
+    #[cold]
+    pub(crate) fn pass_over_all(&self) -> bool {
+        if let Some(list) = self.list() {
+            return list.pass_over_all();
+        }
+        let mut passed = false;
+        loop {
+            let head = self.channel().head.word.load(Acquire);
+            if self.stamp(head).load(Acquire) != skipped(head) {
+                return passed;
+            }
+            passed |= self.pass_over(head);
+        }
+    }
+
+    /// Passes over the slot at `head`, which was given up; false if somebody else does (rule 6).
+    #[cold]
+    #[inline(never)]
+    fn pass_over(&self, head: u32) -> bool {
+        let next = lap::next(head, self.mask, self.capacity);
+        let passed = self.channel().head.word.compare_exchange(head, next).is_ok();
+        if passed && self.free_skipped(head) && !bug(63) {
+            self.wake_sender();
+        }
+        passed
+    }
+
+    /// A claimed slot in which nothing is gets free; true when a sender waits.
+    fn free_skipped(&self, at: u32) -> bool {
+        super::count_skipped(self.raw());
+        self.stamp(at).fetch_add((self.mask * ONE).wrapping_sub(SKIP), AcqRel);
+        self.raw().senders.is_waiting()
+    }
+
+    /// Moves past the slot at the head, of which the claim was forgotten; false if there is none.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else uses the channel any more; what was filled at the head has been taken.
+    pub(crate) unsafe fn pass_over_forgotten(&self) -> bool {
+        if let Some(list) = self.list() {
+            return list.pass_over_forgotten();
+        }
+        let (word, tail) = (&self.channel().head.word, &self.channel().tail.word);
+        let head = word.load(Acquire);
+        let left = head != position(tail.load(Acquire));
+        if left {
+            word.store(lap::next(head, self.mask, self.capacity), Relaxed);
+        }
+        left
     }
 
     /// The slot is empty (rule 2).
@@ -339,7 +456,7 @@ impl<T> Ring<T> {
             return list.may_have_item();
         }
         let head = self.channel().head.word.load(Acquire);
-        self.is_closed() || self.stamp(head).load(Acquire) == head.wrapping_add(ONE)
+        self.is_closed() || self.stamp(head).load(Acquire) & !SKIP == head.wrapping_add(ONE)
     }
 
     fn is_turn(&self, word: &Word, ahead: u32, sown: u32) -> bool {
@@ -353,6 +470,9 @@ impl<T> Ring<T> {
             let stamp = self.stamp(position(at));
             let stamp = if bug(sown) { stamp.load(Acquire) } else { stamp.fetch_add(0, AcqRel) };
             if stamp == position(at).wrapping_add(ahead) {
+                return true;
+            }
+            if ahead != 0 && stamp == skipped(at) && !bug(62) {
                 return true;
             }
             // Was it the slot that is next?
@@ -410,6 +530,12 @@ impl<T> Ring<T> {
             tail = seen;
         }
     }
+}
+
+/// The stamp of the slot of this position when its claim was given up.
+#[inline(always)]
+pub(super) fn skipped(at: u32) -> u32 {
+    at.wrapping_add(ONE | SKIP)
 }
 
 /// Somebody else got the position, so somebody moves on: no wait, only fewer collisions.

@@ -6,6 +6,9 @@
 //! done: "empty" and "full" may be said of a channel in which another end is just about to finish an
 //! item, and whoever waits is woken when it has.
 //!
+//! A sender may [reserve](Sender::reserve) the place of an item before there is one, and a receiver may [read](Receiver::read) an
+//! item in its slot.
+//!
 //! ```
 //! # #[cfg(feature = "std")] {
 //! use zigflow_core::mpmc;
@@ -29,6 +32,7 @@
 
 mod batch;
 mod closed;
+mod grant;
 mod quiet;
 mod receiver;
 mod sender;
@@ -39,6 +43,7 @@ mod zig;
 
 pub use batch::{RecvMany, SendMany};
 pub use closed::Closed;
+pub use grant::{Read, ReadGrant, Reserve, WriteGrant};
 pub use receiver::{Receiver, Recv, WeakReceiver};
 pub use sender::{Send, Sender, WeakSender};
 #[cfg(feature = "sink")]
@@ -133,8 +138,16 @@ pub(super) fn make_plain(
 unsafe extern "C" fn free<T>(channel: *mut RawChannel) {
     // SAFETY: nobody else looks any more.
     let ring = unsafe { Ring::<T>::new(NonNull::new_unchecked(channel.cast())) };
-    while let Some(item) = take_left(ring) {
-        drop(item);
+    if core::mem::needs_drop::<T>() {
+        loop {
+            while let Some(item) = take_left(ring) {
+                drop(item);
+            }
+            // SAFETY: as above.
+            if !unsafe { ring.pass_over_forgotten() } {
+                break;
+            }
+        }
     }
     if ring.grows() {
         // SAFETY: as above; a channel that grows is a `RawUnbounded`, and its items are gone.
@@ -198,14 +211,20 @@ enum Nothing {
     Malformed,
 }
 
+impl From<Denied> for Nothing {
+    #[inline(always)]
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::NotNow => Self::NotNow,
+            Denied::Closed => Self::Closed,
+        }
+    }
+}
+
 /// The next item; its slot is free again.
 #[inline(always)]
 fn pop<T>(ring: Ring<T>) -> Result<T, Nothing> {
-    let claim = match ring.claim_filled() {
-        Ok(claim) => claim,
-        Err(Denied::NotNow) => return Err(Nothing::NotNow),
-        Err(Denied::Closed) => return Err(Nothing::Closed),
-    };
+    let claim = ring.claim_filled()?;
     if !ring.raw().channel.check.load(Relaxed).is_null() {
         return Filled::of(ring, claim).take().ok_or(Nothing::Malformed);
     }
@@ -249,14 +268,16 @@ impl<T> Filled<T> {
         Some((item, this.ring.commit_free_quietly(claim)))
     }
 
-    fn look(&self) -> Option<T> {
+    /// Whether the item's bits are of its type.
+    fn is_valid(&self) -> bool {
         let check = self.ring.raw().channel.check.load(Relaxed);
         // SAFETY: claimed, and filled by an end of this type.
-        if !check.is_null() && !unsafe { super::is_valid(check, self.item()) } {
-            return None;
-        }
-        // SAFETY: as above, and valid.
-        Some(unsafe { super::take(self.item()) })
+        check.is_null() || unsafe { super::is_valid(check, self.item()) }
+    }
+
+    fn look(&self) -> Option<T> {
+        // SAFETY: claimed, filled, and valid.
+        self.is_valid().then(|| unsafe { super::take(self.item()) })
     }
 }
 

@@ -56,10 +56,11 @@ impl<T> Receiver<T> {
         if self.source().owes() {
             return Err(MALFORMED);
         }
-        match Filled::claim(self.ring) {
-            Ok(filled) => {
-                filled.take_quietly().map(|(item, due)| (item, WakeDue::new(due))).ok_or(MALFORMED)
-            }
+        match self.ring.claim_filled_quietly() {
+            Ok(claim) => Filled::of(self.ring, claim)
+                .take_quietly()
+                .map(|(item, due)| (item, WakeDue::new(due)))
+                .ok_or(MALFORMED),
             Err(Denied::NotNow) => Err(TryRecvError::Empty),
             Err(Denied::Closed) => Err(self.source().end()),
         }

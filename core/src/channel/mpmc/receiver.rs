@@ -268,6 +268,17 @@ impl<T> Source<'_, T> {
         pop(self.ring)
     }
 
+    /// What is owed, or else what `claim` finds.
+    pub(super) fn attempt<R>(
+        &self,
+        claim: impl Fn(Ring<T>) -> Result<R, Nothing>,
+    ) -> Result<R, TryRecvError> {
+        if self.notes.owed.load(Relaxed) != 0 && self.pay() {
+            return Err(MALFORMED);
+        }
+        claim(self.ring).map_err(|nothing| self.tell(nothing))
+    }
+
     #[cold]
     #[inline(never)]
     fn tell(&self, nothing: Nothing) -> TryRecvError {

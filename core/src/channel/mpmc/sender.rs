@@ -77,11 +77,19 @@ impl<T> Sender<T> {
     /// latter case, or if the channel is closed just then, the oldest item is dropped, and counted. A channel that
     /// [grows](super::unbounded_within) is `Full` at its limit: one item less makes no room there.
     pub fn force_send(&self, item: T) -> Result<Option<T>, TrySendError<T>> {
-        let item = match self.try_send(item) {
+        let mut item = match self.try_send(item) {
             Ok(()) => return Ok(None),
             Err(TrySendError::Full(item)) => item,
             Err(closed) => return Err(closed),
         };
+        // Where a grant was abandoned there is room, and nothing to replace.
+        if self.ring.pass_over_all() {
+            item = match self.try_send(item) {
+                Ok(()) => return Ok(None),
+                Err(TrySendError::Full(item)) => item,
+                Err(closed) => return Err(closed),
+            };
+        }
         if self.ring.grows() {
             return Err(TrySendError::Full(item));
         }
@@ -151,7 +159,7 @@ impl<T> Sender<T> {
         timeout: Option<core::time::Duration>,
     ) -> Result<(), crate::channel::SendTimeoutError<T>> {
         use crate::channel::SendTimeoutError;
-        self.patience.linger(|| self.ring.may_have_room());
+        self.linger();
         let mut send = core::pin::pin!(self.send(item));
         match crate::channel::block::wait(timeout, |waker| send.as_mut().poll_by(waker)) {
             Some(Ok(())) => Ok(()),
@@ -161,6 +169,12 @@ impl<T> Sender<T> {
                 None => Ok(()), // only a send takes the item
             },
         }
+    }
+
+    /// A thread that waits looks again for a while.
+    #[cfg(feature = "std")]
+    pub(super) fn linger(&self) {
+        self.patience.linger(|| self.ring.may_have_room());
     }
 
     /// How often, at most, a thread that waits looks again before it sleeps, up to 255; 0: never. The default is 100, about
