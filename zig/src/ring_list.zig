@@ -118,24 +118,22 @@ pub fn List(comptime T: type) type {
         }
 
         /// Claims the next item (rule 3).
-        pub fn claimFilled(self: Self) Denied!ring.Claim(T) {
+        pub inline fn claimNext(self: Self) ring.Miss!ring.Claim(T) {
             var tries: u5 = 0;
             while (sync.loadAcquire(self.head()) & locked != 0 and tries < tries_at_most) ring.backOff(&tries);
-            while (true) {
-                const at = self.lock() orelse return error.NotNow;
-                const slot = self.nextFilled(at);
-                const stamp = sync.loadAcquire(&slot.stamp);
-                if (stamp == at +% one or (sync.bug(61) and stamp == ring.skipped(at)))
-                    return .{ .slot = slot, .filled = at +% one };
-                if (stamp == ring.skipped(at)) {
-                    self.passOver(.{ .slot = slot, .filled = at +% one });
-                    continue;
-                }
-                // Only now: the tail's line is the producers'.
-                const end = sync.loadAcquire(self.tail());
+            const at = self.lock() orelse return error.NotNow;
+            const slot = self.nextFilled(at);
+            const stamp = sync.loadAcquire(&slot.stamp);
+            if (stamp == at +% one or (sync.bug(61) and stamp == ring.skipped(at)))
+                return .{ .slot = slot, .filled = at +% one };
+            if (stamp == ring.skipped(at)) {
                 self.unlock(at);
-                return if (end & ring.closed != 0 and position(end) == at) error.Closed else error.NotNow;
+                return error.Skip;
             }
+            // Only now: the tail's line is the producers'.
+            const end = sync.loadAcquire(self.tail());
+            self.unlock(at);
+            return if (end & ring.closed != 0 and position(end) == at) error.Closed else error.NotNow;
         }
 
         /// The slot at the head was given up: on to the next one, and unlocks.

@@ -28,6 +28,9 @@ const reason_written: u32 = 2;
 /// Why there is no claim: full or empty; or no more, for ever.
 pub const Denied = error{ NotNow, Closed };
 
+/// Why there is no item at the head. `Skip`: what is there was given up.
+pub const Miss = error{ NotNow, Closed, Skip };
+
 pub fn Slot(comptime T: type) type {
     return extern struct { stamp: u32, item: T };
 }
@@ -121,7 +124,25 @@ pub fn Ring(comptime T: type) type {
 
         /// Claims the next item (rule 1).
         pub inline fn claimFilled(self: Self) Denied!Claim(T) {
-            if (self.list()) |blocks| return blocks.claimFilled();
+            return (if (self.list()) |blocks| blocks.claimNext() else self.claimNext()) catch |e| switch (e) {
+                error.Skip => self.claimBehind(),
+                error.NotNow, error.Closed => |denied| denied,
+            };
+        }
+
+        /// The same, behind slots that were given up (rule 6).
+        noinline fn claimBehind(self: Self) Denied!Claim(T) {
+            @branchHint(.cold);
+            while (true) {
+                _ = self.passOverAll();
+                return (if (self.list()) |blocks| blocks.claimNext() else self.claimNext()) catch |e| switch (e) {
+                    error.Skip => continue,
+                    error.NotNow, error.Closed => |denied| return denied,
+                };
+            }
+        }
+
+        inline fn claimNext(self: Self) Miss!Claim(T) {
             const word = &self.raw.channel.head.word;
             var head = sync.loadAcquire(word);
             var tries: u5 = 0;
@@ -134,8 +155,7 @@ pub fn Ring(comptime T: type) type {
                         return .{ .slot = slot, .filled = filled };
                     backOff(&tries);
                 } else if (stamp == skipped(head)) {
-                    _ = self.passOver(head);
-                    head = sync.loadAcquire(word);
+                    return error.Skip;
                 } else {
                     const tail = sync.loadAcquire(&self.raw.channel.tail.word);
                     const seen = sync.loadAcquire(word);
@@ -150,7 +170,7 @@ pub fn Ring(comptime T: type) type {
 
         /// `claimFilled` that wakes nobody (rule 7). (One that grows may, where a block is used up.)
         pub fn claimFilledQuietly(self: Self) Denied!Claim(T) {
-            if (self.list()) |blocks| return blocks.claimFilled();
+            if (self.grows) return self.claimFilled();
             const word = &self.raw.channel.head.word;
             while (true) {
                 const head = sync.loadAcquire(word);

@@ -50,7 +50,7 @@ use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 
 use alloc::alloc::{alloc, dealloc};
 
-use super::mpmc::{CLOSED, Claim, Denied, SKIP, Slot, back_off, skipped};
+use super::mpmc::{CLOSED, Claim, Denied, Miss, SKIP, Slot, back_off, skipped};
 use super::party::WakeOne;
 use super::position::{ONE, position};
 use crate::abi::{RawBlock, RawUnbounded};
@@ -201,29 +201,27 @@ impl<T> List<T> {
 
     /// Claims the next item (rule 3).
     #[inline]
-    pub(crate) fn claim_filled(&self) -> Result<Claim<T>, Denied> {
+    pub(super) fn claim_next(&self) -> Result<Claim<T>, Miss> {
         let mut tries = 0;
         while self.head().load(Acquire) & LOCKED != 0 && tries < TRIES {
             back_off(&mut tries);
         }
-        loop {
-            let Some(head) = self.lock() else { return Err(Denied::NotNow) };
-            let slot = self.next_filled(head);
-            // SAFETY: a slot of a block that the lock keeps alive.
-            let stamp = unsafe { (*slot.as_ptr()).stamp.load(Acquire) };
-            if stamp == head.wrapping_add(ONE) || (bug(61) && stamp == skipped(head)) {
-                return Ok(Claim::new(slot, head.wrapping_add(ONE)));
-            }
-            if stamp == skipped(head) {
-                self.pass_over(Claim::new(slot, head.wrapping_add(ONE)));
-                continue;
-            }
-            // Only now: the tail's line is the producers'.
-            let tail = self.tail().load(Acquire);
-            self.unlock(head);
-            let ended = tail & CLOSED != 0 && position(tail) == head;
-            return Err(if ended { Denied::Closed } else { Denied::NotNow });
+        let Some(head) = self.lock() else { return Err(Miss::Denied(Denied::NotNow)) };
+        let slot = self.next_filled(head);
+        // SAFETY: a slot of a block that the lock keeps alive.
+        let stamp = unsafe { (*slot.as_ptr()).stamp.load(Acquire) };
+        if stamp == head.wrapping_add(ONE) || (bug(61) && stamp == skipped(head)) {
+            return Ok(Claim::new(slot, head.wrapping_add(ONE)));
         }
+        if stamp == skipped(head) {
+            self.unlock(head);
+            return Err(Miss::Skip);
+        }
+        // Only now: the tail's line is the producers'.
+        let tail = self.tail().load(Acquire);
+        self.unlock(head);
+        let ended = tail & CLOSED != 0 && position(tail) == head;
+        Err(Miss::Denied(if ended { Denied::Closed } else { Denied::NotNow }))
     }
 
     /// The slot at the head was given up: on to the next one, and unlocks.

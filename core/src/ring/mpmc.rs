@@ -114,6 +114,14 @@ pub(crate) enum Denied {
     Closed,
 }
 
+/// Why there is no item at the head.
+#[derive(Debug)]
+pub(super) enum Miss {
+    Denied(Denied),
+    /// What is there was given up.
+    Skip,
+}
+
 /// A reference to the ring. All its methods may run on any number of threads at once.
 #[derive(Debug)]
 pub(crate) struct Ring<T> {
@@ -264,9 +272,37 @@ impl<T> Ring<T> {
     /// Claims the next item (rule 1).
     #[inline(always)]
     pub(crate) fn claim_filled(&self) -> Result<Claim<T>, Denied> {
-        if let Some(list) = self.list() {
-            return list.claim_filled();
+        let claim = match self.list() {
+            Some(list) => list.claim_next(),
+            None => self.claim_next(),
+        };
+        match claim {
+            Ok(claim) => Ok(claim),
+            Err(Miss::Denied(denied)) => Err(denied),
+            Err(Miss::Skip) => self.claim_behind(),
         }
+    }
+
+    /// The same, behind slots that were given up (rule 6). (A call without a way back: it costs the other way no register.)
+    #[cold]
+    #[inline(never)]
+    fn claim_behind(self) -> Result<Claim<T>, Denied> {
+        loop {
+            self.pass_over_all();
+            let claim = match self.list() {
+                Some(list) => list.claim_next(),
+                None => self.claim_next(),
+            };
+            match claim {
+                Ok(claim) => return Ok(claim),
+                Err(Miss::Denied(denied)) => return Err(denied),
+                Err(Miss::Skip) => {}
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn claim_next(&self) -> Result<Claim<T>, Miss> {
         let word = &self.channel().head.word;
         let mut head = word.load(Acquire);
         let mut tries = 0;
@@ -279,14 +315,14 @@ impl<T> Ring<T> {
                 }
                 back_off(&mut tries);
             } else if stamp == skipped(head) {
-                self.pass_over(head);
-                head = word.load(Acquire);
+                return Err(Miss::Skip);
             } else {
                 let tail = self.channel().tail.word.load(Acquire);
                 let seen = word.load(Acquire);
                 if seen == head {
                     let ended = tail & CLOSED != 0 && (position(tail) == head || bug(42));
-                    return Err(if ended { Denied::Closed } else { Denied::NotNow });
+                    let denied = if ended { Denied::Closed } else { Denied::NotNow };
+                    return Err(Miss::Denied(denied));
                 }
                 head = seen;
             }
@@ -295,8 +331,8 @@ impl<T> Ring<T> {
 
     /// [`claim_filled`](Self::claim_filled) that wakes nobody (rule 7). (One that grows may, where a block is used up.)
     pub(crate) fn claim_filled_quietly(&self) -> Result<Claim<T>, Denied> {
-        if let Some(list) = self.list() {
-            return list.claim_filled();
+        if self.grows {
+            return self.claim_filled();
         }
         let word = &self.channel().head.word;
         loop {
