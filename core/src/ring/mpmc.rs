@@ -231,6 +231,17 @@ impl<T> Ring<T> {
     /// The slot is filled (rule 2).
     #[inline(always)]
     pub(crate) fn commit_filled(&self, claim: Claim<T>) {
+        if claim.tells_senders {
+            return self.commit_and_tell(claim);
+        }
+        if self.commit(claim) {
+            self.wake_receiver();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn commit_and_tell(&self, claim: Claim<T>) {
         let _senders_next = self.senders_to_tell(&claim);
         if self.commit(claim) {
             self.wake_receiver();
