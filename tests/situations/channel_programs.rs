@@ -322,6 +322,10 @@ struct Program {
     counted: bool,
     one: bool,
     next: u64,
+    /// Of four steps, how many are a sender's.
+    senders_steps: usize,
+    /// Every other step begins a wait, if it can.
+    waits: bool,
 
     capacity: usize,
     items: VecDeque<u64>,
@@ -376,6 +380,7 @@ impl Program {
         let flavor = if one { "spsc" } else { "mpmc" };
         let steps = format!("{flavor} of {capacity}, {languages}, from {start} or {laps} laps\n");
         let sent_before = tx.snapshot()[0];
+        let (senders_steps, waits) = (random.pick(&[1, 2, 3]), random.below(2) == 0);
         Self {
             random,
             bug,
@@ -388,6 +393,8 @@ impl Program {
             counted,
             one,
             next: 1,
+            senders_steps,
+            waits,
             capacity,
             items: VecDeque::new(),
             closed: false,
@@ -400,11 +407,13 @@ impl Program {
 
     /// Runs to the end, or panics where an answer is wrong.
     fn run(&mut self) {
+        (0..self.random.below(4)).for_each(|_| self.clone_sender(0));
+        (0..self.random.below(4)).for_each(|_| self.clone_receiver(0));
         for _ in 0..40 + self.random.below(160) {
             if self.senders.is_empty() && self.receivers.is_empty() {
                 break;
             }
-            let senders_turn = self.random.below(2) == 0;
+            let senders_turn = self.random.below(4) < self.senders_steps;
             if senders_turn && !self.senders.is_empty() || self.receivers.is_empty() {
                 self.sender_step();
             } else {
@@ -428,6 +437,11 @@ impl Program {
     fn note(&mut self, step: std::fmt::Arguments<'_>) {
         self.steps.write_fmt(step).unwrap();
         self.steps.push('\n');
+    }
+
+    /// Which kind of step; 13 to 18 begin a wait.
+    fn kind(&mut self) -> usize {
+        if self.waits && self.random.below(2) == 0 { 13 } else { self.random.below(24) }
     }
 
     fn number(&mut self) -> u64 {
@@ -481,7 +495,7 @@ impl Program {
             return;
         }
         let (bug, live) = (self.bug, self.live.clone());
-        match self.random.below(24) {
+        match self.kind() {
             0..5 => {
                 let number = self.number();
                 self.note(format_args!("sender {at}: try_send {number}"));
@@ -541,17 +555,7 @@ impl Program {
                 close!(Sender, end, told);
                 self.close(0, why(how));
             }
-            20..22 => {
-                let another = match self.senders[at].end() {
-                    Sender::Many(tx) => Sender::Many(tx.clone()),
-                    Sender::ManyCounted(tx) => Sender::ManyCounted(tx.clone()),
-                    _ => return,
-                };
-                if self.senders.len() < 4 {
-                    self.note(format_args!("sender {at}: clone"));
-                    self.senders.push(Slot::new(another));
-                }
-            }
+            20..22 => self.clone_sender(at),
             22 if self.senders.len() > 1 || self.random.below(8) == 0 => {
                 self.note(format_args!("sender {at}: drop"));
                 self.drop_sender(at);
@@ -560,6 +564,30 @@ impl Program {
                 let snapshot = self.senders[at].end().snapshot();
                 self.compare(snapshot);
             }
+        }
+    }
+
+    fn clone_sender(&mut self, at: usize) {
+        let another = match self.senders[at].end() {
+            Sender::Many(tx) => Sender::Many(tx.clone()),
+            Sender::ManyCounted(tx) => Sender::ManyCounted(tx.clone()),
+            _ => return,
+        };
+        if self.senders.len() < 4 {
+            self.note(format_args!("sender {at}: clone"));
+            self.senders.push(Slot::new(another));
+        }
+    }
+
+    fn clone_receiver(&mut self, at: usize) {
+        let another = match self.receivers[at].end() {
+            Receiver::Many(rx) => Receiver::Many(rx.clone()),
+            Receiver::ManyCounted(rx, _) => Receiver::ManyCounted(rx.clone(), None),
+            _ => return,
+        };
+        if self.receivers.len() < 4 {
+            self.note(format_args!("receiver {at}: clone"));
+            self.receivers.push(Slot::new(another));
         }
     }
 
@@ -699,7 +727,7 @@ impl Program {
             return;
         }
         let bug = self.bug;
-        match self.random.below(24) {
+        match self.kind() {
             0..5 => {
                 self.note(format_args!("receiver {at}: try_recv"));
                 let received = self.receivers[at].end().try_recv(bug).map(|item| vec![item]);
@@ -743,17 +771,7 @@ impl Program {
                 close!(Receiver, end, told);
                 self.close(1, why(how));
             }
-            20..22 => {
-                let another = match self.receivers[at].end() {
-                    Receiver::Many(rx) => Receiver::Many(rx.clone()),
-                    Receiver::ManyCounted(rx, _) => Receiver::ManyCounted(rx.clone(), None),
-                    _ => return,
-                };
-                if self.receivers.len() < 4 {
-                    self.note(format_args!("receiver {at}: clone"));
-                    self.receivers.push(Slot::new(another));
-                }
-            }
+            20..22 => self.clone_receiver(at),
             22 if self.receivers.len() > 1 || self.random.below(8) == 0 => {
                 self.note(format_args!("receiver {at}: drop"));
                 self.drop_receiver(at);
