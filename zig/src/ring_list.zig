@@ -121,7 +121,7 @@ pub fn List(comptime T: type) type {
         pub inline fn claimNext(self: Self) ring.Miss!ring.Claim(T) {
             var tries: u5 = 0;
             while (sync.loadAcquire(self.head()) & locked != 0 and tries < tries_at_most) ring.backOff(&tries);
-            const at = self.lock() orelse return error.NotNow;
+            const at = self.lock() orelse return self.lockedBy();
             const slot = self.nextFilled(at);
             const stamp = sync.loadAcquire(&slot.stamp);
             if (stamp == at +% one or (sync.bug(61) and stamp == ring.skipped(at)))
@@ -133,6 +133,15 @@ pub fn List(comptime T: type) type {
             // Only now: the tail's line is the producers'.
             const end = sync.loadAcquire(self.tail());
             self.unlock(at);
+            return if (end & ring.closed != 0 and position(end) == at) error.Closed else error.NotNow;
+        }
+
+        /// What is said while another consumer is at it: that the end was reached needs no lock to be seen.
+        noinline fn lockedBy(self: Self) Denied {
+            @branchHint(.cold);
+            // The head first: read later, it could be ahead of the tail.
+            const at = position(sync.loadAcquire(self.head()));
+            const end = sync.loadAcquire(self.tail());
             return if (end & ring.closed != 0 and position(end) == at) error.Closed else error.NotNow;
         }
 

@@ -206,7 +206,7 @@ impl<T> List<T> {
         while self.head().load(Acquire) & LOCKED != 0 && tries < TRIES {
             back_off(&mut tries);
         }
-        let Some(head) = self.lock() else { return Err(Miss::Denied(Denied::NotNow)) };
+        let Some(head) = self.lock() else { return Err(Miss::Denied(self.locked())) };
         let slot = self.next_filled(head);
         // SAFETY: a slot of a block that the lock keeps alive.
         let stamp = unsafe { (*slot.as_ptr()).stamp.load(Acquire) };
@@ -222,6 +222,15 @@ impl<T> List<T> {
         self.unlock(head);
         let ended = tail & CLOSED != 0 && position(tail) == head;
         Err(Miss::Denied(if ended { Denied::Closed } else { Denied::NotNow }))
+    }
+
+    /// What is said while another consumer is at it: that the end was reached needs no lock to be seen.
+    #[cold]
+    fn locked(&self) -> Denied {
+        // The head first: read later, it could be ahead of the tail.
+        let head = position(self.head().load(Acquire));
+        let tail = self.tail().load(Acquire);
+        if tail & CLOSED != 0 && position(tail) == head { Denied::Closed } else { Denied::NotNow }
     }
 
     /// The slot at the head was given up: on to the next one, and unlocks.
