@@ -4,6 +4,7 @@
 pub mod ends;
 pub mod explore;
 pub mod many_ends;
+pub mod scenarios;
 pub mod task;
 pub mod waiting;
 

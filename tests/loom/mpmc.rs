@@ -13,6 +13,7 @@ use loom::thread;
 use zigflow_loom::ends::Outcome::{Closed, Done, NotNow};
 use zigflow_loom::explore::Side;
 use zigflow_loom::many_ends::{Rx, Tx, mpmc};
+use zigflow_loom::scenarios::{self, received, waiting};
 use zigflow_loom::task::Task;
 use zigflow_loom::waiting::{Sending, Waiting, expect_all, expect_no_waker, settle};
 
@@ -20,40 +21,18 @@ fn explore(name: &str, bound: Option<usize>, scenario: fn(Side, Side)) {
     zigflow_loom::explore::explore(["senders", "receivers"], name, bound, scenario);
 }
 
-/// Two receivers wait; one sender sends two items, which may cost one wake, and goes.
-fn one_sender_two_receivers(count: u32, capacity: usize, laps: u32, a: Side, b: Side) {
-    let live = StdArc::new(StdUsize::new(0));
-    let (tx, rx) = mpmc(capacity, laps, &[a], &[b, b]);
-    let mut waiting: Vec<_> = rx.into_iter().map(|rx| Waiting::new(rx, &live)).collect();
-    let sender = thread::spawn(move || {
-        let mut tx: Vec<Tx> = tx;
-        for item in 1..=count {
-            assert_eq!(tx[0].try_send(item), Done(()), "there is room");
-        }
-        tx
-    });
-    waiting.iter_mut().for_each(Waiting::run);
-    let tx = sender.join().unwrap();
-    settle(&mut waiting);
-    let items = waiting.iter().flat_map(|w| w.items.clone()).collect();
-    expect_all(items, count);
-    drop(tx);
-    settle(&mut waiting);
-    assert!(waiting.iter().all(|w| w.ended), "LOST END");
-    drop(waiting);
-    expect_no_waker(&live);
-}
-
 #[test]
 fn one_item_for_one_of_two_receivers() {
     explore("one_item_for_one_of_two_receivers", Some(3), |a, b| {
-        one_sender_two_receivers(1, 1, 0, a, b)
+        scenarios::one_sender(mpmc(1, 0, &[a], &[b, b]), 1)
     });
 }
 
 #[test]
 fn two_items_for_two_receivers() {
-    explore("two_items_for_two_receivers", Some(3), |a, b| one_sender_two_receivers(2, 2, 1, a, b));
+    explore("two_items_for_two_receivers", Some(3), |a, b| {
+        scenarios::one_sender(mpmc(2, 1, &[a], &[b, b]), 2)
+    });
 }
 
 /// Two senders, one receiver.
@@ -89,7 +68,7 @@ fn one_item_each() {
     explore("one_item_each", Some(3), |a, b| {
         let live = StdArc::new(StdUsize::new(0));
         let (tx, rx) = mpmc(2, 1, &[a, a], &[b, b]);
-        let mut waiting: Vec<_> = rx.into_iter().map(|rx| Waiting::new(rx, &live)).collect();
+        let mut waiting = waiting(rx, &live);
         waiting.iter_mut().for_each(|w| w.run_for(1));
         let senders: Vec<_> = tx
             .into_iter()
@@ -105,7 +84,7 @@ fn one_item_each() {
         waiting[0].run_for_if_woken(1);
         let tx: Vec<_> = senders.into_iter().map(|thread| thread.join().unwrap()).collect();
         while waiting.iter_mut().any(|w| w.run_for_if_woken(1)) {}
-        expect_all(waiting.iter().flat_map(|w| w.items.clone()).collect(), 2);
+        expect_all(received(&waiting), 2);
         drop((tx, waiting));
         expect_no_waker(&live);
     });
@@ -117,7 +96,7 @@ fn a_woken_receiver_goes() {
     explore("a_woken_receiver_goes", None, |a, b| {
         let live = StdArc::new(StdUsize::new(0));
         let (mut tx, rx) = mpmc(2, 0, &[a], &[b, b]);
-        let mut waiting: Vec<_> = rx.into_iter().map(|rx| Waiting::new(rx, &live)).collect();
+        let mut waiting = waiting(rx, &live);
         waiting.iter_mut().for_each(Waiting::run);
         let sender = thread::spawn(move || {
             assert_eq!(tx[0].try_send(1), Done(()));
@@ -271,7 +250,7 @@ fn closing_releases_all() {
     explore("closing_releases_all", Some(3), |a, b| {
         let live = StdArc::new(StdUsize::new(0));
         let (mut tx, rx) = mpmc(2, 0, &[a], &[b, b]);
-        let mut waiting: Vec<_> = rx.into_iter().map(|rx| Waiting::new(rx, &live)).collect();
+        let mut waiting = waiting(rx, &live);
         let sender = thread::spawn(move || {
             assert_eq!(tx[0].try_send(1), Done(()));
             tx[0].close(0);
@@ -282,7 +261,7 @@ fn closing_releases_all() {
         let tx = sender.join().unwrap();
         settle(&mut waiting);
         assert!(waiting.iter().all(|w| w.ended), "LOST END");
-        expect_all(waiting.iter().flat_map(|w| w.items.clone()).collect(), 1);
+        expect_all(received(&waiting), 1);
         drop((tx, waiting));
         expect_no_waker(&live);
     });
@@ -349,72 +328,24 @@ fn the_end_comes_after_all_items() {
     });
 }
 
-/// One sender is half done while another closes: a receiver that waits gets the item, if it was sent, and then the
-/// end.
 #[test]
 fn closing_beside_a_sender_that_is_half_done() {
     explore("closing_beside_a_sender_that_is_half_done", Some(2), |a, b| {
-        let live = StdArc::new(StdUsize::new(0));
-        let (mut tx, mut rx) = mpmc(2, 0, &[a, a], &[b]);
-        let (mut second, mut first) = (tx.pop().unwrap(), tx.pop().unwrap());
-        let mut waiting = [Waiting::new(rx.pop().unwrap(), &live)];
-        let sender = thread::spawn(move || first.try_send(1) == Done(()));
-        let closer = thread::spawn(move || second.close(3));
-        waiting[0].run();
-        let sent = sender.join().unwrap();
-        closer.join().unwrap();
-        settle(&mut waiting);
-        assert!(waiting[0].ended, "LOST END");
-        expect_all(waiting[0].items.clone(), u32::from(sent));
-        drop(waiting);
-        expect_no_waker(&live);
+        scenarios::closing_beside_a_sender(mpmc(2, 0, &[a, a], &[b]));
     });
 }
 
-/// A receiver waits; one sender sends behind another one's grant, which is given up. The item is received, and then
-/// the end.
 #[test]
 fn an_abandoned_grant_before_an_item() {
     explore("an_abandoned_grant_before_an_item", Some(3), |a, b| {
-        let live = StdArc::new(StdUsize::new(0));
-        let (mut tx, mut rx) = mpmc(2, 1, &[a, a], &[b]);
-        let mut waiting = [Waiting::new(rx.pop().unwrap(), &live)];
-        let senders = thread::spawn(move || {
-            let (first, second) = tx.split_at_mut(1);
-            let send = || assert_eq!(second[0].try_send(1), Done(()), "there is room");
-            assert!(first[0].reserve(99, send, false, false), "there is room");
-            tx
-        });
-        waiting[0].run();
-        let tx = senders.join().unwrap();
-        settle(&mut waiting);
-        expect_all(waiting[0].items.clone(), 1);
-        drop(tx);
-        settle(&mut waiting);
-        assert!(waiting[0].ended, "LOST END");
-        drop(waiting);
-        expect_no_waker(&live);
+        scenarios::an_abandoned_grant_before_an_item(mpmc(2, 1, &[a, a], &[b]));
     });
 }
 
-/// The channel is closed while a grant is out, which is then given up: the end is behind it.
 #[test]
 fn the_end_behind_an_abandoned_grant() {
     explore("the_end_behind_an_abandoned_grant", Some(3), |a, b| {
-        let live = StdArc::new(StdUsize::new(0));
-        let (mut tx, rx) = mpmc(2, 1, &[a], &[b, b]);
-        let mut waiting: Vec<_> = rx.into_iter().map(|rx| Waiting::new(rx, &live)).collect();
-        let sender = thread::spawn(move || {
-            assert!(tx[0].reserve(99, || {}, true, false), "there is room");
-            tx
-        });
-        waiting.iter_mut().for_each(Waiting::run);
-        let tx = sender.join().unwrap();
-        settle(&mut waiting);
-        assert!(waiting.iter().all(|w| w.items.is_empty()), "LOST ITEM: what was given up");
-        assert!(waiting.iter().all(|w| w.ended), "LOST END");
-        drop((tx, waiting));
-        expect_no_waker(&live);
+        scenarios::the_end_behind_an_abandoned_grant(mpmc(2, 1, &[a], &[b, b]));
     });
 }
 

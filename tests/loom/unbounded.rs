@@ -11,7 +11,8 @@ use std::sync::atomic::AtomicUsize as StdUsize;
 use loom::thread;
 use zigflow_loom::ends::Outcome::{Closed, Done, NotNow};
 use zigflow_loom::explore::Side;
-use zigflow_loom::many_ends::{Rx, Tx, growing};
+use zigflow_loom::many_ends::growing;
+use zigflow_loom::scenarios::{self, received, waiting};
 use zigflow_loom::waiting::{Sending, Waiting, expect_all, expect_no_waker, settle};
 
 fn explore(name: &str, bound: Option<usize>, scenario: fn(Side, Side)) {
@@ -25,50 +26,25 @@ fn settle_all(sending: &mut [Sending], waiting: &mut [Waiting]) {
     {}
 }
 
-fn waiting(rx: Vec<Rx>, live: &StdArc<StdUsize>) -> Vec<Waiting> {
-    rx.into_iter().map(|rx| Waiting::new(rx, live)).collect()
-}
-
-fn received(waiting: &[Waiting]) -> Vec<u32> {
-    waiting.iter().flat_map(|w| w.items.clone()).collect()
-}
-
-/// One sender sends `count` items across blocks of `items`, beside receivers that wait, which then see the end.
-fn one_sender(count: u32, items: usize, receivers: usize, a: Side, b: Side) {
-    let live = StdArc::new(StdUsize::new(0));
-    let (tx, rx) = growing((items, 8), &[a], &vec![b; receivers]);
-    let mut waiting = waiting(rx, &live);
-    let sender = thread::spawn(move || {
-        let mut tx: Vec<Tx> = tx;
-        for item in 1..=count {
-            assert_eq!(tx[0].try_send(item), Done(()), "there is room");
-        }
-        tx
-    });
-    waiting.iter_mut().for_each(Waiting::run);
-    let tx = sender.join().unwrap();
-    settle(&mut waiting);
-    expect_all(received(&waiting), count);
-    drop(tx);
-    settle(&mut waiting);
-    assert!(waiting.iter().all(|w| w.ended), "LOST END");
-    drop(waiting);
-    expect_no_waker(&live);
-}
-
 #[test]
 fn one_item_for_one_of_two_receivers() {
-    explore("one_item_for_one_of_two_receivers", Some(3), |a, b| one_sender(1, 2, 2, a, b));
+    explore("one_item_for_one_of_two_receivers", Some(3), |a, b| {
+        scenarios::one_sender(growing((2, 8), &[a], &[b, b]), 1)
+    });
 }
 
 #[test]
 fn items_of_two_blocks_for_one_receiver() {
-    explore("items_of_two_blocks_for_one_receiver", Some(2), |a, b| one_sender(3, 2, 1, a, b));
+    explore("items_of_two_blocks_for_one_receiver", Some(2), |a, b| {
+        scenarios::one_sender(growing((2, 8), &[a], &[b]), 3)
+    });
 }
 
 #[test]
 fn a_block_for_each_item() {
-    explore("a_block_for_each_item", Some(3), |a, b| one_sender(2, 1, 1, a, b));
+    explore("a_block_for_each_item", Some(3), |a, b| {
+        scenarios::one_sender(growing((1, 8), &[a], &[b]), 2)
+    });
 }
 
 /// Two receivers take from one place, and free blocks.
@@ -103,23 +79,7 @@ fn two_receivers_use_a_block_up() {
 #[test]
 fn two_senders_at_the_end_of_a_block() {
     explore("two_senders_at_the_end_of_a_block", Some(3), |a, b| {
-        let live = StdArc::new(StdUsize::new(0));
-        let (mut tx, rx) = growing((1, 8), &[a, a], &[b]);
-        let mut waiting = waiting(rx, &live);
-        let mut second = Sending::new(tx.pop().unwrap(), 2, &live);
-        let mut first = Sending::new(tx.pop().unwrap(), 1, &live);
-        let thread = thread::spawn(move || {
-            second.run();
-            second
-        });
-        first.run();
-        let mut sending = [first, thread.join().unwrap()];
-        while sending.iter_mut().any(Sending::run_if_woken) {}
-        assert!(sending.iter().all(|s| s.outcome == Done(())), "LOST WAKEUP");
-        waiting[0].run();
-        expect_all(received(&waiting), 2);
-        drop((sending, waiting));
-        expect_no_waker(&live);
+        scenarios::two_senders_with_tasks(growing((1, 8), &[a, a], &[b]), 0);
     });
 }
 
@@ -182,92 +142,30 @@ fn two_senders_wait_for_a_block() {
 #[test]
 fn a_block_in_hand_goes_back() {
     explore("a_block_in_hand_goes_back", Some(2), |a, b| {
-        let live = StdArc::new(StdUsize::new(0));
         let (mut tx, rx) = growing((2, 3), &[a, a], &[b]);
         assert_eq!(tx[0].try_send(1), Done(()));
-        let mut waiting = waiting(rx, &live);
-        let mut second = Sending::new(tx.pop().unwrap(), 3, &live);
-        let mut first = Sending::new(tx.pop().unwrap(), 2, &live);
-        let thread = thread::spawn(move || {
-            second.run();
-            second
-        });
-        first.run();
-        let mut sending = [first, thread.join().unwrap()];
-        while sending.iter_mut().any(Sending::run_if_woken) {}
-        assert!(sending.iter().all(|s| s.outcome == Done(())), "LOST WAKEUP");
-        waiting[0].run();
-        expect_all(received(&waiting), 3);
-        drop((sending, waiting));
-        expect_no_waker(&live);
+        scenarios::two_senders_with_tasks((tx, rx), 1);
     });
 }
 
-/// A sender is half done while another closes.
 #[test]
 fn closing_beside_a_sender_that_is_half_done() {
     explore("closing_beside_a_sender_that_is_half_done", Some(2), |a, b| {
-        let live = StdArc::new(StdUsize::new(0));
-        let (mut tx, rx) = growing((1, 8), &[a, a], &[b]);
-        let (mut second, mut first) = (tx.pop().unwrap(), tx.pop().unwrap());
-        let mut waiting = waiting(rx, &live);
-        let sender = thread::spawn(move || first.try_send(1) == Done(()));
-        let closer = thread::spawn(move || second.close(3));
-        waiting[0].run();
-        let sent = sender.join().unwrap();
-        closer.join().unwrap();
-        settle(&mut waiting);
-        assert!(waiting[0].ended, "LOST END");
-        expect_all(received(&waiting), u32::from(sent));
-        drop(waiting);
-        expect_no_waker(&live);
+        scenarios::closing_beside_a_sender(growing((1, 8), &[a, a], &[b]));
     });
 }
 
-/// A receiver waits; one sender sends behind another one's grant, which is given up. The item is received, and then
-/// the end.
 #[test]
 fn an_abandoned_grant_before_an_item() {
     explore("an_abandoned_grant_before_an_item", Some(2), |a, b| {
-        let live = StdArc::new(StdUsize::new(0));
-        let (mut tx, mut rx) = growing((2, 8), &[a, a], &[b]);
-        let mut waiting = [Waiting::new(rx.pop().unwrap(), &live)];
-        let senders = thread::spawn(move || {
-            let (first, second) = tx.split_at_mut(1);
-            let send = || assert_eq!(second[0].try_send(1), Done(()), "there is room");
-            assert!(first[0].reserve(99, send, false, false), "there is room");
-            tx
-        });
-        waiting[0].run();
-        let tx = senders.join().unwrap();
-        settle(&mut waiting);
-        expect_all(waiting[0].items.clone(), 1);
-        drop(tx);
-        settle(&mut waiting);
-        assert!(waiting[0].ended, "LOST END");
-        drop(waiting);
-        expect_no_waker(&live);
+        scenarios::an_abandoned_grant_before_an_item(growing((2, 8), &[a, a], &[b]));
     });
 }
 
-/// The channel is closed while a grant is out, which is then given up: the end is behind it.
 #[test]
 fn the_end_behind_an_abandoned_grant() {
     explore("the_end_behind_an_abandoned_grant", Some(2), |a, b| {
-        let live = StdArc::new(StdUsize::new(0));
-        let (mut tx, rx) = growing((1, 8), &[a], &[b, b]);
-        let mut waiting: Vec<_> = rx.into_iter().map(|rx| Waiting::new(rx, &live)).collect();
-        let sender = thread::spawn(move || {
-            assert!(tx[0].reserve(99, || {}, true, false), "there is room");
-            tx
-        });
-        waiting.iter_mut().for_each(Waiting::run);
-        let tx = sender.join().unwrap();
-        settle(&mut waiting);
-        assert!(waiting.iter().all(|w| w.items.is_empty()), "LOST ITEM: what was given up");
-        assert!(waiting.iter().all(|w| w.ended), "LOST END");
-        drop((tx, waiting));
-        expect_no_waker(&live);
+        scenarios::the_end_behind_an_abandoned_grant(growing((1, 8), &[a], &[b, b]));
     });
 }
 

@@ -322,7 +322,9 @@ fn a_slot_that_is_read_is_taken_until_its_grant_goes_and_in_a_channel_that_grows
 
 /// Counts those that are alive.
 #[derive(Clone, Debug)]
-struct Counted(#[allow(dead_code)] Rc<()>);
+struct Counted {
+    live: Rc<()>,
+}
 
 // SAFETY: the tests that use it have one thread.
 #[allow(unsafe_code)]
@@ -336,8 +338,8 @@ fn each_counted(mut test: impl FnMut(mpmc::Sender<Counted>, mpmc::Receiver<Count
             1 => mpmc::channel(7),
             blocks => mpmc::unbounded_of_blocks(blocks - 1, 8, 1).unwrap(),
         };
-        let all = Counted(Rc::new(()));
-        let live = Rc::downgrade(&all.0);
+        let all = Counted { live: Rc::new(()) };
+        let live = Rc::downgrade(&all.live);
         test(tx, rx, all);
         assert_eq!(live.strong_count(), 0, "dropped once each");
     }
@@ -346,7 +348,7 @@ fn each_counted(mut test: impl FnMut(mpmc::Sender<Counted>, mpmc::Receiver<Count
 #[test]
 fn items_of_grants_are_dropped_once() {
     each_counted(|tx, rx, item| {
-        let live = Rc::clone(&item.0);
+        let live = Rc::clone(&item.live);
         let count = || Rc::strong_count(&live) - 2;
         tx.try_reserve().unwrap().send(item.clone());
         assert_eq!(count(), 1);
@@ -376,7 +378,7 @@ fn items_of_grants_are_dropped_once() {
 #[test]
 fn what_is_sent_by_a_grant_after_the_last_receiver_has_gone_goes_at_once() {
     each_counted(|tx, rx, item| {
-        let live = Rc::clone(&item.0);
+        let live = Rc::clone(&item.live);
         let count = || Rc::strong_count(&live) - 2;
         let grant = tx.try_reserve().unwrap();
         tx.try_send(item.clone()).unwrap();

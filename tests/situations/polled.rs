@@ -174,14 +174,16 @@ fn messages_of_any_length_arrive_whole() {
 /// A message is dropped when the next one is asked for, and with the stream.
 #[test]
 fn a_lent_message_lives_until_the_next_call() {
-    struct Message(#[allow(dead_code)] Arc<()>);
+    struct Message {
+        _alive: Arc<()>,
+    }
     impl AsRef<[u8]> for Message {
         fn as_ref(&self) -> &[u8] {
             &[1, 2, 3]
         }
     }
     let alive = Arc::new(());
-    let sent: Vec<_> = (0..3).map(|_| Some(Message(alive.clone()))).collect();
+    let sent: Vec<_> = (0..3).map(|_| Some(Message { _alive: alive.clone() })).collect();
     let mut messages = Messages::open(messages_to_zig(script(sent).0)).unwrap();
     for left in (1..=3).rev() {
         assert_eq!(messages.next(), Ok(vec![1, 2, 3]));

@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use std::thread;
 
 use futures_core::Stream;
-use zigflow::channel::{CreateError, TryRecvError, TrySendError};
+use zigflow::channel::{CreateError, TryRecvError, TrySendError, WakeDue};
 use zigflow::{StreamError, mpmc};
 use zigflow_tests::Point;
 use zigflow_tests::ends::{Lang, PAIRINGS, Stop, TORN, items};
@@ -81,19 +81,21 @@ fn what_waits_is_dropped_once_with_the_last_receiver_or_the_channel() {
     let item = Rc::new(());
     let count = || Rc::strong_count(&item) - 1;
     // Items that may not move between threads do not compile; these never do, but for the types.
-    struct Item(#[allow(dead_code)] Rc<()>);
+    struct Item {
+        _live: Rc<()>,
+    }
     // SAFETY: all stays on this thread.
     #[allow(unsafe_code)]
     unsafe impl Send for Item {}
     for received in [0, 1, 255, 256, 257, 600] {
         let (tx, rx) = mpmc::unbounded();
-        (0..600).for_each(|_| assert!(tx.try_send(Item(item.clone())).is_ok()));
+        (0..600).for_each(|_| assert!(tx.try_send(Item { _live: item.clone() }).is_ok()));
         (0..received).for_each(|_| drop(rx.try_recv().ok().unwrap()));
         assert_eq!(count(), 600 - received);
         if received % 2 == 0 {
             drop(rx);
             assert_eq!(count(), 0);
-            let back = tx.try_send(Item(item.clone())).unwrap_err();
+            let back = tx.try_send(Item { _live: item.clone() }).unwrap_err();
             assert!(matches!(back, TrySendError::Closed(_)));
         } else {
             drop(tx);
@@ -311,23 +313,39 @@ fn a_waker_that_panics_leaks_no_block() {
     }
 }
 
-/// The last receiver goes while threads send: nothing stays behind, whoever was half done.
+/// The last receiver goes while threads send: nothing stays behind, whoever was half done. (After quiet sends, once what is
+/// due is done.)
 #[test]
 fn what_senders_finish_after_the_last_receiver_went_does_not_stay() {
-    for bounded in [true, false] {
+    for (bounded, quiet) in [(true, false), (false, false), (true, true)] {
         for _ in 0..50 {
             let item = Arc::new(());
             let (tx, rx) = if bounded { mpmc::channel(64) } else { mpmc::unbounded() };
+            let peer = tx.peer_waker();
+            let send = || {
+                if quiet {
+                    let sent = tx.try_send_quiet(item.clone());
+                    if sent.is_ok_and(WakeDue::is_due) {
+                        peer.wake();
+                    }
+                } else {
+                    let _ = tx.try_send(item.clone());
+                }
+            };
             thread::scope(|scope| {
                 for _ in 0..2 {
-                    scope.spawn(|| while tx.try_send(item.clone()).is_ok() || !tx.is_closed() {});
+                    scope.spawn(|| {
+                        while !tx.is_closed() {
+                            send()
+                        }
+                    });
                 }
                 scope.spawn(move || {
                     (0..100).for_each(|_| drop(rx.try_recv()));
                     drop(rx);
                 });
             });
-            assert_eq!(Arc::strong_count(&item), 1, "bounded: {bounded}");
+            assert_eq!(Arc::strong_count(&item), 1, "bounded: {bounded}, quiet: {quiet}");
             drop(tx);
         }
     }
@@ -335,10 +353,13 @@ fn what_senders_finish_after_the_last_receiver_went_does_not_stay() {
 
 #[test]
 fn a_drop_that_panics_leaves_nothing_behind() {
-    struct Rude(bool, #[allow(dead_code)] Arc<()>);
+    struct Rude {
+        panics: bool,
+        _alive: Arc<()>,
+    }
     impl Drop for Rude {
         fn drop(&mut self) {
-            if self.0 {
+            if self.panics {
                 resume_unwind(Box::new("rude"));
             }
         }
@@ -347,7 +368,7 @@ fn a_drop_that_panics_leaves_nothing_behind() {
         let alive = Arc::new(());
         let (tx, rx) = if bounded { mpmc::channel(16) } else { mpmc::unbounded() };
         for n in 0..10 {
-            assert!(tx.try_send(Rude(n == 3, alive.clone())).is_ok());
+            assert!(tx.try_send(Rude { panics: n == 3, _alive: alive.clone() }).is_ok());
         }
         assert!(catch_unwind(AssertUnwindSafe(|| drop(rx))).is_err());
         assert_eq!(Arc::strong_count(&alive), 1);

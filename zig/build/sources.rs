@@ -25,6 +25,7 @@ pub(crate) const FILES: &[(&str, &str)] = files![
     "patience.zig",
     "position.zig",
     "quiet.zig",
+    "reference.zig",
     "reject.zig",
     "ring_list.zig",
     "ring_mpmc.zig",

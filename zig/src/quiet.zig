@@ -1,10 +1,9 @@
 //! For signal handlers and interrupts: what wakes later, after a verb that woke nobody. `core/src/channel/quiet.rs` is
 //! Rust's.
 
-const std = @import("std");
 const abi = @import("abi.zig");
 const host = @import("host.zig");
-const sync = @import("sync.zig");
+const reference = @import("reference.zig");
 
 /// Wakes whoever sleeps at the other side of a channel, on behalf of a handler that used a quiet verb there: from another
 /// thread, or after the handler. It keeps the channel's memory, and does not keep the channel open.
@@ -13,8 +12,7 @@ pub const PeerWaker = struct {
     of_senders: bool,
 
     pub fn init(channel: *abi.RawChannel, of_senders: bool) PeerWaker {
-        const before = sync.fetchAdd(&channel.references, 1, 0);
-        if (before >= std.math.maxInt(u32) / 2) @panic("too many ends of a channel");
+        reference.take(channel);
         return .{ .channel = channel, .of_senders = of_senders };
     }
 
@@ -25,8 +23,6 @@ pub const PeerWaker = struct {
     }
 
     pub fn deinit(self: PeerWaker) void {
-        const free = self.channel.free;
-        const minus_one: u32 = 0 -% @as(u32, 1);
-        if (sync.fetchAdd(&self.channel.references, minus_one, 0) == 1) free(self.channel);
+        reference.release(self.channel, 0);
     }
 };

@@ -72,7 +72,7 @@ pub fn List(comptime T: type) type {
             // A block that was taken and is not linked goes back.
             errdefer if (bring) |block| {
                 host.zf1_block_give_back(self.raw, block);
-                if (ring.isWaiting(&self.raw.mpmc.senders)) host.zf1_party_wake_one(&self.raw.mpmc.senders);
+                self.tellSenders();
             };
             var looks: u32 = 0;
             var tries: u5 = 0;
@@ -121,7 +121,7 @@ pub fn List(comptime T: type) type {
         pub inline fn claimNext(self: Self) ring.Miss!ring.Claim(T) {
             var tries: u5 = 0;
             while (sync.loadAcquire(self.head()) & locked != 0 and tries < tries_at_most) ring.backOff(&tries);
-            const at = self.lock() orelse return self.lockedBy();
+            const at = self.lock() orelse return self.whileLocked();
             const slot = self.nextFilled(at);
             const stamp = sync.loadAcquire(&slot.stamp);
             if (stamp == at +% one or (sync.bug(61) and stamp == ring.skipped(at)))
@@ -137,7 +137,7 @@ pub fn List(comptime T: type) type {
         }
 
         /// What is said while another consumer is at it: that the end was reached needs no lock to be seen.
-        noinline fn lockedBy(self: Self) Denied {
+        noinline fn whileLocked(self: Self) Denied {
             @branchHint(.cold);
             // The head first: read later, it could be ahead of the tail.
             const at = position(sync.loadAcquire(self.head()));
@@ -213,10 +213,14 @@ pub fn List(comptime T: type) type {
             const is_pending = sync.swap(self.head(), next, 0) & pending != 0;
             if (used_up) |block| {
                 host.zf1_block_give_back(self.raw, block);
-                const senders = &self.raw.mpmc.senders;
-                if (ring.isWaiting(senders) and !sync.bug(52)) host.zf1_party_wake_one(senders);
+                self.tellSenders();
             }
             if (is_pending) self.tellPending();
+        }
+
+        fn tellSenders(self: Self) void {
+            const senders = &self.raw.mpmc.senders;
+            if (ring.isWaiting(senders) and !sync.bug(52)) host.zf1_party_wake_one(senders);
         }
 
         /// True when a producer that has entered the list need not sleep.

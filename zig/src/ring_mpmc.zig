@@ -8,6 +8,7 @@ const host = @import("host.zig");
 const lap = @import("lap.zig");
 const list_file = @import("ring_list.zig");
 const pos = @import("position.zig");
+const reference = @import("reference.zig");
 const sync = @import("sync.zig");
 
 const one = pos.one;
@@ -334,8 +335,7 @@ pub fn Ring(comptime T: type) type {
 
         /// One reference more.
         pub fn refer(self: Self) void {
-            const before = sync.fetchAdd(&self.raw.channel.references, 1, 0);
-            if (before >= std.math.maxInt(u32) / 2) @panic("too many ends of a channel");
+            reference.take(&self.raw.channel);
         }
 
         /// One end more of this party.
@@ -350,7 +350,7 @@ pub fn Ring(comptime T: type) type {
             self.refer();
             var alive = sync.loadAcquire(&party.alive);
             while (alive != 0) alive = sync.compareExchange(&party.alive, alive, alive + 1) orelse return true;
-            _ = sync.fetchAdd(&self.raw.channel.references, minus_one, 0);
+            self.release();
             return false;
         }
 
@@ -381,9 +381,7 @@ pub fn Ring(comptime T: type) type {
 
         /// A reference goes; the last one frees.
         pub fn release(self: Self) void {
-            const channel = &self.raw.channel;
-            const free = channel.free;
-            if (sync.fetchAdd(&channel.references, minus_one, 45) == 1) free(channel);
+            reference.release(&self.raw.channel, 45);
         }
     };
 }

@@ -5,6 +5,7 @@
 const abi = @import("abi.zig");
 const Patience = @import("patience.zig").Patience;
 const pos = @import("position.zig");
+const reference = @import("reference.zig");
 const sync = @import("sync.zig");
 const waker_cell = @import("waker_cell.zig");
 
@@ -362,7 +363,5 @@ fn readReason(end: *abi.RawEnd) ?abi.RawError {
 /// The end `own` goes; the last one frees.
 fn leave(channel: *abi.RawChannel, own: *abi.RawEnd) void {
     waker_cell.closeRaw(&own.cell);
-    const free = channel.free;
-    const minus_one: u32 = 0 -% @as(u32, 1);
-    if (sync.fetchAdd(&channel.references, minus_one, 30) == 1) free(channel);
+    reference.release(channel, 30);
 }

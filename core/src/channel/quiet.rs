@@ -4,10 +4,9 @@
 use core::fmt;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
-use core::sync::atomic::Ordering::AcqRel;
 
 use crate::abi::{Flavor, RawChannel, RawMpmc};
-use crate::ring::spsc;
+use crate::ring::{release, spsc};
 
 /// What a quiet verb leaves to do: see [`PeerWaker`].
 #[must_use = "the other side sleeps on until `PeerWaker::wake` is called, or another verb is used"]
@@ -31,7 +30,8 @@ impl WakeDue {
 }
 
 /// Wakes whoever sleeps at the other side of a channel, on behalf of a handler that used a quiet verb there: from another
-/// thread or task, or after the handler. It keeps the channel's memory, and does not keep the channel open.
+/// thread or task, or after the handler. It keeps the channel's memory, and does not keep the channel open. An item that a
+/// handler sent while the last receiver was just going is dropped here.
 ///
 /// ```
 /// # #[cfg(feature = "std")] {
@@ -80,8 +80,11 @@ impl<T> PeerWaker<T> {
     /// Wakes one that sleeps at the other side, if there is one; it finds what there is and passes the rest on. May be
     /// called as often as one likes.
     pub fn wake(&self) {
-        // SAFETY: the reference keeps it alive.
-        unsafe { wake_peer(self.channel, self.of_senders) };
+        // SAFETY: the reference keeps it alive, and its items are `T`.
+        unsafe {
+            wake_peer(self.channel, self.of_senders);
+            super::mpmc::discard_abandoned::<T>(self.channel);
+        }
     }
 }
 
@@ -106,15 +109,8 @@ pub(crate) unsafe fn wake_peer(channel: NonNull<RawChannel>, of_senders: bool) {
 
 impl<T> Drop for PeerWaker<T> {
     fn drop(&mut self) {
-        let raw = self.channel.as_ptr();
-        // SAFETY: `new` counted this reference, which keeps the channel alive until the count goes down.
-        unsafe {
-            let free = (*raw).free;
-            // Minus one.
-            if (*raw).references.fetch_add(u32::MAX, AcqRel) == 1 {
-                free(raw);
-            }
-        }
+        // SAFETY: `new` counted this reference.
+        unsafe { release(self.channel.as_ptr(), 0) };
     }
 }
 

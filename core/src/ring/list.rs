@@ -206,7 +206,7 @@ impl<T> List<T> {
         while self.head().load(Acquire) & LOCKED != 0 && tries < TRIES {
             back_off(&mut tries);
         }
-        let Some(head) = self.lock() else { return Err(Miss::Denied(self.locked())) };
+        let Some(head) = self.lock() else { return Err(Miss::Denied(self.while_locked())) };
         let slot = self.next_filled(head);
         // SAFETY: a slot of a block that the lock keeps alive.
         let stamp = unsafe { (*slot.as_ptr()).stamp.load(Acquire) };
@@ -226,7 +226,7 @@ impl<T> List<T> {
 
     /// What is said while another consumer is at it: that the end was reached needs no lock to be seen.
     #[cold]
-    fn locked(&self) -> Denied {
+    fn while_locked(&self) -> Denied {
         // The head first: read later, it could be ahead of the tail.
         let head = position(self.head().load(Acquire));
         let tail = self.tail().load(Acquire);
@@ -289,14 +289,14 @@ impl<T> List<T> {
     #[inline(always)]
     fn unlock(&self, head: u32) {
         if self.head().swap(head, AcqRel) & PENDING != 0 {
-            self.pending();
+            self.tell_pending();
         }
     }
 
     /// Somebody has found it locked, and may have gone to sleep.
     #[cold]
     #[inline(never)]
-    fn pending(&self) {
+    fn tell_pending(&self) {
         let receivers = &self.raw().mpmc.receivers;
         if receivers.is_waiting() && !bug(51) {
             receivers.wake_one();

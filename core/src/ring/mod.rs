@@ -10,8 +10,10 @@ pub(crate) mod position;
 pub(crate) mod seat;
 pub(crate) mod spsc;
 
-use crate::abi::{RawEnd, RawError, RawMpmc};
-use crate::sync::{Word, place};
+use core::sync::atomic::Ordering::{AcqRel, Relaxed};
+
+use crate::abi::{RawChannel, RawEnd, RawError, RawMpmc};
+use crate::sync::{Word, bug, place};
 
 /// One more; only one side writes this counter. (A model leaves counters out: they order nothing.)
 pub(crate) fn count(counter: &Word) {
@@ -41,6 +43,24 @@ fn count_skipped(raw: &RawMpmc) {
     raw.channel.head.tally.fetch_add(1, core::sync::atomic::Ordering::Relaxed);
     #[cfg(loom)]
     let _ = raw;
+}
+
+/// A reference to a channel goes; the last one frees. (A pointer, because a reference of Rust's must not outlive the
+/// memory.)
+///
+/// # Safety
+///
+/// The caller gives up a reference that it has; `sown` is the bug in which this orders nothing, 0: there is none.
+pub(crate) unsafe fn release(channel: *mut RawChannel, sown: u32) {
+    let order = if sown != 0 && bug(sown) { Relaxed } else { AcqRel };
+    // SAFETY: the caller's reference keeps the channel alive until the count goes down.
+    unsafe {
+        let free = (*channel).free;
+        // Minus one.
+        if (*channel).references.fetch_add(u32::MAX, order) == 1 {
+            free(channel);
+        }
+    }
 }
 
 /// The caller has seen `CLOSED` of that end.

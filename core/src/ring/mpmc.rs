@@ -541,7 +541,7 @@ impl<T> Ring<T> {
         // Also by one that comes second: when its call returns, the channel is closed.
         raw.channel.tail.word.fetch_or(CLOSED, AcqRel);
         // In the reverse order, also when a waker panics.
-        let _watchers_last = WakeAll::unless(bug(49), &raw.watchers);
+        let _watchers_last = (!bug(49)).then(|| WakeAll(&raw.watchers));
         let _senders_next = WakeAll(&raw.senders);
         if !bug(44) {
             raw.receivers.wake_all();

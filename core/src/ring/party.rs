@@ -233,12 +233,6 @@ impl Drop for WakeOne<'_> {
 /// Wakes all of a party when it goes, also by a panic.
 pub(crate) struct WakeAll<'a>(pub(crate) &'a RawParty);
 
-impl<'a> WakeAll<'a> {
-    pub(crate) fn unless(sown: bool, party: &'a RawParty) -> Option<Self> {
-        (!sown).then(|| Self(party))
-    }
-}
-
 impl Drop for WakeAll<'_> {
     fn drop(&mut self) {
         // A model that has failed is over.
@@ -267,8 +261,7 @@ impl WakeSome<'_> {
             self.left = left;
             self.party.lock();
             // SAFETY: under the lock.
-            let woken = unsafe { self.party.pop() };
-            let woken = WakeLast(woken);
+            let woken = WakeLast(unsafe { self.party.pop() });
             self.party.unlock();
             match woken.into_inner() {
                 Some(waker) => waker.wake(),

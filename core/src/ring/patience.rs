@@ -41,6 +41,11 @@ impl Patience {
         Self::of(if cfg!(loom) { 0 } else { LOOKS })
     }
 
+    /// At most so many looks, as far as they can be counted; 0: none ever.
+    pub(crate) fn at_most(looks: u32) -> Self {
+        Self::of(u8::try_from(looks).unwrap_or(u8::MAX))
+    }
+
     /// At most `most` looks; 0: none ever.
     pub(crate) const fn of(most: u8) -> Self {
         Self(AtomicU32::new(u32::from_ne_bytes([most / 4, most, 0, 0])))

@@ -577,19 +577,12 @@ impl Drop for Leave {
     }
 }
 
-/// The reference of an end that leaves. (A pointer, because a reference of Rust's must not outlive the memory.)
+/// The reference of an end that leaves.
 struct Reference(*mut RawChannel);
 
 impl Drop for Reference {
     fn drop(&mut self) {
-        // SAFETY: `Leave` was given this reference, which keeps the channel alive until the count goes down.
-        unsafe {
-            let free = (*self.0).free;
-            // Minus one.
-            let order = if bug(30) { Relaxed } else { AcqRel };
-            if (*self.0).references.fetch_add(u32::MAX, order) == 1 {
-                free(self.0);
-            }
-        }
+        // SAFETY: `Leave` was given this reference.
+        unsafe { super::release(self.0, 30) };
     }
 }

@@ -62,8 +62,8 @@ use super::error::CreateError;
 use super::memory::{self, FreeFn, Plan};
 use crate::abi::{Flavor, RawChannel, RawError, RawMpmc, RawParty, RawUnbounded};
 use crate::ring::mpmc::{Claim, Denied, Ring, Slot};
-use crate::ring::{lap, position};
-use crate::sync::{Word, bug};
+use crate::ring::{lap, position, release};
+use crate::sync::Word;
 
 /// A channel for `capacity` items, which may be any number from 1 to 2^28.
 ///
@@ -202,6 +202,23 @@ fn abandoned<T>(ring: Ring<T>) -> bool {
     matters && ring.raw().receivers.alive.load(Acquire) == 0
 }
 
+/// Drops what was sent while the last receiver was going, in a channel of whichever flavour.
+///
+/// # Safety
+///
+/// The channel lives during the call, and its items are `T`.
+pub(super) unsafe fn discard_abandoned<T>(channel: NonNull<RawChannel>) {
+    // SAFETY: it lives.
+    let flavor = unsafe { channel.as_ref() }.flavor;
+    if flavor == Flavor::Mpmc as u32 || flavor == Flavor::Unbounded as u32 {
+        // SAFETY: the channels of these flavours are `RawMpmc`s; the slots are `Slot<T>`.
+        let ring = unsafe { Ring::<T>::new(channel.cast()) };
+        if abandoned(ring) {
+            discard(ring);
+        }
+    }
+}
+
 /// Why there is no item. (Small, unlike the errors that are made of it: a `Result` of an item and this one stays in
 /// registers, which is worth half the time of a receive.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -318,8 +335,7 @@ fn leave<T>(ring: Ring<T>, party: &RawParty) {
     }
 }
 
-/// A reference, which goes when this is dropped; the last one frees. (Pointers, because a reference of Rust's
-/// must not outlive the memory.)
+/// A reference, which goes when this is dropped; the last one frees.
 struct Reference<T>(Ring<T>);
 
 impl<T> Reference<T> {
@@ -333,16 +349,8 @@ impl<T> Reference<T> {
 
 impl<T> Drop for Reference<T> {
     fn drop(&mut self) {
-        let raw = self.0.as_ptr().as_ptr();
-        let order = if bug(45) { core::sync::atomic::Ordering::Relaxed } else { AcqRel };
-        // SAFETY: `new` was given this reference, which keeps the channel alive until the count goes down.
-        unsafe {
-            let free = (*raw).channel.free;
-            // Minus one.
-            if (*raw).channel.references.fetch_add(u32::MAX, order) == 1 {
-                free(raw.cast());
-            }
-        }
+        // SAFETY: `new` was given this reference.
+        unsafe { release(self.0.as_ptr().as_ptr().cast(), 45) };
     }
 }
 

@@ -1,7 +1,6 @@
 //! The verbs that wake nobody.
 
-use super::receiver::MALFORMED;
-use super::{Filled, Receiver, Sender, abandoned, discard};
+use super::{Filled, Nothing, Receiver, Sender, abandoned};
 use crate::channel::error::{TryRecvError, TrySendError};
 use crate::channel::quiet::{PeerWaker, WakeDue};
 use crate::ring::mpmc::Denied;
@@ -21,11 +20,9 @@ impl<T> Sender<T> {
                 place::write(claim.item());
                 // SAFETY: claimed, and free.
                 unsafe { claim.item().write(item) };
-                let due = WakeDue::new(self.ring.commit_filled_quietly(claim));
-                if abandoned(self.ring) {
-                    discard(self.ring);
-                }
-                Ok(due)
+                let waits = self.ring.commit_filled_quietly(claim);
+                // What nobody will receive is dropped by whoever does what is due: a drop is no work for a handler.
+                Ok(WakeDue::new(waits || abandoned(self.ring)))
             }
             Err(Denied::NotNow) => Err(TrySendError::Full(item)),
             Err(Denied::Closed) => Err(TrySendError::Closed(item)),
@@ -53,17 +50,11 @@ impl<T> Receiver<T> {
     /// [`TryRecvError`]: there is no item now, or there will be none. (After a malformed item a sender is woken, for
     /// that is an error in the program.)
     pub fn try_recv_quiet(&self) -> Result<(T, WakeDue), TryRecvError> {
-        if self.source().owes() {
-            return Err(MALFORMED);
-        }
-        match self.ring.claim_filled_quietly() {
-            Ok(claim) => Filled::of(self.ring, claim)
-                .take_quietly()
-                .map(|(item, due)| (item, WakeDue::new(due)))
-                .ok_or(MALFORMED),
-            Err(Denied::NotNow) => Err(TryRecvError::Empty),
-            Err(Denied::Closed) => Err(self.source().end()),
-        }
+        let received = self.source().attempt(|ring| {
+            let claim = ring.claim_filled_quietly()?;
+            Filled::of(ring, claim).take_quietly().ok_or(Nothing::Malformed)
+        });
+        received.map(|(item, waits)| (item, WakeDue::new(waits)))
     }
 
     /// What wakes a sender after a quiet verb. Not for handlers: it counts a reference, and may free.

@@ -22,9 +22,6 @@ use crate::ring::patience::Patience;
 use crate::ring::seat::Seat;
 use crate::sync::bug;
 
-pub(super) const MALFORMED: TryRecvError =
-    TryRecvError::Failed(StreamError::Malformed(Malformed::Value));
-
 /// A receiving end of a channel with any number of ends. The channel closes when the last one goes, which drops
 /// the items that wait.
 ///
@@ -150,7 +147,7 @@ impl<T> Receiver<T> {
     /// what a sleep costs. How much of it is used depends on how often it has helped. Tasks never do. This end only.
     #[cfg(feature = "std")]
     pub fn set_patience(&mut self, looks: u32) {
-        self.patience = Patience::of(u8::try_from(looks).unwrap_or(u8::MAX));
+        self.patience = Patience::at_most(looks);
     }
 
     /// Will not receive: a wake that had come goes to the next one.
@@ -268,15 +265,20 @@ impl<T> Source<'_, T> {
         pop(self.ring)
     }
 
-    /// What is owed, or else what `claim` finds.
+    /// What `claim` finds, as it is told.
+    #[inline(always)]
     pub(super) fn attempt<R>(
         &self,
         claim: impl Fn(Ring<T>) -> Result<R, Nothing>,
     ) -> Result<R, TryRecvError> {
-        if self.notes.owed.load(Relaxed) != 0 && self.pay() {
-            return Err(MALFORMED);
-        }
-        claim(self.ring).map_err(|nothing| self.tell(nothing))
+        let claimed = if self.owes() { Err(Nothing::Malformed) } else { claim(self.ring) };
+        claimed.map_err(|nothing| self.tell(nothing))
+    }
+
+    /// True if a malformed item is to be told before anything else, now.
+    #[inline(always)]
+    fn owes(&self) -> bool {
+        self.notes.owed.load(Relaxed) != 0 && self.pay()
     }
 
     #[cold]
@@ -285,7 +287,7 @@ impl<T> Source<'_, T> {
         match nothing {
             Nothing::NotNow => TryRecvError::Empty,
             Nothing::Closed => self.end(),
-            Nothing::Malformed => MALFORMED,
+            Nothing::Malformed => TryRecvError::Failed(StreamError::Malformed(Malformed::Value)),
         }
     }
 
@@ -323,12 +325,6 @@ impl<T> Source<'_, T> {
         Ok(there.max(1))
     }
 
-    /// True if a malformed item is to be told before anything else, now.
-    #[inline(always)]
-    pub(super) fn owes(&self) -> bool {
-        self.notes.owed.load(Relaxed) != 0 && self.pay()
-    }
-
     /// True if a malformed item was still to be told, and no other thread does it.
     #[cold]
     fn pay(&self) -> bool {
@@ -336,7 +332,7 @@ impl<T> Source<'_, T> {
     }
 
     #[cold]
-    pub(super) fn end(&self) -> TryRecvError {
+    fn end(&self) -> TryRecvError {
         match reason(self.ring.reason()) {
             Some(reason) if !self.notes.told.swap(true, Relaxed) => TryRecvError::Failed(reason),
             _ => TryRecvError::Closed,

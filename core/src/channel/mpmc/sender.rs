@@ -51,6 +51,7 @@ impl<T> Sender<T> {
     /// The item comes back if there is no room now, or if the channel is closed.
     #[inline]
     pub fn try_send(&self, item: T) -> Result<(), TrySendError<T>> {
+        // (`quiet.rs` says it again: by a closure in between, a send and a receive took 16 ns and not 10.)
         match self.ring.claim_free() {
             Ok(claim) => {
                 place::write(claim.item());
@@ -181,7 +182,7 @@ impl<T> Sender<T> {
     /// what a sleep costs. How much of it is used depends on how often it has helped. Tasks never do. This end only.
     #[cfg(feature = "std")]
     pub fn set_patience(&mut self, looks: u32) {
-        self.patience = Patience::of(u8::try_from(looks).unwrap_or(u8::MAX));
+        self.patience = Patience::at_most(looks);
     }
 
     /// Closes the channel for all ends: nothing more is sent, and the receivers drain what was. Further calls

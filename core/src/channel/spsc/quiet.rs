@@ -4,8 +4,7 @@ use super::{Receiver, Sender};
 use crate::channel::error::{TryRecvError, TrySendError};
 use crate::channel::quiet::{PeerWaker, WakeDue};
 use crate::channel::take;
-use crate::ring::spsc::Refused;
-use crate::sync::place;
+use crate::ring::spsc::Producer;
 
 impl<T> Sender<T> {
     /// [`try_send`](Self::try_send) that wakes nobody, for signal handlers and interrupts: the wake is due to
@@ -15,18 +14,7 @@ impl<T> Sender<T> {
     ///
     /// The item comes back if there is no room now, or if the receiver has closed.
     pub fn try_send_quiet(&mut self, item: T) -> Result<WakeDue, TrySendError<T>> {
-        if self.ring.room(1) == 0 {
-            return Err(self.no_room(item));
-        }
-        let at = self.slot(0);
-        place::write(at);
-        // SAFETY: a free slot, which is the producer's until it is published.
-        unsafe { at.write(item) };
-        match self.ring.publish_quietly(1) {
-            Ok(sleeps) => Ok(WakeDue::new(sleeps)),
-            // SAFETY: refused, so the slot is still the producer's, and holds the item.
-            Err(Refused) => Err(TrySendError::Closed(unsafe { take(at) })),
-        }
+        self.send_by(item, Producer::publish_quietly).map(WakeDue::new)
     }
 
     /// What wakes the receiver after a quiet verb. Not for handlers: it counts a reference, and may free.

@@ -233,7 +233,7 @@ impl<T> Receiver<T> {
     /// what a sleep costs. How much of it is used depends on how often it has helped. Tasks never do.
     #[cfg(feature = "std")]
     pub fn set_patience(&mut self, looks: u32) {
-        self.ring.patience = Patience::of(u8::try_from(looks).unwrap_or(u8::MAX));
+        self.ring.patience = Patience::at_most(looks);
     }
 
     /// Appends up to `limit` items that are there to `items`, at once; how many, which is at least one

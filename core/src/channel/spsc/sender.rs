@@ -46,6 +46,16 @@ impl<T> Sender<T> {
     /// The item comes back if there is no room now, or if the receiver has closed.
     #[inline]
     pub fn try_send(&mut self, item: T) -> Result<(), TrySendError<T>> {
+        self.send_by(item, Producer::publish)
+    }
+
+    /// Sends by one of the ways to publish so many items.
+    #[inline(always)]
+    pub(super) fn send_by<R>(
+        &mut self,
+        item: T,
+        publish: fn(&mut Producer, u32) -> Result<R, Refused>,
+    ) -> Result<R, TrySendError<T>> {
         if self.ring.room(1) == 0 {
             return Err(self.no_room(item));
         }
@@ -53,15 +63,12 @@ impl<T> Sender<T> {
         place::write(at);
         // SAFETY: a free slot, which is the producer's until it is published.
         unsafe { at.write(item) };
-        match self.ring.publish(1) {
-            Ok(()) => Ok(()),
-            // SAFETY: refused, so the slot is still the producer's, and holds the item.
-            Err(Refused) => Err(TrySendError::Closed(unsafe { take(at) })),
-        }
+        // SAFETY: refused, so the slot is still the producer's, and holds the item.
+        publish(&mut self.ring, 1).map_err(|Refused| TrySendError::Closed(unsafe { take(at) }))
     }
 
     #[cold]
-    pub(super) fn no_room(&mut self, item: T) -> TrySendError<T> {
+    fn no_room(&mut self, item: T) -> TrySendError<T> {
         if self.ring.is_closed() { TrySendError::Closed(item) } else { TrySendError::Full(item) }
     }
 
@@ -188,7 +195,7 @@ impl<T> Sender<T> {
     /// what a sleep costs. How much of it is used depends on how often it has helped. Tasks never do.
     #[cfg(feature = "std")]
     pub fn set_patience(&mut self, looks: u32) {
-        self.ring.patience = Patience::of(u8::try_from(looks).unwrap_or(u8::MAX));
+        self.ring.patience = Patience::at_most(looks);
     }
 
     /// Whether there is room for an item, or will be: then the task is woken.
