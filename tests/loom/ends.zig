@@ -156,6 +156,10 @@ export fn model_mpmc_tx_poll_send(tx: *MTx, waker: *const zigflow.abi.RawWaker, 
     }
 }
 
+export fn model_mpmc_tx_len(tx: *MTx) usize {
+    return tx.len();
+}
+
 export fn model_mpmc_tx_close(tx: *MTx, code: i32) void {
     tx.closeWithCode(code);
 }

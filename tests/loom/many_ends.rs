@@ -29,6 +29,7 @@ unsafe extern "C-unwind" {
     fn model_mpmc_tx_reserve(tx: *mut Handle, grant: *mut Handle) -> *mut u32;
     fn model_mpmc_grant_commit(grant: *mut Handle);
     fn model_mpmc_grant_abandon(grant: *mut Handle);
+    fn model_mpmc_tx_len(tx: *mut Handle) -> usize;
     fn model_mpmc_tx_close(tx: *mut Handle, code: i32);
     fn model_mpmc_tx_deinit(tx: *mut Handle);
     fn model_mpmc_rx_open(raw: ZigReceiver<u32>, rx: *mut Handle) -> bool;
@@ -199,6 +200,15 @@ impl Tx {
                 // SAFETY: as above; the waker is lent for the call.
                 Outcome::of(unsafe { model_mpmc_tx_poll_send(&mut **tx, &words, item) }, ())
             }
+        }
+    }
+
+    /// `len`.
+    pub fn len(&mut self) -> usize {
+        match self {
+            Self::Rust(_, tx) => tx.len(),
+            // SAFETY: as above.
+            Self::Zig(tx) => unsafe { model_mpmc_tx_len(&mut **tx) },
         }
     }
 

@@ -9,6 +9,8 @@ use std::sync::Arc as StdArc;
 use std::sync::atomic::AtomicUsize as StdUsize;
 
 use loom::thread;
+use zigflow_core::channel::WakeDue;
+use zigflow_core::mpmc;
 use zigflow_loom::ends::Outcome::{Closed, Done, NotNow};
 use zigflow_loom::explore::Side;
 use zigflow_loom::many_ends::growing;
@@ -169,6 +171,34 @@ fn the_end_behind_an_abandoned_grant() {
     });
 }
 
+/// The last receiver goes beside a quiet send: what it does not see is dropped by what is due. (Ends in Rust alone: Zig's
+/// items need no drop, and its quiet verbs are for bounded channels.)
+#[test]
+fn a_quiet_send_beside_the_last_receiver_that_goes() {
+    explore("a_quiet_send_beside_the_last_receiver_that_goes", Some(3), |_, _| {
+        let (tx, rx) = mpmc::unbounded_of_blocks::<u32>(2, 8, 0).unwrap();
+        let peer = tx.peer_waker();
+        let receiver = thread::spawn(move || drop(rx));
+        if tx.try_send_quiet(1).is_ok_and(WakeDue::is_due) {
+            peer.wake();
+        }
+        receiver.join().unwrap();
+        assert_eq!(tx.len(), 0, "LOST: an item that nobody will receive");
+    });
+}
+
+/// The same by a send that does it itself, in both languages.
+#[test]
+fn a_send_beside_the_last_receiver_that_goes() {
+    explore("a_send_beside_the_last_receiver_that_goes", Some(3), |a, b| {
+        let (mut tx, rx) = growing((2, 8), &[a], &[b]);
+        let receiver = thread::spawn(move || drop(rx));
+        let _ = tx[0].try_send(1);
+        receiver.join().unwrap();
+        assert_eq!(tx[0].len(), 0, "LOST: an item that nobody will receive");
+    });
+}
+
 /// What is left goes with the receiver, or with the channel, and so do the blocks.
 #[test]
 fn all_go() {
@@ -220,6 +250,11 @@ fn sown_52_who_gives_a_block_back_tells_nobody() {
 }
 
 #[test]
+fn sown_53_who_met_another_consumer_does_not_look_again() {
+    finds(53, "a_send_beside_the_last_receiver_that_goes");
+}
+
+#[test]
 fn sown_54_the_tail_moves_unmarked() {
     finds(54, "two_senders_at_the_end_of_a_block");
 }
@@ -247,4 +282,14 @@ fn sown_61_what_was_given_up_is_an_item() {
 #[test]
 fn sown_62_a_sleeper_sees_nothing_behind_what_was_given_up() {
     finds(62, "the_end_behind_an_abandoned_grant");
+}
+
+#[test]
+fn sown_58_who_does_what_is_due_drops_nothing() {
+    finds(58, "a_quiet_send_beside_the_last_receiver_that_goes");
+}
+
+#[test]
+fn sown_59_a_sender_does_not_look_for_receivers() {
+    finds(59, "a_send_beside_the_last_receiver_that_goes");
 }

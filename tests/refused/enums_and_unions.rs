@@ -1,5 +1,5 @@
 //! What Zig has no type of the same layout for.
-#![allow(dead_code)]
+#![allow(dead_code)] // what is refused is used by nobody
 
 use zigflow::Transfer;
 

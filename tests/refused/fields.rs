@@ -1,5 +1,5 @@
 //! Fields that do not cross.
-#![allow(dead_code)]
+#![allow(dead_code)] // what is refused is used by nobody
 
 use std::num::NonZeroU8;
 use zigflow::Transfer;

@@ -1,5 +1,5 @@
 //! What owns memory is no `Copy`, and does not cross.
-#![allow(dead_code)]
+#![allow(dead_code)] // what is refused is used by nobody
 
 use zigflow::Transfer;
 

@@ -1,5 +1,5 @@
 //! The path to zigflow is what the type says.
-#![allow(dead_code)]
+#![allow(dead_code)] // what is refused is used by nobody
 
 use zigflow::Transfer;
 

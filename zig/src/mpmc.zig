@@ -84,7 +84,7 @@ pub fn Sender(comptime T: type) type {
             sync.write(&claim.slot.item);
             claim.slot.item = item;
             self.ring.commitFilled(claim);
-            if (self.ring.isAbandoned()) self.ring.discard();
+            if (self.ring.isAbandoned() and !sync.bug(59)) self.ring.discard();
         }
 
         /// `trySend` that wakes nobody, for signal handlers and interrupts: whether a wake is due, to `peerWaker`, or to

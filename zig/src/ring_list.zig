@@ -127,12 +127,12 @@ pub fn List(comptime T: type) type {
             if (stamp == at +% one or (sync.bug(61) and stamp == ring.skipped(at)))
                 return .{ .slot = slot, .filled = at +% one };
             if (stamp == ring.skipped(at)) {
-                self.unlock(at);
+                _ = self.unlock(at);
                 return error.Skip;
             }
             // Only now: the tail's line is the producers'.
             const end = sync.loadAcquire(self.tail());
-            self.unlock(at);
+            _ = self.unlock(at);
             return if (end & ring.closed != 0 and position(end) == at) error.Closed else error.NotNow;
         }
 
@@ -158,7 +158,7 @@ pub fn List(comptime T: type) type {
             while (self.lock()) |at| {
                 const slot = self.nextFilled(at);
                 if (sync.loadAcquire(&slot.stamp) != ring.skipped(at)) {
-                    self.unlock(at);
+                    _ = self.unlock(at);
                     break;
                 }
                 self.passOver(.{ .slot = slot, .filled = at +% one });
@@ -181,8 +181,11 @@ pub fn List(comptime T: type) type {
             }
         }
 
-        inline fn unlock(self: Self, at: u32) void {
-            if (sync.swap(self.head(), at, 0) & pending != 0) self.tellPending();
+        /// True if another consumer has come meanwhile and gone.
+        inline fn unlock(self: Self, at: u32) bool {
+            const is_pending = sync.swap(self.head(), at, 0) & pending != 0;
+            if (is_pending) self.tellPending();
+            return is_pending;
         }
 
         /// Somebody has found it locked, and may have gone to sleep.
@@ -242,8 +245,10 @@ pub fn List(comptime T: type) type {
             const seen = if (sync.bug(56)) sync.loadAcquire(&slot.stamp) else sync.fetchOr(&slot.stamp, 0);
             const stamp = if (sync.bug(62)) seen else seen & ~ring.skip;
             const end = sync.loadAcquire(self.tail());
-            self.unlock(at);
-            return stamp == at +% one or (end & ring.closed != 0 and position(end) == at);
+            // Who came meanwhile may have known of an item, and left it to this one: the last sender beside the last
+            // receiver.
+            const again = self.unlock(at) and !sync.bug(53);
+            return again or stamp == at +% one or (end & ring.closed != 0 and position(end) == at);
         }
 
         /// True when a producer may find room, or the end; nothing is written.

@@ -7,6 +7,7 @@ use core::ptr::NonNull;
 
 use crate::abi::{Flavor, RawChannel, RawMpmc};
 use crate::ring::{release, spsc};
+use crate::sync::bug;
 
 /// What a quiet verb leaves to do: see [`PeerWaker`].
 #[must_use = "the other side sleeps on until `PeerWaker::wake` is called, or another verb is used"]
@@ -83,7 +84,9 @@ impl<T> PeerWaker<T> {
         // SAFETY: the reference keeps it alive, and its items are `T`.
         unsafe {
             wake_peer(self.channel, self.of_senders);
-            super::mpmc::discard_abandoned::<T>(self.channel);
+            if !bug(58) {
+                super::mpmc::discard_abandoned::<T>(self.channel);
+            }
         }
     }
 }

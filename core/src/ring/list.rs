@@ -286,11 +286,14 @@ impl<T> List<T> {
         }
     }
 
+    /// True if another consumer has come meanwhile and gone.
     #[inline(always)]
-    fn unlock(&self, head: u32) {
-        if self.head().swap(head, AcqRel) & PENDING != 0 {
+    fn unlock(&self, head: u32) -> bool {
+        let pending = self.head().swap(head, AcqRel) & PENDING != 0;
+        if pending {
             self.tell_pending();
         }
+        pending
     }
 
     /// Somebody has found it locked, and may have gone to sleep.
@@ -354,9 +357,10 @@ impl<T> List<T> {
         let stamp = unsafe { &(*slot.as_ptr()).stamp };
         let stamp = if bug(56) { stamp.load(Acquire) } else { stamp.fetch_or(0, AcqRel) };
         let tail = self.tail().load(Acquire);
-        self.unlock(head);
+        // Who came meanwhile may have known of an item, and left it to this one: the last sender beside the last receiver.
+        let again = self.unlock(head) && !bug(53);
         let stamp = if bug(62) { stamp } else { stamp & !SKIP };
-        stamp == head.wrapping_add(ONE) || (tail & CLOSED != 0 && position(tail) == head)
+        again || stamp == head.wrapping_add(ONE) || (tail & CLOSED != 0 && position(tail) == head)
     }
 
     /// True when a producer may find room, or the end; nothing is written.

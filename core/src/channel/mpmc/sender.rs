@@ -14,7 +14,7 @@ use crate::ring::mpmc::{Denied, Ring};
 #[cfg(feature = "std")]
 use crate::ring::patience::Patience;
 use crate::ring::seat::Seat;
-use crate::sync::place;
+use crate::sync::{bug, place};
 
 /// A sending end of a channel with any number of ends. The channel closes when the last one goes.
 pub struct Sender<T> {
@@ -58,7 +58,7 @@ impl<T> Sender<T> {
                 // SAFETY: claimed, and free.
                 unsafe { claim.item().write(item) };
                 self.ring.commit_filled(claim);
-                if abandoned(self.ring) {
+                if abandoned(self.ring) && !bug(59) {
                     discard(self.ring);
                 }
                 Ok(())
@@ -385,7 +385,7 @@ impl<T> Sender<T> {
     /// Will not send: a wake that had come goes to the next one.
     pub(super) fn give_up(&self, seat: Pin<&mut Seat>) {
         let party = &self.raw().senders;
-        if seat.leave(party) == Some(true) && !crate::sync::bug(47) {
+        if seat.leave(party) == Some(true) && !bug(47) {
             party.wake_one();
         }
     }
