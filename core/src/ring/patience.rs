@@ -4,9 +4,12 @@
 //! To sleep and to be woken costs each side microseconds and, on a busy ring, happens just when the other
 //! side is about to move. So a thread that has nothing to do looks a few times more, with pauses in which
 //! it leaves the other's cache line alone; that lets the other side get ahead, and the two then trade lines by
-//! the batch. What that is worth depends on whether the other side runs at the same time, which only
-//! experience tells: the number of looks doubles when they helped and is halved when they did not, down to
-//! none. Now and then an end without patience tries again.
+//! the batch. If it still has nothing, the thread that it waits for may have no core, and gets this one: with
+//! more threads than cores a ring is then filled and emptied in turns, without a sleep.
+//!
+//! What looking is worth depends on whether the other side runs at the same time, which only experience
+//! tells: the number of looks doubles when they helped and is halved when they did not, down to none, and what
+//! helped, a pause or the core, comes first at the next wait. Now and then an end tries all of it again.
 //!
 //! The rule that spinning for as long as a sleep costs is at most twice as bad as knowing the future:
 //! Karlin, Manasse, McGeoch, Owicki: "Competitive randomized algorithms for nonuniform problems", 1990.
@@ -16,6 +19,8 @@ use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// Pauses before a look.
 const PAUSES: u32 = 8;
+/// After so many looks the other side may have no core to run on: it gets this one.
+const YIELD_AFTER: u8 = 16;
 /// An end without patience tries again at each wait of that number.
 const RETRY: u8 = 32;
 /// Looks at most, unless the user says otherwise: about what a sleep costs, and a wake.
@@ -33,6 +38,8 @@ struct Learned {
     most: u8,
     /// Waits so far.
     waits: u8,
+    /// 1: the core is given away before each look, for that is what helped last.
+    yields: u8,
 }
 
 impl Patience {
@@ -53,18 +60,18 @@ impl Patience {
 
     /// Waits in the hope that `is_so` comes true meanwhile; whether it has.
     pub(crate) fn linger(&self, mut is_so: impl FnMut() -> bool) -> bool {
-        let [now, most, waits, _] = self.0.load(Relaxed).to_ne_bytes();
-        let mut learned = Learned { now, most, waits };
+        let [now, most, waits, yields] = self.0.load(Relaxed).to_ne_bytes();
+        let mut learned = Learned { now, most, waits, yields };
         let looks = learned.looks();
-        let helped = (0..looks).find(|_| {
-            (0..PAUSES).for_each(|_| core::hint::spin_loop());
+        let helped = (0..looks).find(|look| {
+            learned.pause(*look);
             is_so()
         });
         if looks > 0 {
             learned.learn(helped);
         }
-        let Learned { now, most, waits } = learned;
-        self.0.store(u32::from_ne_bytes([now, most, waits, 0]), Relaxed);
+        let Learned { now, most, waits, yields } = learned;
+        self.0.store(u32::from_ne_bytes([now, most, waits, yields]), Relaxed);
         helped.is_some()
     }
 }
@@ -73,11 +80,29 @@ impl Learned {
     /// How often to look at this wait.
     fn looks(&mut self) -> u8 {
         self.waits = self.waits.wrapping_add(1);
-        if self.now == 0 && self.waits.is_multiple_of(RETRY) { self.most } else { self.now }
+        let again = self.waits.is_multiple_of(RETRY);
+        if again {
+            self.yields = 0;
+        }
+        if self.now == 0 && again { self.most } else { self.now }
+    }
+
+    /// Before the look of that number.
+    fn pause(&self, look: u8) {
+        if self.yields_at(look) {
+            std::thread::yield_now();
+        } else {
+            (0..PAUSES).for_each(|_| core::hint::spin_loop());
+        }
+    }
+
+    fn yields_at(&self, look: u8) -> bool {
+        self.yields != 0 || look >= YIELD_AFTER
     }
 
     /// The look of that number helped, or none.
     fn learn(&mut self, helped: Option<u8>) {
+        self.yields = helped.is_some_and(|look| self.yields_at(look)).into();
         self.now = match helped {
             Some(look) => self.now.max((look + 1).saturating_mul(2)).min(self.most),
             None => self.now / 2,
@@ -120,6 +145,23 @@ mod tests {
         assert_eq!(looks(&patience, 1, 40), [40]);
         assert_eq!(looks(&patience, 1, 75), [75]);
         assert_eq!(looks(&patience, 2, 0), [LOOKS, LOOKS / 2]);
+    }
+
+    #[test]
+    fn what_helped_comes_first_at_the_next_wait() {
+        let yields = |patience: &Patience| patience.0.load(Relaxed).to_ne_bytes()[3];
+        let patience = Patience::of(LOOKS);
+        looks(&patience, 1, YIELD_AFTER);
+        assert_eq!(yields(&patience), 0);
+        looks(&patience, 1, YIELD_AFTER + 1);
+        assert_eq!(yields(&patience), 1);
+        looks(&patience, 1, 1);
+        assert_eq!(yields(&patience), 1);
+        looks(&patience, 1, 0);
+        assert_eq!(yields(&patience), 0);
+        looks(&patience, 1, YIELD_AFTER + 1);
+        looks(&patience, u32::from(RETRY) - 5, 1);
+        assert_eq!(yields(&patience), 0, "pauses are tried again");
     }
 
     #[test]
