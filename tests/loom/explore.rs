@@ -3,6 +3,7 @@
 use std::process::Command;
 use std::sync::Arc as StdArc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::time::Instant;
 
 use zigflow_core::sync::model;
 
@@ -35,6 +36,7 @@ pub fn explore(roles: [&str; 2], name: &str, bound: Option<usize>, scenario: fn(
         let mut builder = loom::model::Builder::new();
         builder.preemption_bound = bound;
         builder.max_branches = 100_000;
+        let (most, start) = (builder.max_duration, Instant::now()); // by LOOM_MAX_DURATION, seconds
         builder.check(move || {
             counter.fetch_add(1, SeqCst);
             model::reset();
@@ -43,8 +45,9 @@ pub fn explore(roles: [&str; 2], name: &str, bound: Option<usize>, scenario: fn(
         });
         let [first, second] = roles;
         let executions = executions.load(SeqCst);
+        let cut = if most.is_some_and(|most| start.elapsed() >= most) { " cut" } else { "" };
         println!(
-            "model {name} {first}={a:?} {second}={b:?} bound={bound:?} executions={executions}"
+            "model {name} {first}={a:?} {second}={b:?} bound={bound:?} executions={executions}{cut}"
         );
     }
 }
@@ -56,6 +59,8 @@ pub fn finds(number: u32, scenario: &str, words: &[&str]) {
             .args(["--exact", scenario, "--nocapture", "--test-threads=1"])
             .env("ZIGFLOW_SOWN_BUG", number.to_string())
             .env("ZIGFLOW_SOWN_SIDE", format!("{side:?}"))
+            .env_remove("LOOM_MAX_PREEMPTIONS")
+            .env_remove("LOOM_MAX_DURATION")
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&child.stderr).into_owned();
