@@ -45,6 +45,7 @@ pub mod async_std {
 pub mod prelude {
     pub use zigflow_core::time::{Clock, Sleep, TimeoutError, Timer};
     pub use zigflow_core::{
-        ByteStream, OpenError, StreamError, ZeroCopyBuffer, ZigStream, zig_source,
+        ByteStream, FutureError, OpenError, StreamError, ZeroCopyBuffer, ZigFuture, ZigStream,
+        zig_future, zig_source,
     };
 }

@@ -7,8 +7,11 @@ fn main() {
     println!("cargo::rerun-if-changed={readme}");
     let text = std::fs::read_to_string(readme).expect("the README is beside this package");
     let out = std::env::var("OUT_DIR").expect("cargo sets OUT_DIR");
-    let mut build =
-        zigflow_build::Build::new().file("zig/sources.zig").file("zig/seed.zig").types("types.rs");
+    let mut build = zigflow_build::Build::new()
+        .file("zig/sources.zig")
+        .file("zig/seed.zig")
+        .file("zig/futures.zig")
+        .types("types.rs");
     let blocks =
         text.split("```zig\n").skip(1).map(|rest| rest.split("```").next().unwrap_or(rest));
     for (number, block) in blocks.enumerate() {

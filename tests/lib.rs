@@ -7,6 +7,7 @@ pub mod child;
 pub mod conformance;
 pub mod driven;
 pub mod ends;
+pub mod futures;
 pub mod many_ends;
 pub mod point;
 pub mod polled;

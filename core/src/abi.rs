@@ -32,6 +32,9 @@ const _: () = assert!(
 /// "ZFLW": what a source type starts with.
 pub const MAGIC: u32 = 0x5a46_4c57;
 
+/// "ZFOP": what an operation and its type start with.
+pub const MAGIC_OPERATION: u32 = 0x5a46_4f50;
+
 /// A Rust `Waker` as its two words. Both null: no waker.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -224,6 +227,8 @@ pub enum ArgKind {
     Boolean = 3,
     /// `&[u8]`, `&str`.
     Bytes = 4,
+    /// A `Vec<u8>` that the operation keeps: `[]u8`, valid until the completion.
+    Buffer = 5,
 }
 
 /// One argument of `open`. A number of `bits` bits (0: as wide as a pointer) stands in `lo` and `hi`
@@ -331,6 +336,63 @@ pub struct RawStream {
     pub drop: unsafe extern "C" fn(*mut RawStream),
     /// Valid after a poll that answered [`StreamState::Error`].
     pub failure: RawError,
+}
+
+/// A Zig function that gives its result later: what `zigflow.future` exports.
+#[repr(C)]
+#[derive(Debug)]
+pub struct OperationType {
+    /// [`MAGIC_OPERATION`].
+    pub magic: u32,
+    /// The ABI number of the Zig side.
+    pub abi: u32,
+    /// 0.
+    pub flags: u32,
+    /// 0.
+    pub reserved: u32,
+    /// What the result is: plain or owned.
+    pub item: ItemType,
+    /// Takes the completion's reference and returns `StreamState::Ready`, or refuses the arguments and returns
+    /// `StreamState::Error` with `err` filled: then the reference is still the caller's.
+    pub start: unsafe extern "C" fn(
+        args: *const RawArg,
+        args_len: u32,
+        operation: *mut RawOperation,
+        err: *mut RawError,
+    ) -> u32,
+}
+
+// SAFETY: constant data and a function pointer; nobody writes it.
+unsafe impl Sync for OperationType {}
+
+/// What a future and its completion share. `future/operation.rs` tells the protocol.
+#[repr(C)]
+#[derive(Debug)]
+pub struct RawOperation {
+    /// What has happened so far.
+    pub(crate) word: Word,
+    /// How many completions were refused because they came second.
+    pub(crate) refused: Word,
+    /// [`MAGIC_OPERATION`].
+    pub(crate) magic: u32,
+    /// [`ABI_NUMBER`].
+    pub(crate) abi: u32,
+    /// Where the future's task waits.
+    pub(crate) waiter: RawWakerCell,
+    /// Where the completion's side waits for a request to stop.
+    pub(crate) canceler: RawWakerCell,
+    /// The error, if that is the result.
+    pub(crate) failure: core::cell::UnsafeCell<RawError>,
+    /// How far the operation got, in its own unit: the low half.
+    pub(crate) progress_lo: Word,
+    /// The high half.
+    pub(crate) progress_hi: Word,
+    /// Where the result goes.
+    pub(crate) value: *mut c_void,
+    /// What the result is.
+    pub(crate) item: *const ItemType,
+    /// Frees the operation, with what nobody took.
+    pub(crate) free: unsafe extern "C" fn(*mut RawOperation),
 }
 
 /// A waker whose other side is a counted Zig object: Rust sees it as a `Waker`.
@@ -605,6 +667,8 @@ layout_table! {
     RawBlock { next }
     RawUnbounded { mpmc, tail_block, spare, head_block, blocks, limit, padding }
     RawStream { magic, abi, item, poll, drop, failure }
+    OperationType { magic, abi, flags, reserved, item, start }
+    RawOperation { word, refused, magic, abi, waiter, canceler, failure, progress_lo, progress_hi, value, item, free }
 }
 
 const fn expect_layout(
@@ -669,3 +733,23 @@ const _: () = expect_layout(
     &[0, 768, 768 + P, 768 + 2 * P, 768 + 3 * P, 772 + 3 * P, 776 + 3 * P],
 );
 const _: () = expect_layout(18, 4, 5, &[0, 4, 8, 8 + P, 8 + 2 * P, 8 + 3 * P]);
+const _: () = expect_layout(19, 10, 2, &[0, 4, 8, 12, 16, 40 + P]);
+const _: () = expect_layout(
+    20,
+    12,
+    13,
+    &[
+        0,
+        4,
+        8,
+        12,
+        16,
+        24 + 4 * P,
+        32 + 8 * P,
+        40 + 10 * P,
+        44 + 10 * P,
+        48 + 10 * P,
+        48 + 11 * P,
+        48 + 12 * P,
+    ],
+);

@@ -22,6 +22,19 @@ pub struct ItemSpec {
 }
 
 impl ItemSpec {
+    /// Its form on the border.
+    pub(crate) const fn as_raw(&self) -> ItemType {
+        ItemType {
+            kind: self.kind as u32,
+            size: self.size as u32,
+            alignment: self.alignment as u32,
+            name_len: self.name.len() as u32,
+            shape: self.shape,
+            reserved: 0,
+            name_ptr: self.name.as_ptr(),
+        }
+    }
+
     /// Whether Zig's items are these.
     ///
     /// # Errors

@@ -19,6 +19,7 @@ mod buffer;
 mod bytes;
 pub mod channel;
 mod error;
+pub mod future;
 mod host;
 mod item;
 #[cfg(any(feature = "std", feature = "spin", feature = "critical-section"))]
@@ -39,6 +40,7 @@ pub use buffer::ZeroCopyBuffer;
 pub use bytes::{ByteStream, LocalByteStream};
 pub use channel::{mpmc, spsc};
 pub use error::{Malformed, OpenError, StreamError, ZigError};
+pub use future::{FutureError, ZigFuture, completion};
 pub use host::{ZigPanic, ZigPanicHook, set_zig_panic_hook};
 pub use item::{Copied, Item, LentItem};
 pub use raw_parts::RawParts;
@@ -52,7 +54,8 @@ pub use zigflow_macros::Transfer;
 /// What macros and generated code name; no part of the stable API.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::abi::SourceType;
+    pub use crate::abi::{OperationType, SourceType};
+    pub use crate::future::{FutureArgument, KeepToo};
     pub use crate::macros::Argument;
     pub use crate::shape::Shape;
     pub use crate::stream::OpenSource;

@@ -34,7 +34,7 @@ macro_rules! zig_source {
         $vis fn $name($($arg: $type),*) -> ::core::result::Result<$stream, $crate::OpenError> {
             #[allow(unused_imports, missing_docs)]
             mod sources_bound_in_zig {
-                use $crate::__zig_sources;
+                use $crate::{__zig_nothing as __zig_futures, __zig_sources};
                 ::core::include!(::core::env!(
                     "ZIGFLOW_SOURCES",
                     "this package compiled no Zig: add `zigflow-build` to its [build-dependencies] and \
@@ -51,6 +51,76 @@ macro_rules! zig_source {
             }
         }
     )*};
+}
+
+/// Declares Zig functions that give their result later.
+///
+/// Each line names a function that some Zig file of this package binds with `zigflow.future(function, "name")`, with
+/// its arguments but for the completion, and [`ZigFuture<T>`](crate::ZigFuture) of what it completes with. It may
+/// take what a source's `open` takes, and `Vec<u8>`, a `[]u8` in Zig, which the operation keeps and gives back: then the
+/// type is `ZigFuture<T, Vec<u8>>` and the output `(Result<T, FutureError>, Vec<u8>)`.
+///
+/// The operation begins with the call. Argument types and the result's are compared with Zig's then: a mistake is a
+/// [`FutureError`](crate::FutureError) as the result.
+///
+/// ```text
+/// zigflow::zig_future! {
+///     /// Reads from `offset` on, and says how much.
+///     pub fn read(path: &str, offset: u64, into: Vec<u8>) -> ZigFuture<u64, Vec<u8>>;
+/// }
+/// ```
+#[macro_export]
+macro_rules! zig_future {
+    ($(
+        $(#[$meta:meta])*
+        $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $future:ty;
+    )*) => {$(
+        $(#[$meta])*
+        #[allow(clippy::too_many_arguments, unused_mut)]
+        $vis fn $name($(mut $arg: $type),*) -> $future {
+            #[allow(unused_imports, missing_docs)]
+            mod futures_bound_in_zig {
+                use $crate::{__zig_futures, __zig_nothing as __zig_sources};
+                ::core::include!(::core::env!(
+                    "ZIGFLOW_SOURCES",
+                    "this package compiled no Zig: add `zigflow-build` to its [build-dependencies] and \
+                     a build.rs with `fn main() { zigflow_build::compile(\"src\"); }`"
+                ));
+            }
+            let arguments = [$($crate::__private::FutureArgument::to_raw(&mut $arg)),*];
+            let kept = ();
+            $(let kept = $crate::__private::KeepToo::keep_too(
+                kept,
+                $crate::__private::FutureArgument::keep($arg),
+            );)*
+            // SAFETY: this symbol was exported by `zigflow.future`: the build script read its name from the
+            // archive. What the arguments point to outlives the call, or is kept.
+            unsafe { <$future>::start(&raw const futures_bound_in_zig::$name, &arguments, kept) }
+        }
+    )*};
+}
+
+/// Takes no notice of what another macro reads.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __zig_nothing {
+    ($($anything:tt)*) => {};
+}
+
+/// The functions with a completion of one archive; the build script writes the invocations.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __zig_futures {
+    ($library:literal; $($name:ident = $symbol:literal;)*) => {
+        #[link(name = $library, kind = "static")]
+        #[allow(dead_code, non_upper_case_globals)]
+        unsafe extern "C" {
+            $(
+                #[link_name = $symbol]
+                pub(super) static $name: $crate::__private::OperationType;
+            )*
+        }
+    };
 }
 
 /// The symbols of one archive; the build script writes the invocations.
@@ -156,7 +226,7 @@ impl Argument for &str {
 
 /// What Rust passed, for an error.
 pub(crate) fn type_name(arg: &RawArg) -> &'static str {
-    const NAMES: [(ArgKind, u32, &str); 14] = [
+    const NAMES: [(ArgKind, u32, &str); 15] = [
         (ArgKind::Unsigned, 8, "u8"),
         (ArgKind::Unsigned, 16, "u16"),
         (ArgKind::Unsigned, 32, "u32"),
@@ -171,6 +241,7 @@ pub(crate) fn type_name(arg: &RawArg) -> &'static str {
         (ArgKind::Float, 64, "f64"),
         (ArgKind::Boolean, 8, "bool"),
         (ArgKind::Bytes, 0, "bytes"),
+        (ArgKind::Buffer, 0, "Vec<u8>"),
     ];
     let found = NAMES.iter().find(|(kind, bits, _)| *kind as u32 == arg.kind && *bits == arg.bits);
     found.map_or("?", |(_, _, name)| name)

@@ -164,12 +164,15 @@ mod tests {
         assert_eq!(<[u8; 9]>::NAME, "[9]u8");
         assert_eq!(<[bool; 10]>::NAME, "[10]bool");
         assert_eq!(<[[f32; 3]; 12_345]>::NAME, "[12345][3]f32");
-        assert_eq!(<[(); usize::MAX]>::NAME, alloc::format!("[{}]()", usize::MAX));
+        assert_eq!(<[Nothing; usize::MAX]>::NAME, alloc::format!("[{}]Nothing", usize::MAX));
     }
 
+    #[derive(Clone, Copy)]
+    struct Nothing;
+
     // SAFETY: nothing to read.
-    unsafe impl Transfer for () {
-        const NAME: &'static str = "()";
+    unsafe impl Transfer for Nothing {
+        const NAME: &'static str = "Nothing";
 
         unsafe fn is_valid(_at: *const Self) -> bool {
             true

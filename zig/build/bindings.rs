@@ -1,5 +1,5 @@
-//! The Rust text from which the crate learns what its archives hold: one `__zig_sources!` for each
-//! archive, in a file that `zigflow::zig_source!` includes.
+//! The Rust text from which the crate learns what its archives hold: one `__zig_sources!` and perhaps one
+//! `__zig_futures!` for each archive, in a file that `zigflow::zig_source!` and `zig_future!` include.
 
 use crate::place::Place;
 use crate::{Error, stamp};
@@ -36,9 +36,33 @@ pub(crate) fn publish(place: &Place, name: &str, part: Part) -> Result<PathBuf, 
     Ok(path)
 }
 
-/// The names of the sources among the symbols of an archive, sorted.
-pub(crate) fn sources(symbols: &[String], prefix: &str) -> Result<Vec<String>, Error> {
-    let start = format!("{prefix}_source_");
+/// What Zig binds for Rust, by the names that it gave, sorted.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Bound {
+    /// By `zigflow.source`.
+    pub(crate) sources: Vec<String>,
+    /// By `zigflow.future`.
+    pub(crate) futures: Vec<String>,
+}
+
+impl Bound {
+    /// Those among the symbols of an archive.
+    pub(crate) fn among(symbols: &[String], prefix: &str) -> Result<Self, Error> {
+        let named = |kind| names(symbols, prefix, kind);
+        Ok(Self { sources: named("source")?, futures: named("future")? })
+    }
+
+    pub(crate) fn text(&self, library: &str, prefix: &str) -> String {
+        let mut text = text("source", library, prefix, &self.sources);
+        if !self.futures.is_empty() {
+            text += &self::text("future", library, prefix, &self.futures);
+        }
+        text
+    }
+}
+
+fn names(symbols: &[String], prefix: &str, kind: &str) -> Result<Vec<String>, Error> {
+    let start = format!("{prefix}_{kind}_");
     let mut names: Vec<String> = symbols
         .iter()
         // Mach-O puts an underscore in front of every C name.
@@ -51,17 +75,17 @@ pub(crate) fn sources(symbols: &[String], prefix: &str) -> Result<Vec<String>, E
     names.dedup();
     if let Some(name) = names.iter().find(|name| !is_identifier(name)) {
         return Err(Error::new(format!(
-            "`{name}` cannot be the name of a source: Rust has to write it as an identifier"
+            "`{name}` cannot be the name of a {kind}: Rust has to write it as an identifier"
         )));
     }
     Ok(names)
 }
 
-pub(crate) fn text(library: &str, prefix: &str, sources: &[String]) -> String {
-    let mut text = format!("__zig_sources! {{\n    \"{library}\";\n");
-    for name in sources {
+fn text(kind: &str, library: &str, prefix: &str, names: &[String]) -> String {
+    let mut text = format!("__zig_{kind}s! {{\n    \"{library}\";\n");
+    for name in names {
         let raw = if KEYWORDS.contains(&name.as_str()) { "r#" } else { "" };
-        let _ = writeln!(text, "    {raw}{name} = \"{prefix}_source_{name}\";");
+        let _ = writeln!(text, "    {raw}{name} = \"{prefix}_{kind}_{name}\";");
     }
     text.push_str("}\n");
     text
@@ -87,36 +111,42 @@ const KEYWORDS: &[&str] = &[
 mod tests {
     use super::*;
 
-    fn names(symbols: &[&str]) -> Result<Vec<String>, Error> {
+    fn bound(symbols: &[&str]) -> Result<Bound, Error> {
         let symbols: Vec<String> = symbols.iter().map(|symbol| (*symbol).to_owned()).collect();
-        sources(&symbols, "zf1_x")
+        Bound::among(&symbols, "zf1_x")
     }
 
     #[test]
-    fn sources_are_told_from_other_symbols() {
-        let found = names(&[
+    fn what_is_bound_is_told_from_other_symbols() {
+        let found = bound(&[
+            "zf1_x_future_d",
             "zf1_x_source_b",
             "add",
             "zf1_y_source_c",
             "_zf1_x_source_a",
             "zf1_x_source_b",
         ]);
-        assert_eq!(found.unwrap(), ["a", "b"]);
+        let found = found.unwrap();
+        assert_eq!(found.sources, ["a", "b"]);
+        assert_eq!(found.futures, ["d"]);
     }
 
     #[test]
     fn a_name_that_rust_cannot_write_is_an_error() {
         for name in ["", "1st", "a-b", "größe", "self"] {
-            assert!(names(&[&format!("zf1_x_source_{name}")]).is_err(), "{name}");
+            assert!(bound(&[&format!("zf1_x_source_{name}")]).is_err(), "{name}");
+            assert!(bound(&[&format!("zf1_x_future_{name}")]).is_err(), "{name}");
         }
     }
 
     #[test]
-    fn the_text_is_one_macro_call() {
-        assert_eq!(
-            text("lib", "zf1_x", &["counter".into(), "type".into()]),
-            "__zig_sources! {\n    \"lib\";\n    counter = \"zf1_x_source_counter\";\n    \
-             r#type = \"zf1_x_source_type\";\n}\n"
-        );
+    fn the_text_is_one_macro_call_for_each_kind() {
+        let sources = "__zig_sources! {\n    \"lib\";\n    counter = \"zf1_x_source_counter\";\n    \
+             r#type = \"zf1_x_source_type\";\n}\n";
+        let mut bound = Bound { sources: vec!["counter".into(), "type".into()], futures: vec![] };
+        assert_eq!(bound.text("lib", "zf1_x"), sources);
+        bound.futures.push("read".into());
+        let futures = "__zig_futures! {\n    \"lib\";\n    read = \"zf1_x_future_read\";\n}\n";
+        assert_eq!(bound.text("lib", "zf1_x"), [sources, futures].concat());
     }
 }

@@ -1,6 +1,6 @@
 //! The build of one archive, from the first look at Cargo's variables to the last directive.
 
-use crate::bindings::{self, Part};
+use crate::bindings::{self, Bound, Part};
 use crate::build::Build;
 use crate::command::{Arguments, Generated, Settings};
 use crate::modules::{self, Module, Root};
@@ -43,8 +43,8 @@ pub(crate) fn run(build: &Build, place: &Place) -> Result<Output, Error> {
 
     let job = Job { build, place, zig: &zig, tree: &tree, arguments: &arguments, folder: &folder };
     let ran_zig = job.run_if_changed(&archive)?;
-    let sources = read_sources(&archive, &names.prefix)?;
-    let text = bindings::text(&names.library, &names.prefix, &sources);
+    let bound = read_bound(&archive, &names.prefix)?;
+    let text = bound.text(&names.library, &names.prefix);
     let bindings = bindings::publish(place, &name, Part { roots: root_paths, text })?;
 
     let mut directives = reruns(build, place, &tree, &zig);
@@ -53,7 +53,7 @@ pub(crate) fn run(build: &Build, place: &Place) -> Result<Output, Error> {
         directives.push(format!("rustc-link-lib=static={}", names.library));
     }
     directives.push(format!("rustc-env=ZIGFLOW_SOURCES={}", bindings.display()));
-    Ok(Output { library: names.library, archive: Some(archive), sources, directives, ran_zig })
+    Ok(Output { library: names.library, archive: Some(archive), bound, directives, ran_zig })
 }
 
 /// docs.rs has no Zig, and rustdoc does not look up what function bodies name.
@@ -199,12 +199,12 @@ impl Job<'_> {
     }
 }
 
-fn read_sources(archive: &Path, prefix: &str) -> Result<Vec<String>, Error> {
+fn read_bound(archive: &Path, prefix: &str) -> Result<Bound, Error> {
     let unreadable = |why: String| Error::new(format!("cannot read {}: {why}", archive.display()));
     let bytes = fs::read(archive).map_err(|error| unreadable(error.to_string()))?;
     let symbols = archive::symbols(&bytes)
         .ok_or_else(|| unreadable("it is not an archive with an index".into()))?;
-    bindings::sources(&symbols, prefix)
+    Bound::among(&symbols, prefix)
 }
 
 fn reruns(build: &Build, place: &Place, tree: &Tree, zig: &Zig) -> Vec<String> {

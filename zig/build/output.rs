@@ -1,11 +1,13 @@
 use std::path::{Path, PathBuf};
 
+use crate::bindings::Bound;
+
 /// What a build left behind, and what Cargo has to know about it.
 #[derive(Clone, Debug, Default)]
 pub struct Output {
     pub(crate) library: String,
     pub(crate) archive: Option<PathBuf>,
-    pub(crate) sources: Vec<String>,
+    pub(crate) bound: Bound,
     pub(crate) directives: Vec<String>,
     pub(crate) ran_zig: bool,
 }
@@ -27,7 +29,13 @@ impl Output {
     /// The names that the Zig sources gave to `zigflow.source`, sorted.
     #[must_use]
     pub fn sources(&self) -> &[String] {
-        &self.sources
+        &self.bound.sources
+    }
+
+    /// The names that the Zig sources gave to `zigflow.future`, sorted.
+    #[must_use]
+    pub fn futures(&self) -> &[String] {
+        &self.bound.futures
     }
 
     /// The lines that tell Cargo what to link and when to build again.

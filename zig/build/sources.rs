@@ -13,10 +13,13 @@ macro_rules! files {
 pub(crate) const FILES: &[(&str, &str)] = files![
     "abi.zig",
     "alloc.zig",
+    "arguments.zig",
     "block.zig",
     "c_names.zig",
+    "completion.zig",
     "end.zig",
     "file.zig",
+    "future.zig",
     "host.zig",
     "item.zig",
     "lap.zig",

@@ -17,6 +17,9 @@ pub const abi_number: u32 = 1;
 /// "ZFLW": what a source type starts with.
 pub const magic: u32 = 0x5a46_4c57;
 
+/// "ZFOP": what an operation and its type start with.
+pub const magic_operation: u32 = 0x5a46_4f50;
+
 /// A Rust `Waker` as its two words. Both null: no waker.
 pub const RawWaker = extern struct {
     data: ?*const anyopaque = null,
@@ -101,6 +104,8 @@ pub const ArgKind = struct {
     pub const float: u32 = 2;
     pub const boolean: u32 = 3;
     pub const bytes: u32 = 4;
+    /// A buffer that the operation keeps: `[]u8`, valid until the completion.
+    pub const buffer: u32 = 5;
 };
 
 /// One argument of `open`. A number of `bits` bits (0: as wide as a pointer) stands in `lo` and `hi`
@@ -165,6 +170,45 @@ pub const RawStream = extern struct {
     drop: *const fn (stream: *RawStream) callconv(.c) void,
     /// Valid after a poll that answered `StreamState.failed`.
     failure: RawError,
+};
+
+/// A Zig function that gives its result later: what `zigflow.future` exports.
+pub const OperationType = extern struct {
+    magic: u32,
+    abi: u32,
+    flags: u32,
+    reserved: u32,
+    /// What the result is: plain or owned.
+    item: ItemType,
+    /// Takes the completion's reference and returns `StreamState.ready`, or refuses the arguments and returns
+    /// `StreamState.failed` with `err` filled: then the reference is still the caller's.
+    start: *const fn (args: [*]const RawArg, args_len: u32, operation: *RawOperation, err: *RawError) callconv(.c) u32,
+};
+
+/// What a future and its completion share. `core/src/future/operation.rs` tells the protocol.
+pub const RawOperation = extern struct {
+    /// What has happened so far.
+    word: u32,
+    /// How many completions were refused because they came second.
+    refused: u32,
+    magic: u32,
+    abi: u32,
+    /// Where the future's task waits.
+    waiter: RawWakerCell,
+    /// Where the completion's side waits for a request to stop.
+    canceler: RawWakerCell,
+    /// The error, if that is the result.
+    failure: RawError,
+    /// How far the operation got, in its own unit: the low half.
+    progress_lo: u32,
+    /// The high half.
+    progress_hi: u32,
+    /// Where the result goes.
+    value: *anyopaque,
+    /// What the result is.
+    item: *const ItemType,
+    /// Frees the operation, with what nobody took.
+    free: *const fn (operation: *RawOperation) callconv(.c) void,
 };
 
 /// A waker whose other side is a counted Zig object: Rust sees it as a `Waker`.
@@ -344,6 +388,8 @@ const shared = .{
     .{ "RawBlock", RawBlock },
     .{ "RawUnbounded", RawUnbounded },
     .{ "RawStream", RawStream },
+    .{ "OperationType", OperationType },
+    .{ "RawOperation", RawOperation },
 };
 
 /// The layouts as this compilation sees them; Rust compares them with its own in a test.
@@ -408,6 +454,8 @@ comptime {
     expectLayout(RawBlock, 0, 1, &.{0});
     expectLayout(RawUnbounded, 224 - 3 * p / 4, 3, &.{ 0, 768, 768 + p, 768 + 2 * p, 768 + 3 * p, 772 + 3 * p, 776 + 3 * p });
     expectLayout(RawStream, 4, 5, &.{ 0, 4, 8, 8 + p, 8 + 2 * p, 8 + 3 * p });
+    expectLayout(OperationType, 10, 2, &.{ 0, 4, 8, 12, 16, 40 + p });
+    expectLayout(RawOperation, 12, 13, &.{ 0, 4, 8, 12, 16, 24 + 4 * p, 32 + 8 * p, 40 + 10 * p, 44 + 10 * p, 48 + 10 * p, 48 + 11 * p, 48 + 12 * p });
     if (@sizeOf(RawParty) != 128 or @sizeOf(RawMpmc) != 768) @compileError("a party is 128 bytes");
     if (@sizeOf(RawEnd) != 128 or @sizeOf(RawChannel) != 384) @compileError("a channel is three times 128 bytes");
 }

@@ -5,7 +5,6 @@ const abi = @import("abi.zig");
 const host = @import("host.zig");
 const items = @import("item.zig");
 const pos = @import("position.zig");
-const shapes = @import("shape.zig");
 const sync = @import("sync.zig");
 
 pub const OpenError = error{
@@ -30,12 +29,11 @@ pub fn check(comptime T: type, channel: *const abi.RawChannel, end: *const abi.R
 
 /// Compares an item's type in Rust with Zig's.
 pub fn checkItem(comptime T: type, found: *const abi.ItemType) error{WrongItem}!void {
-    if (found.kind != abi.ItemKind.plain) return error.WrongItem;
-    if (found.size != @sizeOf(T) or found.alignment != @alignOf(T)) return error.WrongItem;
+    const own = comptime items.itemType(T);
+    if (found.kind != own.kind or found.size != own.size or found.alignment != own.alignment) return error.WrongItem;
     if (!sameName(found.name_ptr[0..found.name_len], @typeName(T))) return error.WrongItem;
-    const own = comptime shapes.shape(T);
     // 0: unknown.
-    if (own != 0 and found.shape != 0 and own != found.shape) return error.WrongItem;
+    if (own.shape != 0 and found.shape != 0 and own.shape != found.shape) return error.WrongItem;
 }
 
 /// `[3]module.Point` in Zig is `[3]Point` in Rust; which module does not count.

@@ -23,6 +23,11 @@ pub const OwnedBytes = extern struct {
         return init(bytes, null, freeSlice);
     }
 
+    /// Releases bytes that were not given away after all.
+    pub fn deinit(self: OwnedBytes) void {
+        if (self.raw.release) |release| release(self.raw.context, self.raw.ptr, self.raw.len);
+    }
+
     fn freeSlice(_: ?*anyopaque, ptr: ?[*]u8, len: usize) callconv(.c) void {
         if (ptr) |first| alloc.allocator.free(first[0..len]);
     }
@@ -31,7 +36,8 @@ pub const OwnedBytes = extern struct {
 /// What Rust compares with its own type when it opens.
 pub fn itemType(comptime T: type) abi.ItemType {
     const name = @typeName(T);
-    const kind = itemKind(T, "");
+    // Nothing is plain data, too, where a result may be nothing.
+    const kind = if (T == void) abi.ItemKind.plain else itemKind(T, "");
     const Slot = switch (kind) {
         abi.ItemKind.lent => abi.StreamItem,
         abi.ItemKind.owned => abi.OwnedItem,
@@ -42,7 +48,7 @@ pub fn itemType(comptime T: type) abi.ItemType {
         .size = @sizeOf(Slot),
         .alignment = @alignOf(Slot),
         .name_len = name.len,
-        .shape = if (kind == abi.ItemKind.plain) shapes.shape(T) else 0,
+        .shape = if (kind == abi.ItemKind.plain and T != void) shapes.shape(T) else 0,
         .reserved = 0,
         .name_ptr = name.ptr,
     };

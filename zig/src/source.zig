@@ -34,6 +34,7 @@
 const std = @import("std");
 const abi = @import("abi.zig");
 const alloc = @import("alloc.zig");
+const arguments = @import("arguments.zig");
 const config = @import("zigflow_config");
 const items = @import("item.zig");
 const waker = @import("waker.zig");
@@ -157,13 +158,12 @@ fn Binding(comptime S: type) type {
             var tuple: Args = undefined;
             if (in_place) tuple[0] = value;
             if (args.len != tuple.len - first) {
-                err.* = .{ .kind = abi.ErrorKind.argument_count, .code = tuple.len - first };
+                arguments.refuseCount(tuple.len - first, err);
                 return false;
             }
             inline for (first..tuple.len) |i| {
-                tuple[i] = readArgument(@TypeOf(tuple[i]), &args[i - first]) orelse {
-                    const name = @typeName(@TypeOf(tuple[i]));
-                    err.* = .{ .kind = abi.ErrorKind.argument, .code = i - first, .name_ptr = name.ptr, .name_len = name.len };
+                tuple[i] = arguments.readArgument(@TypeOf(tuple[i]), &args[i - first]) orelse {
+                    arguments.refuse(@TypeOf(tuple[i]), i - first, err);
                     return false;
                 };
             }
@@ -179,7 +179,7 @@ fn Binding(comptime S: type) type {
 }
 
 fn takesSelf(comptime S: type) bool {
-    const params = paramTypes(@TypeOf(S.open));
+    const params = arguments.paramTypes(@TypeOf(S.open));
     return params.len > 0 and params[0] == *S;
 }
 
@@ -201,17 +201,16 @@ fn isSendable(comptime S: type) bool {
 fn checkOpen(comptime S: type, comptime what: []const u8) void {
     if (!@hasDecl(S, "open")) @compileError(what ++ " needs `pub fn open(…)`");
     if (@typeInfo(@TypeOf(S.open)) != .@"fn") @compileError(what ++ ": `open` must be a function");
-    const params = paramTypes(@TypeOf(S.open));
+    const params = arguments.paramTypes(@TypeOf(S.open));
     for (params, 0..) |param, i| {
         const place = std.fmt.comptimePrint("{s}: parameter {d} of `open`", .{ what, i });
         const A = param orelse @compileError(place ++ " must not be generic");
         if (i == 0 and A == *S) continue;
-        if (!isArgument(A)) @compileError(place ++ " is " ++ @typeName(A) ++
-            ": integers of 8 to 64 bits, usize, isize, f32, f64, bool and []const u8 cross");
+        if (!arguments.isArgument(A)) @compileError(place ++ " is " ++ @typeName(A) ++ ": " ++ arguments.crossing ++ " cross");
     }
     const Returned = @typeInfo(@TypeOf(S.open)).@"fn".return_type orelse @compileError(what ++ ": `open` must not be generic");
     const Wanted = if (takesSelf(S)) void else S;
-    if (payloadOf(Returned) != Wanted) @compileError(what ++ ": `open` must return `" ++ @typeName(Wanted) ++
+    if (arguments.payloadOf(Returned) != Wanted) @compileError(what ++ ": `open` must return `" ++ @typeName(Wanted) ++
         "` or an error union of it, found " ++ @typeName(Returned));
 }
 
@@ -219,68 +218,14 @@ fn pollItem(comptime S: type, comptime what: []const u8) type {
     const signature = "`pub fn poll(self: *Self, cx: *zigflow.Context) zigflow.Poll(T)`, or with an error union";
     if (!@hasDecl(S, "poll")) @compileError(what ++ " needs " ++ signature);
     if (@typeInfo(@TypeOf(S.poll)) != .@"fn") @compileError(what ++ ": `poll` must be a function");
-    const params = paramTypes(@TypeOf(S.poll));
+    const params = arguments.paramTypes(@TypeOf(S.poll));
     if (params.len != 2 or params[0] != *S or (params[1] != *waker.Context and params[1] != *const waker.Context))
         @compileError(what ++ " needs " ++ signature ++ ", found " ++ @typeName(@TypeOf(S.poll)));
     const Returned = @typeInfo(@TypeOf(S.poll)).@"fn".return_type orelse @compileError(what ++ ": `poll` must not be generic");
-    const P = payloadOf(Returned);
+    const P = arguments.payloadOf(Returned);
     if (@typeInfo(P) != .@"union" or !@hasDecl(P, "Item") or P != Poll(P.Item))
         @compileError(what ++ ": `poll` must return `zigflow.Poll(T)` or `!zigflow.Poll(T)`, found " ++ @typeName(Returned));
     return P.Item;
-}
-
-fn payloadOf(comptime Returned: type) type {
-    return switch (@typeInfo(Returned)) {
-        .error_union => |u| u.payload,
-        else => Returned,
-    };
-}
-
-/// Null for a generic parameter. (The type information changed between Zig 0.16 and 0.17.)
-fn paramTypes(comptime F: type) []const ?type {
-    const info = @typeInfo(F).@"fn";
-    if (!@hasField(@TypeOf(info), "params")) return info.param_types;
-    comptime {
-        var types: [info.params.len]?type = undefined;
-        for (info.params, 0..) |param, i| types[i] = param.type;
-        const done = types;
-        return &done;
-    }
-}
-
-fn isArgument(comptime A: type) bool {
-    return A == []const u8 or switch (@typeInfo(A)) {
-        .int => |int| A == usize or A == isize or switch (int.bits) {
-            8, 16, 32, 64 => true,
-            else => false,
-        },
-        .float => |float| float.bits == 32 or float.bits == 64,
-        .bool => true,
-        else => false,
-    };
-}
-
-/// Null when Rust passed another type. `usize` and `isize` say 0 bits, so that they are themselves on every target.
-fn readArgument(comptime A: type, arg: *const abi.RawArg) ?A {
-    const bits: u64 = @as(u64, arg.hi) << 32 | arg.lo;
-    switch (@typeInfo(A)) {
-        .int => |int| {
-            const signed = int.signedness == .signed;
-            const kind = if (signed) abi.ArgKind.signed else abi.ArgKind.unsigned;
-            const width = if (A == usize or A == isize) 0 else int.bits;
-            if (arg.kind != kind or arg.bits != width) return null;
-            return if (signed) @truncate(@as(i64, @bitCast(bits))) else @truncate(bits);
-        },
-        .float => |float| {
-            if (arg.kind != abi.ArgKind.float or arg.bits != float.bits) return null;
-            return if (float.bits == 32) @bitCast(@as(u32, @truncate(bits))) else @bitCast(bits);
-        },
-        .bool => return if (arg.kind == abi.ArgKind.boolean) bits != 0 else null,
-        else => {},
-    }
-    if (arg.kind != abi.ArgKind.bytes) return null;
-    const first = arg.ptr orelse return if (arg.len == 0) "" else null;
-    return first[0..arg.len];
 }
 
 /// Every error of every source travels by its name, which is static text.

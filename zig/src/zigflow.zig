@@ -11,6 +11,11 @@ pub const source = source_file.source;
 pub const Poll = source_file.Poll;
 pub const SizeHint = source_file.SizeHint;
 pub const OwnedBytes = @import("item.zig").OwnedBytes;
+/// Functions that give their result later.
+pub const future = @import("future.zig").future;
+pub const Completion = @import("completion.zig").Completion;
+/// A completion that Rust hands to Zig: `ZigCompletion` there.
+pub const RawCompletion = abi.RawOperation;
 pub const shape = @import("shape.zig").shape;
 
 const waker_file = @import("waker.zig");

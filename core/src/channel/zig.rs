@@ -3,22 +3,15 @@
 use core::marker::PhantomData;
 use core::sync::atomic::Ordering::Relaxed;
 
-use crate::abi::{ItemKind, ItemType, RawChannel};
+use crate::abi::{ItemType, RawChannel};
+use crate::item::Item;
 use crate::transfer::Transfer;
 
 /// What the items of a channel are, for Zig's `open` to compare.
 pub(super) struct Items<T>(PhantomData<T>);
 
 impl<T: Transfer> Items<T> {
-    pub(super) const TYPE: &'static ItemType = &ItemType {
-        kind: ItemKind::Plain as u32,
-        size: size_of::<T>() as u32,
-        alignment: align_of::<T>() as u32,
-        name_len: T::NAME.len() as u32,
-        shape: T::SHAPE,
-        reserved: 0,
-        name_ptr: T::NAME.as_ptr(),
-    };
+    pub(super) const TYPE: &'static ItemType = &<T as Item>::SPEC.as_raw();
 }
 
 /// What Zig sends is checked before Rust believes it.

@@ -75,7 +75,6 @@ pub(crate) fn read_reason(end: &RawEnd) -> Option<RawError> {
 impl RawEnd {
     /// Where a waiting task of this end is found.
     pub(crate) fn cell(&self) -> &crate::waker::WakerCell {
-        // SAFETY: a `WakerCell` is a `repr(transparent)` `RawWakerCell`.
-        unsafe { &*(&raw const self.cell).cast() }
+        crate::waker::WakerCell::of(&self.cell)
     }
 }

@@ -85,6 +85,12 @@ impl WakerCell {
         Self(RawWakerCell::NEW)
     }
 
+    /// The cell that stands in shared memory.
+    pub(crate) fn of(raw: &RawWakerCell) -> &Self {
+        // SAFETY: transparent.
+        unsafe { &*core::ptr::from_ref(raw).cast() }
+    }
+
     /// The shared form, for Zig.
     pub fn as_raw(&self) -> *const RawWakerCell {
         &self.0

@@ -12,7 +12,7 @@ use futures_core::stream::Stream;
 
 use super::IntoItem;
 use crate::abi::{
-    ABI_NUMBER, ItemKind, ItemType, MAGIC, RawError, RawStream, RawWaker, StreamItem, StreamState,
+    ABI_NUMBER, ItemType, MAGIC, RawError, RawStream, RawWaker, StreamItem, StreamState,
 };
 use crate::channel::error::to_raw;
 use crate::channel::zig::Items;
@@ -53,15 +53,7 @@ where
     StreamForZig::new(ByMessage { stream, lent: None }, MESSAGE)
 }
 
-const MESSAGE: &ItemType = &ItemType {
-    kind: ItemKind::Lent as u32,
-    size: size_of::<StreamItem>() as u32,
-    alignment: align_of::<StreamItem>() as u32,
-    name_len: "[]const u8".len() as u32,
-    shape: 0,
-    reserved: 0,
-    name_ptr: "[]const u8".as_ptr(),
-};
+const MESSAGE: &ItemType = &crate::item::LENT.as_raw();
 
 /// A stream on its way to Zig: a pointer, to be passed to a Zig function that opens it by `zigflow.RustStream(T).open`, or
 /// of messages by `zigflow.RustMessages.open`. Nobody has opened it yet; dropped, it drops the stream.

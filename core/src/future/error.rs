@@ -1,0 +1,82 @@
+//! Why an operation has no result.
+
+use core::fmt;
+
+use crate::abi::RawError;
+use crate::error::{Malformed, OpenError, StreamError, ZigError};
+
+/// Why a [`ZigFuture`](super::ZigFuture) has no result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FutureError {
+    /// Zig completed with an error, or the function returned one.
+    Zig(ZigError),
+    /// Zig completed with a code that its author chose.
+    Code(i32),
+    /// Zig gave its completion up, by `deinit`, without a result.
+    Disconnected,
+    /// What came is no value of the result's type.
+    Malformed(Malformed),
+    /// Zig's function takes something else; it was not called.
+    NotStarted(OpenError),
+    /// There is no memory for the operation; Zig's function was not called.
+    OutOfMemory,
+}
+
+impl FutureError {
+    pub(super) fn from_raw(raw: &RawError) -> Self {
+        match StreamError::from_raw(raw) {
+            StreamError::Zig(error) => Self::Zig(error),
+            StreamError::Code(code) => Self::Code(code),
+            StreamError::Malformed(what) => Self::Malformed(what),
+            StreamError::InitFailed(what) => Self::NotStarted(what),
+        }
+    }
+}
+
+impl fmt::Display for FutureError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Zig(error) => write!(f, "the Zig operation failed: {error}"),
+            Self::Code(code) => write!(f, "the Zig operation failed with code {code}"),
+            Self::Disconnected => f.write_str(
+                "the Zig operation gave its completion up without a result: some path of it calls `deinit` and neither `resolve` nor `fail`",
+            ),
+            Self::Malformed(what) => write!(f, "the Zig operation's result is malformed: {what}"),
+            Self::OutOfMemory => f.write_str("no memory for a Zig operation"),
+            Self::NotStarted(error) => not_started(error, f),
+        }
+    }
+}
+
+fn not_started(error: &OpenError, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match error {
+        OpenError::NotASource => f.write_str("the Zig symbol is no zigflow operation"),
+        OpenError::Item { zig, rust, fields: false } => write!(
+            f,
+            "the Zig function completes with `{zig}`, Rust awaits `{rust}`, of another kind, size or name"
+        ),
+        OpenError::Item { zig, rust, fields: true } => write!(
+            f,
+            "the Zig function completes with `{zig}`, Rust awaits `{rust}`: their fields differ in name, order or type, or the values of an enum do"
+        ),
+        OpenError::Argument { index, zig, rust } => write!(
+            f,
+            "argument {index} (from 0, without the completion) is `{zig}` in Zig, Rust passed `{rust}`"
+        ),
+        OpenError::ArgumentCount { given, expected } => write!(
+            f,
+            "the Zig function takes {expected} arguments beside its completion, Rust passed {given}"
+        ),
+        other => fmt::Display::fmt(other, f),
+    }
+}
+
+impl core::error::Error for FutureError {}
+
+#[cfg(feature = "std")]
+impl From<FutureError> for std::io::Error {
+    fn from(error: FutureError) -> Self {
+        Self::other(error)
+    }
+}

@@ -1,0 +1,221 @@
+//! Zig functions that give their result later, as futures.
+//!
+//! ```text
+//!   Rust  read(path, vec)           poll        poll ──▶ (result, vec)     or  drop
+//!              │                     │ waker      ▲                             │ CANCELED
+//!              ▼                     ▼            │ wake                        ▼
+//!   Zig   fn read(path, buf, done) ┄ works ┄ done.resolve(n)        done.isCanceled(), onCancel
+//! ```
+//!
+//! The operation's memory is counted: it lives until both sides are through, whatever Rust drops or forgets.
+//! No Rust borrow outlives the call. `operation.rs` tells the protocol.
+
+mod completion;
+mod error;
+mod operation;
+mod outcome;
+
+use core::fmt;
+use core::future::Future;
+use core::mem;
+use core::pin::Pin;
+use core::ptr::NonNull;
+use core::task::{Context, Poll};
+
+use futures_core::future::FusedFuture;
+
+use crate::abi::{
+    ABI_NUMBER, MAGIC_OPERATION, OperationType, RawArg, RawError, RawOperation, StreamState,
+};
+use crate::error::{Malformed, OpenError};
+
+pub use completion::{Completion, ZigCompletion, completion};
+pub use error::FutureError;
+#[doc(hidden)]
+pub use outcome::{FutureArgument, KeepToo};
+pub use outcome::{Kept, Outcome};
+
+use operation::{DONE, Operation};
+
+/// The result of a Zig function, which comes later: `Result<T, FutureError>`, and `(…, B)` if the operation keeps
+/// buffers `B`.
+///
+/// Get one from a function that [`zig_future!`](crate::zig_future) declares, or from
+/// [`completion`](crate::completion). The operation has begun when the future is there, polled or not.
+///
+/// # Cancel safety
+///
+/// Dropping the future asks the operation to stop ([`cancel`](Self::cancel)); what it still results in is dropped.
+/// Whether and when it stops is up to it. To keep the result, poll by `&mut`.
+#[must_use = "a future that is dropped cancels its operation"]
+pub struct ZigFuture<T: Outcome, B: Kept = ()> {
+    state: State<T, B>,
+    progress: u64,
+    refused: u32,
+}
+
+enum State<T: Outcome, B> {
+    /// Zig has the completion.
+    Running(NonNull<Operation<T, B>>),
+    /// It never got it.
+    NotStarted(FutureError, B),
+    /// The result was taken.
+    Over,
+}
+
+// SAFETY: the result and what is kept are Send; the shared words are atomic, and the cell is made for any thread.
+unsafe impl<T: Outcome, B: Kept> Send for ZigFuture<T, B> {}
+// SAFETY: by reference there is only `cancel`, which is anybody's, and what loads atomic words.
+unsafe impl<T: Outcome, B: Kept> Sync for ZigFuture<T, B> {}
+
+impl<T: Outcome, B: Kept> Unpin for ZigFuture<T, B> {}
+
+impl<T: Outcome, B: Kept> ZigFuture<T, B> {
+    /// Calls a Zig function with a completion.
+    ///
+    /// # Safety
+    ///
+    /// `function` points to a static that `zigflow.future` exported, of this or another ABI; the arguments are valid
+    /// during the call, and buffers among them as long as `kept`, wherever that moves.
+    #[doc(hidden)]
+    pub unsafe fn start(function: *const OperationType, args: &[RawArg], kept: B) -> Self {
+        // SAFETY: the first two words are the same in every ABI, and checked before the rest is read.
+        let checked = unsafe { check::<T>(function) };
+        let function = match checked {
+            Ok(function) => function,
+            Err(error) => return Self::not_started(FutureError::NotStarted(error), kept),
+        };
+        let operation = match Operation::<T, B>::new(kept) {
+            Ok(operation) => operation,
+            Err(kept) => return Self::not_started(FutureError::OutOfMemory, kept),
+        };
+        let mut error = RawError::EMPTY;
+        let raw = operation.cast::<RawOperation>().as_ptr();
+        // SAFETY: the arguments are valid during the call; a started function owns the completion's reference.
+        let answer = unsafe { (function.start)(args.as_ptr(), args.len() as u32, raw, &mut error) };
+        if answer == StreamState::Ready as u32 {
+            return Self::running(operation);
+        }
+        let error = match StreamState::from_raw(answer) {
+            Some(StreamState::Error) => OpenError::from_raw(&error, args),
+            _ => OpenError::Malformed(Malformed::State(answer)),
+        };
+        // SAFETY: not started, so both references are ours.
+        let kept = unsafe { Operation::unstarted(operation) };
+        Self::not_started(FutureError::NotStarted(error), kept)
+    }
+
+    fn running(operation: NonNull<Operation<T, B>>) -> Self {
+        Self { state: State::Running(operation), progress: 0, refused: 0 }
+    }
+
+    fn not_started(error: FutureError, kept: B) -> Self {
+        Self { state: State::NotStarted(error, kept), progress: 0, refused: 0 }
+    }
+
+    /// Asks the operation to stop: its result still comes, be it an error (by custom `error.Canceled`) or the value
+    /// after all. Further calls do nothing.
+    pub fn cancel(&self) {
+        if let Some(raw) = self.raw() {
+            raw.cancel();
+        }
+    }
+
+    /// How far the operation got, in its own unit, by its last word: final when the result is there, also for one
+    /// that was canceled. 0 if it says nothing.
+    pub fn progress(&self) -> u64 {
+        self.raw().map_or(self.progress, RawOperation::progress)
+    }
+
+    /// How many results were refused because there was one already: a mistake in Zig.
+    pub fn refused(&self) -> u32 {
+        self.raw().map_or(self.refused, RawOperation::refused)
+    }
+
+    fn raw(&self) -> Option<&RawOperation> {
+        match &self.state {
+            // SAFETY: the future's reference keeps it alive; it begins with the raw operation.
+            State::Running(operation) => Some(unsafe { operation.cast().as_ref() }),
+            _ => None,
+        }
+    }
+}
+
+/// # Safety
+///
+/// As [`ZigFuture::start`].
+unsafe fn check<T: Outcome>(
+    function: *const OperationType,
+) -> Result<&'static OperationType, OpenError> {
+    // SAFETY: the first two words are the same in every ABI.
+    let (magic, abi) = unsafe { ((*function).magic, (*function).abi) };
+    if magic != MAGIC_OPERATION {
+        return Err(OpenError::NotASource);
+    }
+    if abi != ABI_NUMBER {
+        return Err(OpenError::Abi { zig: abi, rust: ABI_NUMBER });
+    }
+    // SAFETY: of this ABI, so it has this layout; static and never written.
+    let function = unsafe { &*function };
+    T::SPEC.matches(&function.item)?;
+    Ok(function)
+}
+
+impl<T: Outcome, B: Kept> Future for ZigFuture<T, B> {
+    type Output = B::With<Result<T, FutureError>>;
+
+    /// # Panics
+    ///
+    /// If it was ready before.
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let (result, kept) = match mem::replace(&mut self.state, State::Over) {
+            State::Running(operation) => {
+                // SAFETY: the future's reference keeps it alive.
+                let raw: &RawOperation = unsafe { operation.cast().as_ref() };
+                let mut word = raw.load();
+                if word & DONE == 0 {
+                    // If the waker's clone panics, the drop of the future finds the operation.
+                    self.state = State::Running(operation);
+                    // SAFETY: this is the one future.
+                    match unsafe { raw.wait(cx.waker()) } {
+                        None => return Poll::Pending,
+                        Some(done) => word = done,
+                    }
+                    self.state = State::Over;
+                }
+                (self.progress, self.refused) = (raw.progress(), raw.refused());
+                // SAFETY: DONE was seen, and the state says that the reference is given away.
+                unsafe { Operation::finish(operation, word) }
+            }
+            State::NotStarted(error, kept) => (Err(error), kept),
+            State::Over => panic!("a ZigFuture was polled after it was ready"),
+        };
+        Poll::Ready(kept.with(result))
+    }
+}
+
+impl<T: Outcome, B: Kept> FusedFuture for ZigFuture<T, B> {
+    fn is_terminated(&self) -> bool {
+        matches!(self.state, State::Over)
+    }
+}
+
+impl<T: Outcome, B: Kept> Drop for ZigFuture<T, B> {
+    fn drop(&mut self) {
+        if let State::Running(operation) = self.state {
+            // SAFETY: the future's reference, which goes with it.
+            unsafe { RawOperation::abandon(operation.cast()) };
+        }
+    }
+}
+
+impl<T: Outcome, B: Kept> fmt::Debug for ZigFuture<T, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match &self.state {
+            State::Running(_) => "running",
+            State::NotStarted(..) => "not started",
+            State::Over => "over",
+        };
+        f.debug_struct("ZigFuture").field("state", &state).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,136 @@
+//! Zig functions with a completion, declared once, and what the tests ask of them. `zig/futures.zig` is the
+//! other half.
+#![allow(unsafe_code)]
+
+use std::ptr::NonNull;
+use std::task::Waker;
+
+use zigflow::abi::{RawOperation, RawWaker};
+use zigflow::future::ZigCompletion;
+use zigflow::{ZeroCopyBuffer, ZigFuture};
+
+use crate::Point;
+
+zigflow::zig_future! {
+    /// Completes inside of the call.
+    pub fn square(n: u32) -> ZigFuture<u64>;
+    /// Completes on a thread.
+    pub fn square_later(n: u32) -> ZigFuture<u64>;
+    /// `error.Refused`, returned.
+    pub fn fails() -> ZigFuture<u64>;
+    /// `error.TapeTorn`, on a thread, with progress.
+    pub fn fails_later() -> ZigFuture<u64>;
+    /// A code.
+    pub fn code(number: i32) -> ZigFuture<u64>;
+    /// Gives its completion up.
+    pub fn gives_up() -> ZigFuture<u64>;
+    /// Completes three times.
+    pub fn twice() -> ZigFuture<u64>;
+    /// Fills the buffer on a thread.
+    pub fn fill(byte: u8, into: Vec<u8>) -> ZigFuture<usize, Vec<u8>>;
+    /// Exchanges two buffers.
+    pub fn exchange(a: Vec<u8>, b: Vec<u8>) -> ZigFuture<(), (Vec<u8>, Vec<u8>)>;
+    /// Bytes 0, 1, 2, ….
+    pub fn owned(len: u32) -> ZigFuture<ZeroCopyBuffer>;
+    /// Bytes, from a thread; counted by [`zft_late_living`].
+    pub fn owned_later() -> ZigFuture<ZeroCopyBuffer>;
+    /// Completes with nothing.
+    pub fn nothing() -> ZigFuture<()>;
+    /// A struct.
+    pub fn point(x: f64, y: f64) -> ZigFuture<Point>;
+    /// The bytes' sum, scaled.
+    pub fn sum(text: &str, scale: f64, negate: bool) -> ZigFuture<f64>;
+    /// A byte where a bool goes.
+    pub fn boolean(byte: u8) -> ZigFuture<bool>;
+    /// Completes when the test says so: see [`Held`].
+    pub fn held(place: u32) -> ZigFuture<u64>;
+    /// Completes inside of its cancellation.
+    pub fn stops(amount: u64) -> ZigFuture<u64>;
+}
+
+/// The same functions, declared otherwise than Zig has them.
+pub mod mistaken {
+    use zigflow::ZigFuture;
+
+    zigflow::zig_future! {
+        /// Another argument.
+        pub fn square(n: u64) -> ZigFuture<u64>;
+        /// One argument too many.
+        pub fn nothing(n: u32) -> ZigFuture<()>;
+        /// Another result.
+        pub fn twice() -> ZigFuture<i64>;
+        /// Lent where Zig wants a buffer.
+        pub fn fill(byte: u8, into: &[u8]) -> ZigFuture<usize>;
+        /// A buffer where Zig wants lent bytes.
+        pub fn sum(text: Vec<u8>, scale: f64, negate: bool) -> ZigFuture<f64, Vec<u8>>;
+    }
+}
+
+unsafe extern "C" {
+    /// How many results of [`owned`] were released.
+    pub safe fn zft_future_released() -> u32;
+    /// How many threads of [`owned_later`] are through.
+    pub safe fn zft_late_done() -> u32;
+    /// How many results of [`owned_later`] live.
+    pub safe fn zft_late_living() -> i32;
+    /// How many observers of [`stops`] are gone.
+    pub safe fn zft_stops_gone() -> u32;
+    fn zft_held_resolve(place: u32, value: u64) -> bool;
+    fn zft_held_progress(place: u32, amount: u64);
+    fn zft_held_canceled(place: u32) -> bool;
+    fn zft_held_wake_on_cancel(place: u32, waker: &RawWaker);
+    fn zft_held_deinit(place: u32);
+    fn zft_open_and_resolve(raw: NonNull<RawOperation>, value: u32) -> u32;
+}
+
+/// The completion of [`held`], in Zig.
+#[derive(Debug)]
+pub struct Held(u32);
+
+impl Held {
+    /// The completion and its future. `place` is used by one test.
+    pub fn new(place: u32) -> (Self, ZigFuture<u64>) {
+        let future = held(place);
+        (Self(place), future)
+    }
+
+    /// False if there is a result already.
+    pub fn resolve(&self, value: u64) -> bool {
+        // SAFETY: until `self` is dropped Zig holds a completion there.
+        unsafe { zft_held_resolve(self.0, value) }
+    }
+
+    /// How far it got.
+    pub fn progress(&self, amount: u64) {
+        // SAFETY: as above.
+        unsafe { zft_held_progress(self.0, amount) }
+    }
+
+    /// What Zig sees.
+    pub fn is_canceled(&self) -> bool {
+        // SAFETY: as above.
+        unsafe { zft_held_canceled(self.0) }
+    }
+
+    /// Zig asks to be woken.
+    pub fn wake_on_cancel(&mut self, waker: &Waker) {
+        // SAFETY: as above, and `&mut self`.
+        unsafe { zft_held_wake_on_cancel(self.0, &RawWaker::of(waker)) }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // SAFETY: as above.
+        unsafe { zft_held_deinit(self.0) }
+    }
+}
+
+/// Zig takes the completion over and resolves it: 1; 2 if it is of another type.
+pub fn open_and_resolve<T: zigflow::future::Outcome>(
+    completion: ZigCompletion<T>,
+    value: u32,
+) -> u32 {
+    // SAFETY: Zig opens it, and owns it then.
+    unsafe { zft_open_and_resolve(completion.into_raw(), value) }
+}

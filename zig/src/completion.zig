@@ -1,0 +1,157 @@
+//! The completing side of an operation, Zig's half. The protocol is told in
+//! `core/src/future/operation.rs`, the other half: same order, same names, same transitions, over the same memory.
+
+const std = @import("std");
+const abi = @import("abi.zig");
+const end_file = @import("end.zig");
+const items = @import("item.zig");
+const sync = @import("sync.zig");
+const waker_cell = @import("waker_cell.zig");
+const waker_file = @import("waker.zig");
+const OwnedBytes = items.OwnedBytes;
+
+const claimed: u32 = 1;
+const done: u32 = 2;
+const failed: u32 = 4;
+const disconnected: u32 = 8;
+const waiting: u32 = 16;
+const canceled: u32 = 32;
+const future_gone: u32 = 128;
+const handle_gone: u32 = 256;
+const observed: u32 = 512;
+
+pub const OpenError = error{
+    /// The Rust side is of another version of zigflow; build both with one. The completion is left alone.
+    WrongAbi,
+    /// Rust awaits another type. The future is told; the completion is gone.
+    WrongItem,
+};
+
+/// The right to complete a Rust future, once, from any thread, also before the function that was given it returns.
+///
+/// A handle is a pointer: it may be copied, and all copies are the same completion. Give it up once, by `finish` or
+/// `deinit`; until then it and the buffers of the operation stay where they are, whatever Rust drops. After the
+/// result the buffers are Rust's again.
+///
+///     fn work(done: zigflow.Completion(u64), n: u64) void {
+///         done.finish(collatz(n)); // a value or an error
+///     }
+///
+/// T is a number, a bool, an enum, an extern struct or an array of these, `OwnedBytes`, or void.
+pub fn Completion(comptime T: type) type {
+    if (T != void and items.itemKind(T, "zigflow.Completion") == abi.ItemKind.lent)
+        @compileError("zigflow.Completion(" ++ @typeName(T) ++ "): nobody would keep the bytes; complete with zigflow.OwnedBytes, or fill a buffer");
+    return struct {
+        raw: *abi.RawOperation,
+
+        pub const Result = T;
+        const Self = @This();
+
+        /// Takes over a completion that Rust has handed to a function of your own. (`zigflow.future` does this.)
+        pub fn open(raw: *abi.RawOperation) OpenError!Self {
+            if (raw.magic != abi.magic_operation or raw.abi != abi.abi_number) return error.WrongAbi;
+            const self: Self = .{ .raw = raw };
+            end_file.checkItem(T, raw.item) catch {
+                _ = self.fail(error.WrongItem);
+                self.deinit();
+                return error.WrongItem;
+            };
+            return self;
+        }
+
+        /// The result. False: there is one already, and this one is still yours.
+        pub fn resolve(self: Self, value: T) bool {
+            if (!claim(self.raw)) return false;
+            if (T != void) {
+                sync.write(self.raw.value);
+                items.writeItem(T, value, self.raw.value);
+            }
+            publish(self.raw, 0);
+            return true;
+        }
+
+        /// The result is an error. False: there is a result already.
+        pub fn fail(self: Self, e: anyerror) bool {
+            const name = @errorName(e);
+            return publishError(self.raw, .{ .name_ptr = name.ptr, .name_len = name.len });
+        }
+
+        /// The result is an error with a code of your own. False: there is a result already.
+        pub fn failCode(self: Self, code: i32) bool {
+            return publishError(self.raw, .{ .kind = abi.ErrorKind.code, .code = code });
+        }
+
+        /// The result, be it a value or an error; then gives the completion up. A second result is dropped.
+        pub fn finish(self: Self, result: anyerror!T) void {
+            if (result) |value| {
+                if (!self.resolve(value) and T == OwnedBytes) value.deinit();
+            } else |e| {
+                _ = self.fail(e);
+            }
+            self.deinit();
+        }
+
+        /// Gives the completion up. Without a result the future fails with `Disconnected`.
+        pub fn deinit(self: Self) void {
+            const raw = self.raw;
+            const word = sync.loadAcquire(&raw.word);
+            if (word & claimed == 0 and sync.fetchOr(&raw.word, claimed) & claimed == 0)
+                publish(raw, disconnected);
+            if (word & observed != 0) waker_cell.closeRaw(&raw.canceler);
+            if (sync.fetchOr(&raw.word, handle_gone) & future_gone != 0 or sync.bug(95)) raw.free(raw);
+        }
+
+        /// True when nobody wants the result any more: the future was canceled or dropped.
+        pub fn isCanceled(self: Self) bool {
+            return sync.loadAcquire(&self.raw.word) & canceled != 0;
+        }
+
+        /// Wakes `waker`, which is lent, when the future is canceled or dropped, or now if it was. One at a time, the
+        /// last one; by one thread at a time.
+        pub fn wakeOnCancel(self: Self, waker: waker_file.Waker) void {
+            _ = sync.fetchOr(&self.raw.word, observed);
+            waker_cell.registerWords(&self.raw.canceler, waker.raw);
+        }
+
+        /// Calls `observer.wake()` when the future is canceled or dropped, or now if it was: on the thread that does it,
+        /// once. The observer is moved to memory of its own and released, by its `deinit` if it has one, when it was called or the
+        /// completion is given up, whichever is later to let go; so what it needs must live by a count (`Shared`).
+        /// It may complete and give up the completion itself.
+        pub fn onCancel(self: Self, observer: anytype) error{OutOfMemory}!void {
+            const waker = try waker_file.CountedWaker(@TypeOf(observer)).create(observer);
+            defer waker.deinit();
+            self.wakeOnCancel(waker);
+        }
+
+        /// How far the operation got, in its own unit; Rust reads it from the future, also after a cancellation.
+        pub fn progress(self: Self, amount: u64) void {
+            @atomicStore(u32, &self.raw.progress_hi, @truncate(amount >> 32), .monotonic);
+            @atomicStore(u32, &self.raw.progress_lo, @truncate(amount), .monotonic);
+        }
+    };
+}
+
+/// True for the one who completes.
+fn claim(raw: *abi.RawOperation) bool {
+    if (sync.fetchOr(&raw.word, claimed) & claimed == 0 or sync.bug(92)) return true;
+    _ = sync.fetchAddRelaxed(&raw.refused, 1);
+    return false;
+}
+
+/// Publishes what who claimed has written.
+fn publish(raw: *abi.RawOperation, flags: u32) void {
+    const before = if (sync.bug(93)) early: {
+        const seen = sync.loadRelaxed(&raw.word);
+        _ = sync.fetchOr(&raw.word, done | flags);
+        break :early seen;
+    } else sync.fetchOr(&raw.word, done | flags);
+    if (before & waiting != 0) waker_cell.wakeRaw(&raw.waiter);
+}
+
+fn publishError(raw: *abi.RawOperation, e: abi.RawError) bool {
+    if (!claim(raw)) return false;
+    sync.write(&raw.failure);
+    raw.failure = e;
+    publish(raw, failed);
+    return true;
+}
