@@ -39,6 +39,11 @@ pub fn reset() {
     PLACES.with_borrow_mut(HashMap::clear);
 }
 
+/// How many words live.
+pub fn living() -> usize {
+    WORDS.with_borrow(HashMap::len)
+}
+
 /// `word` starts its life with `value`.
 pub fn track_word(word: *const Word, value: u32) {
     WORDS.with_borrow_mut(|m| m.insert(word.addr(), Rc::new(AtomicU32::new(value))));

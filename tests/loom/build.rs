@@ -2,6 +2,11 @@
 
 fn main() {
     if std::env::var_os("CARGO_CFG_LOOM").is_some() {
-        zigflow_build::Build::new().file("cell.zig").file("ends.zig").model(true).compile();
+        zigflow_build::Build::new()
+            .file("cell.zig")
+            .file("ends.zig")
+            .file("completion.zig")
+            .model(true)
+            .compile();
     }
 }

@@ -1,0 +1,34 @@
+//! The Zig half of a completion, for the models to call.
+
+const zigflow = @import("zigflow");
+
+const Done = zigflow.Completion(u32);
+
+fn of(raw: *zigflow.RawCompletion) Done {
+    return .{ .raw = raw };
+}
+
+export fn model_completion_open(raw: *zigflow.RawCompletion) bool {
+    _ = Done.open(raw) catch return false;
+    return true;
+}
+
+export fn model_completion_resolve(raw: *zigflow.RawCompletion, value: u32) bool {
+    return of(raw).resolve(value);
+}
+
+export fn model_completion_fail(raw: *zigflow.RawCompletion) bool {
+    return of(raw).fail(error.Torn);
+}
+
+export fn model_completion_is_canceled(raw: *zigflow.RawCompletion) bool {
+    return of(raw).isCanceled();
+}
+
+export fn model_completion_wake_on_cancel(raw: *zigflow.RawCompletion, waker: *const zigflow.abi.RawWaker) void {
+    of(raw).wakeOnCancel(.{ .raw = waker.* });
+}
+
+export fn model_completion_deinit(raw: *zigflow.RawCompletion) void {
+    of(raw).deinit();
+}
