@@ -6,7 +6,8 @@ comptime {
     zigflow.source(Endless, "endless");
     zigflow.source(Waiting, "waiting");
     zigflow.source(zigflow.FileSource, "file");
-    if (@hasDecl(zigflow, "spsc")) _ = @import("channel.zig"); // the channels are still to come
+    _ = @import("channel.zig");
+    _ = @import("future.zig");
 }
 
 /// Numbers without end; always ready.

@@ -11,8 +11,6 @@ mod flows;
 mod ours;
 #[path = "channel/peers.rs"]
 mod peers;
-#[path = "channel/summary.rs"]
-mod summary;
 
 use std::process::ExitCode;
 
@@ -20,7 +18,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use cores::Cores;
 use peers::{AsyncChannel, Crossbeam, Flume, Kanal, Rtrb, Thingbuf, TokioMpsc};
-use summary::{Contest, Row};
+use zigflow_bench::summary::{self, Contest, Row};
 
 /// Items of a run: 3 million, and full chunks.
 const ITEMS: u64 = 12_000 * bare::MANY as u64;

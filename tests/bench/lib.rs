@@ -4,7 +4,9 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
-use zigflow::{ByteStream, ZigStream};
+pub mod summary;
+
+use zigflow::{ByteStream, ZigFuture, ZigStream};
 
 zigflow::zig_source! {
     /// Numbers from `from` on, without end.
@@ -15,7 +17,25 @@ zigflow::zig_source! {
     pub fn file(path: &str, chunk_bytes: u64) -> ByteStream;
 }
 
+zigflow::zig_future! {
+    /// The square of `n`, from inside of the call.
+    pub fn square(n: u32) -> ZigFuture<u64>;
+    /// The square of `n`, from the worker.
+    pub fn remote_square(n: u32) -> ZigFuture<u64>;
+}
+
+/// What [`bench_remote_callback`] calls.
+pub type Callback = unsafe extern "C" fn(context: *mut std::ffi::c_void, value: u64);
+
 unsafe extern "C" {
+    /// The square of `n`.
+    pub safe fn bench_square(n: u32) -> u64;
+    /// The worker calls `callback` with the square of `n`.
+    pub fn bench_remote_callback(callback: Callback, context: *mut std::ffi::c_void, n: u32);
+    /// Starts the worker, a Zig thread; false without one.
+    pub safe fn bench_worker_start() -> bool;
+    /// Ends it.
+    pub safe fn bench_worker_stop();
     /// The item of `endless`, by the plainest call there is.
     pub fn bench_direct(state: *mut u64, out: *mut u64) -> u32;
     /// Wakes `waiting`.

@@ -17,6 +17,10 @@ export fn model_completion_resolve(raw: *zigflow.RawCompletion, value: u32) bool
     return of(raw).resolve(value);
 }
 
+export fn model_completion_finish(raw: *zigflow.RawCompletion, value: u32) void {
+    of(raw).finish(value);
+}
+
 export fn model_completion_fail(raw: *zigflow.RawCompletion) bool {
     return of(raw).fail(error.Torn);
 }

@@ -23,6 +23,7 @@ use zigflow_loom::task::Task;
 unsafe extern "C-unwind" {
     fn model_completion_open(raw: NonNull<RawOperation>) -> bool;
     fn model_completion_resolve(raw: NonNull<RawOperation>, value: u32) -> bool;
+    fn model_completion_finish(raw: NonNull<RawOperation>, value: u32);
     fn model_completion_fail(raw: NonNull<RawOperation>) -> bool;
     fn model_completion_is_canceled(raw: NonNull<RawOperation>) -> bool;
     fn model_completion_wake_on_cancel(raw: NonNull<RawOperation>, waker: &RawWaker);
@@ -62,6 +63,15 @@ impl Done {
             Self::Rust(done) => done.take().map(|done| done.resolve(value)).is_some(),
             // SAFETY: not given up yet.
             Self::Zig(done) => unsafe { model_completion_resolve(done.0, value) },
+        }
+    }
+
+    /// Resolves and gives up, in one.
+    fn finish(self, value: u32) {
+        match self {
+            Self::Rust(done) => done.unwrap().resolve(value),
+            // SAFETY: given up with it.
+            Self::Zig(done) => unsafe { model_completion_finish(done.0, value) },
         }
     }
 
@@ -191,6 +201,13 @@ fn a_result_against_a_task_that_moves() {
 }
 
 #[test]
+fn a_last_word_against_a_poll() {
+    explore("a_last_word_against_a_poll", |side| {
+        awaited(side, 1, false, |done| done.finish(7), Ok(7));
+    });
+}
+
+#[test]
 fn an_error_against_a_poll() {
     explore("an_error_against_a_poll", |side| {
         let torn = Err(FutureError::Zig(ZigError::new("Torn")));
@@ -215,13 +232,10 @@ fn giving_up_against_a_poll() {
 }
 
 /// The future is dropped after `polls` polls while a thread completes.
-fn dropped(side: Side, polls: u32) {
+fn dropped(side: Side, polls: u32, complete: fn(Done)) {
     let live = StdArc::new(StdUsize::new(0));
-    let (mut done, mut future) = Done::new(side);
-    let thread = thread::spawn(move || {
-        done.resolve(7);
-        done.deinit();
-    });
+    let (done, mut future) = Done::new(side);
+    let thread = thread::spawn(move || complete(done));
     let (_, own) = Task::new(&live);
     for _ in 0..polls {
         if poll(&mut future, &own).is_ready() {
@@ -235,12 +249,34 @@ fn dropped(side: Side, polls: u32) {
 
 #[test]
 fn a_result_against_a_drop() {
-    explore("a_result_against_a_drop", |side| dropped(side, 0));
+    explore("a_result_against_a_drop", |side| {
+        dropped(side, 0, |mut done| {
+            done.resolve(7);
+            done.deinit();
+        });
+    });
+}
+
+#[test]
+fn a_last_word_against_a_drop() {
+    explore("a_last_word_against_a_drop", |side| dropped(side, 0, |done| done.finish(7)));
+}
+
+#[test]
+fn a_last_word_against_a_poll_and_a_drop() {
+    explore("a_last_word_against_a_poll_and_a_drop", |side| {
+        dropped(side, 1, |done| done.finish(7));
+    });
 }
 
 #[test]
 fn a_result_against_a_poll_and_a_drop() {
-    explore("a_result_against_a_poll_and_a_drop", |side| dropped(side, 1));
+    explore("a_result_against_a_poll_and_a_drop", |side| {
+        dropped(side, 1, |mut done| {
+            done.resolve(7);
+            done.deinit();
+        });
+    });
 }
 
 /// The completion's side asks to be woken, then looks; the future goes meanwhile.
@@ -303,12 +339,9 @@ fn all_at_once() {
 /// Two copies of one completion, which only Zig can have, both complete: one is refused, and counted.
 #[test]
 fn two_results() {
-    explore("two_results", |side| {
+    explore("two_results", |_| {
         let (done, mut future) = Done::new(Zig);
         let Done::Zig(handle) = done else { unreachable!() };
-        if side == Rust {
-            return drop_unused(handle, future);
-        }
         let thread = thread::spawn(move || {
             let handle = handle;
             Done::Zig(handle).resolve(1)
@@ -322,11 +355,6 @@ fn two_results() {
         drop(future);
         nothing_is_left(&StdUsize::new(0));
     });
-}
-
-fn drop_unused(handle: Handle, future: ZigFuture<u32>) {
-    Done::Zig(handle).deinit();
-    drop(future);
 }
 
 fn finds(number: u32, scenario: &str) {
@@ -345,7 +373,17 @@ fn sown_91_a_cancellation_wakes_nobody() {
 }
 
 #[test]
-fn sown_93_a_result_wakes_who_waited_before_it() {
+fn sown_92_a_second_result_is_taken() {
+    finds(92, "two_results");
+}
+
+#[test]
+fn sown_94_the_last_word_does_not_see_that_the_future_has_gone() {
+    finds(94, "a_last_word_against_a_drop");
+}
+
+#[test]
+fn sown_93_a_result_wakes_nobody() {
     finds(93, "a_result_against_two_polls");
 }
 

@@ -62,18 +62,14 @@ pub fn Completion(comptime T: type) type {
         /// The result. False: there is one already, and this one is still yours.
         pub fn resolve(self: Self, value: T) bool {
             if (!claim(self.raw)) return false;
-            if (T != void) {
-                sync.write(self.raw.value);
-                items.writeItem(T, value, self.raw.value);
-            }
+            self.write(value);
             publish(self.raw, 0);
             return true;
         }
 
         /// The result is an error. False: there is a result already.
         pub fn fail(self: Self, e: anyerror) bool {
-            const name = @errorName(e);
-            return publishError(self.raw, .{ .name_ptr = name.ptr, .name_len = name.len });
+            return publishError(self.raw, named(e));
         }
 
         /// The result is an error with a code of your own. False: there is a result already.
@@ -83,22 +79,32 @@ pub fn Completion(comptime T: type) type {
 
         /// The result, be it a value or an error; then gives the completion up. A second result is dropped.
         pub fn finish(self: Self, result: anyerror!T) void {
-            if (result) |value| {
-                if (!self.resolve(value) and T == OwnedBytes) value.deinit();
-            } else |e| {
-                _ = self.fail(e);
+            if (!claim(self.raw)) {
+                if (T == OwnedBytes) if (result) |value| value.deinit() else |_| {};
+                return self.deinit();
             }
-            self.deinit();
+            if (result) |value| {
+                self.write(value);
+                publishAndGo(self.raw, 0);
+            } else |e| {
+                writeError(self.raw, named(e));
+                publishAndGo(self.raw, failed);
+            }
+        }
+
+        fn write(self: Self, value: T) void {
+            if (T == void) return;
+            sync.write(self.raw.value);
+            items.writeItem(T, value, self.raw.value);
         }
 
         /// Gives the completion up. Without a result the future fails with `Disconnected`.
         pub fn deinit(self: Self) void {
-            const raw = self.raw;
-            const word = sync.loadAcquire(&raw.word);
-            if (word & claimed == 0 and sync.fetchOr(&raw.word, claimed) & claimed == 0)
-                publish(raw, disconnected);
-            if (word & observed != 0) waker_cell.closeRaw(&raw.canceler);
-            if (sync.fetchOr(&raw.word, handle_gone) & future_gone != 0 or sync.bug(95)) raw.free(raw);
+            const word = sync.loadAcquire(&self.raw.word);
+            if (word & claimed == 0 and sync.fetchOr(&self.raw.word, claimed) & claimed == 0)
+                publishAndGo(self.raw, disconnected)
+            else
+                leave(self.raw, word);
         }
 
         /// True when nobody wants the result any more: the future was canceled or dropped.
@@ -140,18 +146,39 @@ fn claim(raw: *abi.RawOperation) bool {
 
 /// Publishes what who claimed has written.
 fn publish(raw: *abi.RawOperation, flags: u32) void {
-    const before = if (sync.bug(93)) early: {
-        const seen = sync.loadRelaxed(&raw.word);
-        _ = sync.fetchOr(&raw.word, done | flags);
-        break :early seen;
-    } else sync.fetchOr(&raw.word, done | flags);
-    if (before & waiting != 0) waker_cell.wakeRaw(&raw.waiter);
+    const before = sync.fetchOr(&raw.word, done | flags);
+    if (before & waiting != 0 and !sync.bug(93)) waker_cell.wakeRaw(&raw.waiter);
+}
+
+/// `publish`, and the completion goes: in one step if nobody waits for either.
+fn publishAndGo(raw: *abi.RawOperation, flags: u32) void {
+    var word = sync.loadAcquire(&raw.word);
+    const others = if (sync.bug(94)) observed | waiting else observed | waiting | future_gone;
+    while (word & others == 0)
+        word = sync.compareExchange(&raw.word, word, word | done | flags | handle_gone) orelse return;
+    publish(raw, flags);
+    leave(raw, word);
+}
+
+/// Sets the bit with which the completion goes; the second side to go frees. `word` was loaded by it.
+fn leave(raw: *abi.RawOperation, word: u32) void {
+    if (word & observed != 0) waker_cell.closeRaw(&raw.canceler);
+    if (sync.fetchOr(&raw.word, handle_gone) & future_gone != 0 or sync.bug(95)) raw.free(raw);
+}
+
+fn named(e: anyerror) abi.RawError {
+    const name = @errorName(e);
+    return .{ .name_ptr = name.ptr, .name_len = name.len };
+}
+
+fn writeError(raw: *abi.RawOperation, e: abi.RawError) void {
+    sync.write(&raw.failure);
+    raw.failure = e;
 }
 
 fn publishError(raw: *abi.RawOperation, e: abi.RawError) bool {
     if (!claim(raw)) return false;
-    sync.write(&raw.failure);
-    raw.failure = e;
+    writeError(raw, e);
     publish(raw, failed);
     return true;
 }

@@ -6,7 +6,7 @@ use core::mem::{ManuallyDrop, forget};
 use core::ptr::NonNull;
 use core::task::Waker;
 
-use super::operation::{CANCELED, Operation};
+use super::operation::{CANCELED, FAILED, Operation};
 use super::{Outcome, ZigFuture};
 use crate::abi::{ErrorKind, RawError, RawOperation};
 use crate::error::ZigError;
@@ -59,10 +59,12 @@ impl<T: Outcome> Completion<T> {
             name_ptr: name.as_ptr(),
             name_len: name.len(),
         };
-        let operation = self.operation();
-        if operation.claim() {
-            // SAFETY: claimed.
-            unsafe { operation.publish_error(raw) };
+        if self.operation().claim() {
+            // SAFETY: claimed; the completion goes.
+            unsafe {
+                self.operation().write_error(raw);
+                RawOperation::publish_and_go(ManuallyDrop::new(self).raw, FAILED);
+            }
         }
     }
 
@@ -82,11 +84,12 @@ impl<T: Outcome> Completion<T> {
 impl<T: Transfer> Completion<T> {
     /// The result.
     pub fn resolve(self, value: T) {
-        let operation = self.operation();
-        if operation.claim() {
-            // SAFETY: claimed; the slot of a plain result is a `T`.
-            unsafe { operation.write(value) };
-            operation.publish(0);
+        if self.operation().claim() {
+            // SAFETY: claimed; the slot of a plain result is a `T`; the completion goes.
+            unsafe {
+                self.operation().write(value);
+                RawOperation::publish_and_go(ManuallyDrop::new(self).raw, 0);
+            }
         }
     }
 }

@@ -35,7 +35,7 @@ use crate::waker::WakerCell;
 
 const CLAIMED: u32 = 1;
 pub(super) const DONE: u32 = 2;
-const FAILED: u32 = 4;
+pub(super) const FAILED: u32 = 4;
 const DISCONNECTED: u32 = 8;
 const WAITING: u32 = 16;
 pub(super) const CANCELED: u32 = 32;
@@ -156,7 +156,7 @@ impl<T: Outcome, B> Operation<T, B> {
             if word & TAKEN == 0 {
                 let _freed_also_by_a_panic = Freed(this);
                 let kept = ManuallyDrop::take(&mut *operation.kept.get());
-                let result = (word & DONE != 0 && !bug(94)).then(|| operation.take(word));
+                let result = (word & DONE != 0).then(|| operation.take(word));
                 drop((result, kept));
             } else {
                 Self::dealloc(this);
@@ -291,29 +291,45 @@ impl RawOperation {
     }
 
     /// Publishes what who claimed has written.
-    pub(super) fn publish(&self, flags: u32) {
-        let before = if bug(93) {
-            let seen = self.word.load(Relaxed);
-            self.word.fetch_or(DONE | flags, AcqRel);
-            seen
-        } else {
-            self.word.fetch_or(DONE | flags, AcqRel)
-        };
-        if before & WAITING != 0 {
+    fn publish(&self, flags: u32) {
+        let before = self.word.fetch_or(DONE | flags, AcqRel);
+        if before & WAITING != 0 && !bug(93) {
             self.waiter().wake();
         }
     }
 
-    /// Publishes an error.
+    /// Writes an error; to be published with [`FAILED`].
     ///
     /// # Safety
     ///
     /// The caller has claimed.
-    pub(super) unsafe fn publish_error(&self, error: RawError) {
+    pub(super) unsafe fn write_error(&self, error: RawError) {
         place::write(self.failure.get());
         // SAFETY: nobody else reads or writes it before DONE.
         unsafe { *self.failure.get() = error };
-        self.publish(FAILED);
+    }
+
+    /// Publishes, and the completion goes: in one step if nobody waits for either.
+    ///
+    /// # Safety
+    ///
+    /// The caller has claimed, and written what `flags` say; the completion's reference, which is used up.
+    pub(super) unsafe fn publish_and_go(this: NonNull<Self>, flags: u32) {
+        // SAFETY: the completion's reference keeps it alive until its bit is set.
+        unsafe {
+            let raw = this.as_ref();
+            let mut word = raw.load();
+            let others = if bug(94) { OBSERVED } else { OBSERVED | FUTURE_GONE } | WAITING;
+            while word & others == 0 {
+                match raw.word.compare_exchange(word, word | DONE | flags | HANDLE_GONE) {
+                    Ok(_) => return,
+                    Err(seen) => word = seen,
+                }
+            }
+            let going = HandleLeaving(this);
+            raw.publish(flags);
+            drop(going);
+        }
     }
 
     /// The completion goes.
@@ -324,13 +340,13 @@ impl RawOperation {
     pub(super) unsafe fn disconnect(this: NonNull<Self>) {
         // SAFETY: the completion's reference keeps it alive until `leave`; only the completion closes the cell.
         unsafe {
-            let going = HandleLeaving(this);
             let raw = this.as_ref();
             let word = raw.load();
             if word & CLAIMED == 0 && raw.word.fetch_or(CLAIMED, AcqRel) & CLAIMED == 0 {
-                raw.publish(DISCONNECTED);
+                Self::publish_and_go(this, DISCONNECTED);
+            } else {
+                Self::leave(this, word, HANDLE_GONE);
             }
-            drop(going);
         }
     }
 
@@ -386,7 +402,7 @@ struct HandleLeaving(NonNull<RawOperation>);
 
 impl Drop for HandleLeaving {
     fn drop(&mut self) {
-        // SAFETY: made by `disconnect`, whose reference this is.
+        // SAFETY: made by `publish_and_go`, whose reference this is.
         unsafe {
             let word = self.0.as_ref().load();
             RawOperation::leave(self.0, word, HANDLE_GONE);

@@ -1,9 +1,10 @@
 //! Ours against the peers of a case, and the table of all cases.
 
-use zigflow_bench::{Side, compare};
+use crate::{Side, compare};
 
 /// A case: ours, those that the target is about, and those that only stand beside it.
-pub(crate) struct Contest<'a> {
+#[allow(missing_debug_implementations)] // closures
+pub struct Contest<'a> {
     name: &'static str,
     operations: u64,
     ours: Box<dyn FnMut(u64) + 'a>,
@@ -17,7 +18,8 @@ struct Peer<'a> {
 }
 
 /// A line of the table.
-pub(crate) struct Row {
+#[derive(Debug)]
+pub struct Row {
     case: &'static str,
     peer: String,
     ratio: f64,
@@ -26,21 +28,18 @@ pub(crate) struct Row {
 }
 
 impl<'a> Contest<'a> {
-    pub(crate) fn new(
-        name: &'static str,
-        operations: u64,
-        ours: impl FnMut(u64) + 'a,
-    ) -> Contest<'a> {
+    /// Ours alone.
+    pub fn new(name: &'static str, operations: u64, ours: impl FnMut(u64) + 'a) -> Contest<'a> {
         Contest { name, operations, ours: Box::new(ours), peers: Vec::new() }
     }
 
     /// Adds a peer that the target is about.
-    pub(crate) fn against(self, name: &'static str, run: impl FnMut(u64) + 'a) -> Self {
+    pub fn against(self, name: &'static str, run: impl FnMut(u64) + 'a) -> Self {
         self.with(Peer { name, is_beside: false, run: Box::new(run) })
     }
 
     /// Adds a peer for information.
-    pub(crate) fn beside(self, name: &'static str, run: impl FnMut(u64) + 'a) -> Self {
+    pub fn beside(self, name: &'static str, run: impl FnMut(u64) + 'a) -> Self {
         self.with(Peer { name, is_beside: true, run: Box::new(run) })
     }
 
@@ -50,7 +49,7 @@ impl<'a> Contest<'a> {
     }
 
     /// Runs all; `target` is the ratio that the fastest peer is wanted to have, at least.
-    pub(crate) fn run(mut self, target: Option<f64>) -> Vec<Row> {
+    pub fn run(mut self, target: Option<f64>) -> Vec<Row> {
         let mut sides: Vec<Side<'_>> =
             self.peers.iter_mut().map(|peer| (peer.name, &mut *peer.run as _)).collect();
         let figures = compare(self.name, self.operations, &mut self.ours, &mut sides);
@@ -74,7 +73,7 @@ impl<'a> Contest<'a> {
 }
 
 /// The table. A case's target stands with the peer that decides about it.
-pub(crate) fn print(rows: &[Row]) {
+pub fn print(rows: &[Row]) {
     println!("\n{:<18} {:<22} {:>8} {:>8}", "case", "peer", "ratio", "target");
     for Row { case, peer, ratio, target } in rows {
         let (wanted, verdict) = match target {
