@@ -388,3 +388,117 @@ test "what holds something else is unknown as a whole" {
         zigflow.OwnedBytes,
     }) |T| try expectEqual(0, zigflow.shape(T));
 }
+
+// Completions. An operation stands in memory of the test; `free` counts.
+
+const Completion = zigflow.Completion;
+
+fn Operation(comptime T: type) type {
+    return struct {
+        raw: zigflow.RawCompletion,
+        value: T,
+
+        var freed: u32 = 0;
+
+        fn init(self: *@This()) void {
+            freed = 0;
+            self.raw = .{
+                .word = 0,
+                .refused = 0,
+                .magic = abi.magic_operation,
+                .abi = abi.abi_number,
+                .waiter = .{},
+                .canceler = .{},
+                .failure = .{},
+                .progress_lo = 0,
+                .progress_hi = 0,
+                .value = &self.value,
+                .item = &item,
+                .free = free,
+            };
+        }
+
+        const item: abi.ItemType = .{
+            .kind = abi.ItemKind.plain,
+            .size = @sizeOf(T),
+            .alignment = @alignOf(T),
+            .name_len = @typeName(T).len,
+            .shape = zigflow.shape(T),
+            .reserved = 0,
+            .name_ptr = @typeName(T),
+        };
+
+        fn free(_: *abi.RawOperation) callconv(.c) void {
+            freed += 1;
+        }
+
+        /// As Rust, which wants no result any more.
+        fn leave(self: *@This()) void {
+            self.raw.word |= 32 | 128;
+        }
+    };
+}
+
+test "a completion takes one result and refuses the next" {
+    var operation: Operation(u32) = undefined;
+    operation.init();
+    const done = try Completion(u32).open(&operation.raw);
+    try std.testing.expect(done.resolve(5));
+    try std.testing.expect(!done.resolve(6));
+    try std.testing.expect(!done.fail(error.Late));
+    try expectEqual(5, operation.value);
+    try expectEqual(2, operation.raw.refused);
+    done.deinit();
+    try expectEqual(0, Operation(u32).freed);
+}
+
+test "the last to go frees" {
+    var operation: Operation(u32) = undefined;
+    operation.init();
+    operation.leave();
+    const done = try Completion(u32).open(&operation.raw);
+    try std.testing.expect(done.isCanceled());
+    done.finish(1);
+    try expectEqual(1, Operation(u32).freed);
+}
+
+test "a completion of another type is told so" {
+    var operation: Operation(u32) = undefined;
+    operation.init();
+    try std.testing.expectError(error.WrongItem, Completion(i32).open(&operation.raw));
+    try std.testing.expectEqualStrings("WrongItem", name(operation.raw.failure));
+    operation.init();
+    operation.raw.abi += 1;
+    try std.testing.expectError(error.WrongAbi, Completion(u32).open(&operation.raw));
+}
+
+test "owned bytes that come second are released" {
+    const release = struct {
+        var count: u32 = 0;
+
+        fn release(_: ?*anyopaque, _: ?[*]u8, _: usize) callconv(.c) void {
+            count += 1;
+        }
+    };
+    var operation: Operation(abi.OwnedItem) = undefined;
+    operation.init();
+    var bytes: [4]u8 = undefined;
+    const own: zigflow.OwnedBytes = .init(&bytes, null, release.release);
+    const done: Completion(zigflow.OwnedBytes) = .{ .raw = &operation.raw };
+    try std.testing.expect(done.fail(error.Early));
+    done.finish(own);
+    try expectEqual(1, release.count);
+    try expectEqual(1, operation.raw.refused);
+}
+
+test "who observes a cancellation is let go with the completion" {
+    var task: Task = .{};
+    var operation: Operation(u32) = undefined;
+    operation.init();
+    const done = try Completion(u32).open(&operation.raw);
+    done.wakeOnCancel(.{ .raw = task.words() });
+    try expectEqual(2, task.references);
+    done.deinit();
+    try expectEqual(1, task.references);
+    try expectEqual(0, task.wakes);
+}

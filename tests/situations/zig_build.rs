@@ -674,6 +674,48 @@ fn the_mistakes_of_a_source_are_told_by_its_name() {
     }
 }
 
+#[test]
+fn the_mistakes_of_a_function_with_a_completion_are_told_by_its_name() {
+    const DONE: &str = "done: zigflow.Completion(u32)";
+    let two = format!("{DONE}, _: zigflow.Completion(u32)");
+    let text = r#"const zigflow = @import("zigflow");
+fn late(done: zigflow.Completion(u32), n: u32) !void {
+    done.finish(n);
+}
+comptime {
+    zigflow.future(late, "late");
+}
+"#;
+    Package::new("completion").file("lib.zig", text).build().try_compile().unwrap();
+    for (case, is, of, told) in [
+        (0, DONE, two.as_str(), "parameter 1 is a second zigflow.Completion"),
+        (1, DONE, "done: anytype", "parameter 0 must not be generic"),
+        (2, "n: u32", "n: u7", "parameter 1 is u7"),
+        (3, "n: u32", "n: ?u32", "parameter 1 is ?u32"),
+        (4, "!void", "!u32", "must return void or an error union of it"),
+        (5, "Completion(u32), ", "Completion([]const u8), ", "nobody would keep the bytes"),
+        (6, "Completion(u32), ", "Completion(*u32), ", "is neither []const u8 nor"),
+        (
+            7,
+            "(done: zigflow.Completion(u32), n: u32)",
+            "(n: u32)",
+            "needs a parameter of type zigflow.Completion(T)",
+        ),
+        (8, "(late, ", "(1, ", "must be a function"),
+    ] {
+        let wrong = text.replacen(is, of, 1);
+        assert_ne!(wrong, text);
+        let wrong = if case == 7 { wrong.replace("done.finish(n)", "_ = n") } else { wrong };
+        let package = Package::new(&format!("late_{case}")).file("lib.zig", &wrong);
+        let message = package.build().try_compile().unwrap_err().to_string();
+        assert!(
+            message.contains("zigflow.future: late") || message.contains("zigflow.Completion"),
+            "{message}"
+        );
+        assert!(message.contains(told), "{told}: {message}");
+    }
+}
+
 // -- Cargo --
 
 #[test]
