@@ -6,14 +6,23 @@ use std::ptr::NonNull;
 use std::task::Waker;
 
 use zigflow::abi::{RawOperation, RawWaker};
+use zigflow::future::SlotFuture;
 use zigflow::future::ZigCompletion;
-use zigflow::{ZeroCopyBuffer, ZigFuture};
+use zigflow::{FutureSlot, ZeroCopyBuffer, ZigFuture};
 
 use crate::Point;
 
 zigflow::zig_future! {
     /// Completes inside of the call.
     pub fn square(n: u32) -> ZigFuture<u64>;
+    /// The same in a slot.
+    pub fn square_again(in slot: &mut FutureSlot<u64>, n: u32) -> SlotFuture<'_, u64> = square;
+    /// The same under a name of its own.
+    pub fn area(n: u32) -> ZigFuture<u64> = square;
+    /// [`fill`] in a slot.
+    pub fn fill_again(in slot: &mut FutureSlot<usize, Vec<u8>>, byte: u8, into: Vec<u8>) -> SlotFuture<'_, usize, Vec<u8>> = fill;
+    /// [`held`] in a slot.
+    pub fn held_again(in slot: &mut FutureSlot<u64>, place: u32) -> SlotFuture<'_, u64> = held;
     /// Completes on a thread.
     pub fn square_later(n: u32) -> ZigFuture<u64>;
     /// `error.Refused`, returned.
@@ -92,6 +101,11 @@ impl Held {
     pub fn new(place: u32) -> (Self, ZigFuture<u64>) {
         let future = held(place);
         (Self(place), future)
+    }
+
+    /// The completion that [`held_again`] has just given to Zig.
+    pub fn begun(place: u32) -> Self {
+        Self(place)
     }
 
     /// False if there is a result already.

@@ -40,7 +40,7 @@ pub use buffer::ZeroCopyBuffer;
 pub use bytes::{ByteStream, LocalByteStream};
 pub use channel::{mpmc, spsc};
 pub use error::{Malformed, OpenError, StreamError, ZigError};
-pub use future::{FutureError, ZigFuture, completion};
+pub use future::{FutureError, FutureSlot, ZigFuture, completion};
 pub use host::{ZigPanic, ZigPanicHook, set_zig_panic_hook};
 pub use item::{Copied, Item, LentItem};
 pub use raw_parts::RawParts;

@@ -63,41 +63,87 @@ macro_rules! zig_source {
 /// The operation begins with the call. Argument types and the result's are compared with Zig's then: a mistake is a
 /// [`FutureError`](crate::FutureError) as the result.
 ///
+/// `= name` at the end of a line says which Zig function is meant, if Rust calls it otherwise. With a first argument `in
+/// slot: &mut FutureSlot<…>` the operation stands in the memory of the one before, if that is free, and the function
+/// returns a [`SlotFuture`](crate::future::SlotFuture).
+///
 /// ```text
 /// zigflow::zig_future! {
 ///     /// Reads from `offset` on, and says how much.
 ///     pub fn read(path: &str, offset: u64, into: Vec<u8>) -> ZigFuture<u64, Vec<u8>>;
+///     /// The same without an allocation, again and again.
+///     pub fn read_again(in slot: &mut FutureSlot<u64, Vec<u8>>, path: &str, offset: u64, into: Vec<u8>)
+///         -> SlotFuture<'_, u64, Vec<u8>> = read;
 /// }
 /// ```
 #[macro_export]
 macro_rules! zig_future {
-    ($(
+    () => {};
+    (
         $(#[$meta:meta])*
         $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $future:ty;
-    )*) => {$(
+        $($rest:tt)*
+    ) => {
+        $crate::zig_future! {
+            $(#[$meta])*
+            $vis fn $name($($arg: $type),*) -> $future = $name;
+            $($rest)*
+        }
+    };
+    (
+        $(#[$meta:meta])*
+        $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $future:ty = $zig:ident;
+        $($rest:tt)*
+    ) => {
         $(#[$meta])*
         #[allow(clippy::too_many_arguments, unused_mut)]
         $vis fn $name($(mut $arg: $type),*) -> $future {
-            #[allow(unused_imports, missing_docs)]
-            mod futures_bound_in_zig {
-                use $crate::{__zig_futures, __zig_nothing as __zig_sources};
-                ::core::include!(::core::env!(
-                    "ZIGFLOW_SOURCES",
-                    "this package compiled no Zig: add `zigflow-build` to its [build-dependencies] and \
-                     a build.rs with `fn main() { zigflow_build::compile(\"src\"); }`"
-                ));
-            }
-            let arguments = [$($crate::__private::FutureArgument::to_raw(&mut $arg)),*];
-            let kept = ();
-            $(let kept = $crate::__private::KeepToo::keep_too(
-                kept,
-                $crate::__private::FutureArgument::keep($arg),
-            );)*
-            // SAFETY: this symbol was exported by `zigflow.future`: the build script read its name from the
-            // archive. What the arguments point to outlives the call, or is kept.
-            unsafe { <$future>::start(&raw const futures_bound_in_zig::$name, &arguments, kept) }
+            $crate::__zig_start!($zig, <$future>::start, [], [$($arg)*])
         }
-    )*};
+        $crate::zig_future! { $($rest)* }
+    };
+    (
+        $(#[$meta:meta])*
+        $vis:vis fn $name:ident(in $slot:ident: $place:ty $(, $arg:ident: $type:ty)* $(,)?) -> $future:ty $(= $zig:ident)?;
+        $($rest:tt)*
+    ) => {
+        $(#[$meta])*
+        #[allow(clippy::too_many_arguments, unused_mut)]
+        $vis fn $name($slot: $place $(, mut $arg: $type)*) -> $future {
+            $crate::__zig_start!($($zig)? $name, <$future>::start, [$slot], [$($arg)*])
+        }
+        $crate::zig_future! { $($rest)* }
+    };
+}
+
+/// The body of a function that begins an operation. Of two names the first counts.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __zig_start {
+    ($zig:ident $name:ident, $($more:tt)*) => {
+        $crate::__zig_start!($zig, $($more)*)
+    };
+    ($zig:ident, $start:expr, [$($slot:ident)?], [$($arg:ident)*]) => {{
+        #[allow(unused_imports, missing_docs)]
+        mod futures_bound_in_zig {
+            use $crate::{__zig_futures, __zig_nothing as __zig_sources};
+            ::core::include!(::core::env!(
+                "ZIGFLOW_SOURCES",
+                "this package compiled no Zig: add `zigflow-build` to its [build-dependencies] and \
+                 a build.rs with `fn main() { zigflow_build::compile(\"src\"); }`"
+            ));
+        }
+        let arguments = [$($crate::__private::FutureArgument::to_raw(&mut $arg)),*];
+        let kept = ();
+        $(let kept = $crate::__private::KeepToo::keep_too(
+            kept,
+            $crate::__private::FutureArgument::keep($arg),
+        );)*
+        let function = &raw const futures_bound_in_zig::$zig;
+        // SAFETY: this symbol was exported by `zigflow.future`: the build script read its name from the
+        // archive. What the arguments point to outlives the call, or is kept.
+        unsafe { $start($($slot,)? function, &arguments, kept) }
+    }};
 }
 
 /// Takes no notice of what another macro reads.

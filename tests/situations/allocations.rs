@@ -12,11 +12,11 @@ use std::task::{Context, Poll, Waker};
 use futures_core::Stream;
 use futures_sink::Sink;
 use zigflow::channel::CreateError;
-use zigflow::{ByteStream, OpenError, StreamError, ZigStream, mpmc, spsc};
+use zigflow::{ByteStream, FutureError, FutureSlot, OpenError, StreamError, ZigStream, mpmc, spsc};
 use zigflow_tests::ends::{Lang, PAIRINGS, Rx, Stop, Tx, each, items, open_as, pair_at};
 use zigflow_tests::many_ends::{self as many, Rx as ManyRx, Tx as ManyTx};
 use zigflow_tests::task::{Tally, Task, until, waker_fn};
-use zigflow_tests::{self as zig, Channel, child, driven};
+use zigflow_tests::{self as zig, Channel, child, driven, futures};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Counts {
@@ -838,4 +838,102 @@ fn a_limit_in_bytes_is_kept() {
         assert!(sent <= tx.capacity() && sent * 2 >= tx.capacity(), "{sent} of {}", tx.capacity());
         assert!((0..sent as u64).all(|n| rx.try_recv() == Ok(n)));
     }
+}
+
+// -- futures --
+
+fn ready<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("pending"),
+    }
+}
+
+#[test]
+fn an_operation_is_one_allocation() {
+    let (_, counts) = counted(|| {
+        for n in 0..1_000 {
+            assert_eq!(ready(futures::square(n)), Ok(u64::from(n) * u64::from(n)));
+        }
+    });
+    assert_eq!((counts.allocations, counts.balance), (1_000, 0));
+    balanced(|| futures::square(3));
+}
+
+#[test]
+fn an_operation_in_a_slot_is_no_allocation() {
+    let mut slot = FutureSlot::new();
+    assert_eq!(ready(futures::square_again(&mut slot, 1)), Ok(1));
+    let (_, counts) = counted(|| {
+        for n in 0..1_000 {
+            assert_eq!(ready(futures::square_again(&mut slot, n)), Ok(u64::from(n) * u64::from(n)));
+        }
+    });
+    assert_eq!(counts, NOTHING);
+}
+
+#[test]
+fn a_wait_for_an_operation_in_a_slot_is_no_allocation_and_a_buffer_travels() {
+    let task = Task::new();
+    let waker = task.waker();
+    let mut slot = FutureSlot::new();
+    let place = |slot: &mut FutureSlot<u64>, n: u64| {
+        let future = futures::held_again(slot, 8);
+        let held = futures::Held::begun(8);
+        let mut future = pin!(future);
+        let mut cx = Context::from_waker(&waker);
+        assert!(future.as_mut().poll(&mut cx).is_pending());
+        assert!(future.as_mut().poll(&mut cx).is_pending());
+        assert!(held.resolve(n));
+        drop(held);
+        assert_eq!(future.poll(&mut cx), Poll::Ready(Ok(n)));
+    };
+    place(&mut slot, 1);
+    let (_, counts) = counted(|| (0..1_000).for_each(|n| place(&mut slot, n)));
+    assert_eq!(counts, NOTHING);
+
+    let mut slot = FutureSlot::new();
+    let mut buffer = vec![0; 64];
+    for byte in 0..10 {
+        let at = buffer.as_ptr();
+        let (result, back) =
+            futures_lite::future::block_on(futures::fill_again(&mut slot, byte, buffer));
+        assert_eq!((result, back.as_ptr(), back[63]), (Ok(64), at, byte));
+        buffer = back;
+    }
+}
+
+#[test]
+fn a_slot_outlives_operations_that_were_dropped_or_are_not_given_up() {
+    let mut slot = FutureSlot::new();
+    assert_eq!(ready(futures::square_again(&mut slot, 1)), Ok(1));
+    // Zig still has the completion of a dropped operation: its memory is not the slot's any more.
+    drop(futures::held_again(&mut slot, 9));
+    let old = futures::Held::begun(9);
+    assert_eq!(ready(futures::square_again(&mut slot, 2)), Ok(4));
+    assert!(old.is_canceled() && old.resolve(7));
+    drop(old);
+    // Resolved, and not given up.
+    let held = {
+        let mut future = pin!(futures::held_again(&mut slot, 9));
+        let held = futures::Held::begun(9);
+        assert!(held.resolve(5));
+        let ready = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert_eq!(ready, Poll::Ready(Ok(5)));
+        held
+    };
+    assert_eq!(ready(futures::square_again(&mut slot, 3)), Ok(9));
+    assert!(!held.resolve(6), "the old operation is not the new one");
+    drop((held, slot));
+}
+
+#[test]
+fn without_memory_an_operation_is_not_started_and_its_buffer_comes_back() {
+    let buffer = vec![1, 2, 3];
+    let (result, buffer) = without_memory(|| ready(futures::fill(1, buffer)));
+    assert_eq!((result, buffer), (Err(FutureError::OutOfMemory), vec![1, 2, 3]));
+    let mut slot = FutureSlot::new();
+    let result = without_memory(|| ready(futures::square_again(&mut slot, 1)));
+    assert_eq!(result, Err(FutureError::OutOfMemory));
+    assert_eq!(ready(futures::square_again(&mut slot, 2)), Ok(4));
 }

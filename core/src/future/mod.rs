@@ -14,6 +14,7 @@ mod completion;
 mod error;
 mod operation;
 mod outcome;
+mod slot;
 
 use core::fmt;
 use core::future::Future;
@@ -34,6 +35,7 @@ pub use error::FutureError;
 #[doc(hidden)]
 pub use outcome::{FutureArgument, KeepToo};
 pub use outcome::{Kept, Outcome};
+pub use slot::{FutureSlot, SlotFuture};
 
 use operation::{DONE, Operation};
 
@@ -79,13 +81,28 @@ impl<T: Outcome, B: Kept> ZigFuture<T, B> {
     /// during the call, and buffers among them as long as `kept`, wherever that moves.
     #[doc(hidden)]
     pub unsafe fn start(function: *const OperationType, args: &[RawArg], kept: B) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { Self::start_in(Operation::new, function, args, kept) }
+    }
+
+    /// The same, in an operation that `operation` makes.
+    ///
+    /// # Safety
+    ///
+    /// As [`start`](Self::start); nobody else knows the operation.
+    unsafe fn start_in(
+        operation: impl FnOnce(B) -> Result<NonNull<Operation<T, B>>, B>,
+        function: *const OperationType,
+        args: &[RawArg],
+        kept: B,
+    ) -> Self {
         // SAFETY: the first two words are the same in every ABI, and checked before the rest is read.
         let checked = unsafe { check::<T>(function) };
         let function = match checked {
             Ok(function) => function,
             Err(error) => return Self::not_started(FutureError::NotStarted(error), kept),
         };
-        let operation = match Operation::<T, B>::new(kept) {
+        let operation = match operation(kept) {
             Ok(operation) => operation,
             Err(kept) => return Self::not_started(FutureError::OutOfMemory, kept),
         };
@@ -161,6 +178,35 @@ unsafe fn check<T: Outcome>(
     Ok(function)
 }
 
+/// A result, what was kept, and the operation, which is empty then; its reference goes with it.
+type Over<T, B> = (Result<T, FutureError>, B, Option<NonNull<Operation<T, B>>>);
+
+impl<T: Outcome, B: Kept> ZigFuture<T, B> {
+    fn poll_result(&mut self, cx: &mut Context<'_>) -> Poll<Over<T, B>> {
+        if let State::Running(operation) = self.state {
+            // SAFETY: the future's reference keeps it alive.
+            let raw: &RawOperation = unsafe { operation.cast().as_ref() };
+            let mut word = raw.load();
+            if word & DONE == 0 {
+                // SAFETY: this is the one future.
+                match unsafe { raw.wait(cx.waker()) } {
+                    None => return Poll::Pending,
+                    Some(done) => word = done,
+                }
+            }
+            (self.progress, self.refused) = (raw.progress(), raw.refused());
+            self.state = State::Over;
+            // SAFETY: DONE was seen, and the state says that the result is taken.
+            let (result, kept) = unsafe { Operation::result(operation, word) };
+            return Poll::Ready((result, kept, Some(operation)));
+        }
+        match mem::replace(&mut self.state, State::Over) {
+            State::NotStarted(error, kept) => Poll::Ready((Err(error), kept, None)),
+            _ => panic!("a ZigFuture was polled after it was ready"),
+        }
+    }
+}
+
 impl<T: Outcome, B: Kept> Future for ZigFuture<T, B> {
     type Output = B::With<Result<T, FutureError>>;
 
@@ -168,29 +214,13 @@ impl<T: Outcome, B: Kept> Future for ZigFuture<T, B> {
     ///
     /// If it was ready before.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (result, kept) = match mem::replace(&mut self.state, State::Over) {
-            State::Running(operation) => {
-                // SAFETY: the future's reference keeps it alive.
-                let raw: &RawOperation = unsafe { operation.cast().as_ref() };
-                let mut word = raw.load();
-                if word & DONE == 0 {
-                    // If the waker's clone panics, the drop of the future finds the operation.
-                    self.state = State::Running(operation);
-                    // SAFETY: this is the one future.
-                    match unsafe { raw.wait(cx.waker()) } {
-                        None => return Poll::Pending,
-                        Some(done) => word = done,
-                    }
-                    self.state = State::Over;
-                }
-                (self.progress, self.refused) = (raw.progress(), raw.refused());
-                // SAFETY: DONE was seen, and the state says that the reference is given away.
-                unsafe { Operation::finish(operation, word) }
+        self.poll_result(cx).map(|(result, kept, empty)| {
+            if let Some(empty) = empty {
+                // SAFETY: the result was taken, and the reference is ours.
+                unsafe { Operation::leave_empty(empty) };
             }
-            State::NotStarted(error, kept) => (Err(error), kept),
-            State::Over => panic!("a ZigFuture was polled after it was ready"),
-        };
-        Poll::Ready(kept.with(result))
+            kept.with(result)
+        })
     }
 }
 

@@ -61,6 +61,36 @@ impl<T: Outcome, B> Operation<T, B> {
         let memory = unsafe { alloc(Layout::new::<Self>()) }.cast::<Self>();
         let Some(memory) = NonNull::new(memory) else { return Err(kept) };
         // SAFETY: fresh, of this layout.
+        unsafe { Self::begin(memory, kept) };
+        Ok(memory)
+    }
+
+    /// The same in the memory of one that is over. `Err` gives `kept` back: the completion has not gone yet; the
+    /// reference goes with that.
+    ///
+    /// # Safety
+    ///
+    /// The future's reference of an operation whose result was taken by [`result`](Self::result).
+    pub(super) unsafe fn again(this: NonNull<Self>, kept: B) -> Result<NonNull<Self>, B> {
+        // SAFETY: the reference keeps it alive; once the completion is gone nobody else knows it.
+        unsafe {
+            if this.as_ref().raw.load() & HANDLE_GONE == 0 {
+                Self::leave_empty(this);
+                return Err(kept);
+            }
+            this.as_ref().raw.close_waiter(this.as_ref().raw.load());
+            #[cfg(loom)]
+            model::untrack(this.as_ref());
+            Self::begin(this, kept);
+        }
+        Ok(this)
+    }
+
+    /// # Safety
+    ///
+    /// Memory for one, which nobody else uses.
+    unsafe fn begin(memory: NonNull<Self>, kept: B) {
+        // SAFETY: the caller's promise.
         unsafe {
             memory.write(Self {
                 raw: RawOperation {
@@ -83,7 +113,6 @@ impl<T: Outcome, B> Operation<T, B> {
             #[cfg(loom)]
             model::track(memory.as_ref());
         }
-        Ok(memory)
     }
 
     /// The result, after DONE. Not again.
@@ -105,21 +134,31 @@ impl<T: Outcome, B> Operation<T, B> {
         unsafe { T::take(&*self.slot.get()) }.map_err(FutureError::Malformed)
     }
 
-    /// The result and what was kept; the future is through with the operation. `word` is what was loaded.
+    /// The result and what was kept, once. `word` is what was loaded.
     ///
     /// # Safety
     ///
-    /// As [`take`](Self::take); the caller's reference is used up.
-    pub(super) unsafe fn finish(this: NonNull<Self>, word: u32) -> (Result<T, FutureError>, B) {
+    /// As [`take`](Self::take); the caller's reference keeps the operation.
+    pub(super) unsafe fn result(this: NonNull<Self>, word: u32) -> (Result<T, FutureError>, B) {
         // SAFETY: the caller's reference keeps it alive; after DONE the completion's side uses neither the result nor
         // what is kept.
-        let all = unsafe {
+        unsafe {
             let operation = this.as_ref();
             let result = operation.take(word);
             (result, ManuallyDrop::take(&mut *operation.kept.get()))
-        };
+        }
+    }
+
+    /// The future is through with the operation.
+    ///
+    /// # Safety
+    ///
+    /// The future's reference, which is used up, of an operation whose result was taken by
+    /// [`result`](Self::result).
+    pub(super) unsafe fn leave_empty(this: NonNull<Self>) {
         // SAFETY: the caller's reference; if the completion is gone too, it is the last.
         unsafe {
+            let word = this.as_ref().raw.load();
             if word & HANDLE_GONE != 0 {
                 this.as_ref().raw.close_waiter(word);
                 Self::dealloc(this);
@@ -127,7 +166,6 @@ impl<T: Outcome, B> Operation<T, B> {
                 RawOperation::leave(this.cast(), word, FUTURE_GONE | TAKEN);
             }
         }
-        all
     }
 
     /// What was kept, of an operation that was never handed out.
