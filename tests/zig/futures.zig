@@ -153,7 +153,11 @@ fn sum(text: []const u8, scale: f64, negate: bool, done: Completion(f64)) void {
 
 /// Writes `byte` where a bool goes.
 fn boolean(done: Completion(bool), byte: u8) void {
-    done.finish(@as(*const bool, @ptrCast(&byte)).*);
+    _ = done.resolve(true);
+    // Nobody looks before the call is over. (A load of such a bool would be undefined in Zig.)
+    const at: *u8 = @ptrCast(done.raw.value);
+    at.* = byte;
+    done.deinit();
 }
 
 /// Completions that wait for the test. A place is used by one test.
