@@ -15,7 +15,7 @@ use zigflow_loom::explore::Side;
 use zigflow_loom::many_ends::{Rx, Tx, mpmc};
 use zigflow_loom::scenarios::{self, received, waiting};
 use zigflow_loom::task::Task;
-use zigflow_loom::waiting::{Sending, Waiting, expect_all, expect_no_waker, settle};
+use zigflow_loom::waiting::{Waiting, expect_all, expect_no_waker, settle};
 
 fn explore(name: &str, bound: Option<usize>, scenario: fn(Side, Side)) {
     zigflow_loom::explore::explore(["senders", "receivers"], name, bound, scenario);
@@ -369,29 +369,17 @@ fn a_grant_outlasts_the_closing() {
     });
 }
 
-/// A sender waits for room that another one has reserved and gives up, while a receiver looks, too.
 #[test]
 fn an_abandoned_grant_makes_room() {
     explore("an_abandoned_grant_makes_room", Some(3), |a, b| {
-        let live = StdArc::new(StdUsize::new(0));
-        let (mut tx, mut rx) = mpmc(1, 1, &[a, a], &[b]);
-        let mut first = tx.pop().unwrap();
-        let mut sending = Sending::new(tx.pop().unwrap(), 1, &live);
-        let mut rx = rx.pop().unwrap();
-        let holder = thread::spawn(move || {
-            // The other one may be faster.
-            first.reserve(99, || {}, false, false)
-        });
-        sending.run();
-        let seen = rx.try_read();
-        holder.join().unwrap();
-        while sending.run_if_woken() {}
-        assert_eq!(sending.outcome, Done(()), "LOST WAKEUP");
-        let items = [seen, rx.try_read()];
-        let items = items.into_iter().filter_map(|o| if let Done(n) = o { Some(n) } else { None });
-        expect_all(items.collect(), 1);
-        drop((sending, rx));
-        expect_no_waker(&live);
+        scenarios::an_abandoned_grant_makes_room(mpmc(1, 1, &[a, a], &[b]));
+    });
+}
+
+#[test]
+fn two_grants_are_abandoned_at_once() {
+    explore("two_grants_are_abandoned_at_once", Some(3), |a, b| {
+        scenarios::two_grants_are_abandoned_at_once(mpmc(2, 1, &[a, b], &[b]));
     });
 }
 
@@ -486,4 +474,9 @@ fn sown_62_a_sleeper_sees_nothing_behind_what_was_given_up() {
 #[test]
 fn sown_63_who_passes_over_a_slot_tells_no_sender() {
     finds(63, "an_abandoned_grant_makes_room");
+}
+
+#[test]
+fn sown_64_who_gives_up_does_not_tell_who_moves_the_head() {
+    finds(64, "two_grants_are_abandoned_at_once");
 }
