@@ -15,7 +15,7 @@ use zigflow_loom::explore::Side;
 use zigflow_loom::many_ends::{Rx, Tx, mpmc};
 use zigflow_loom::scenarios::{self, received, waiting};
 use zigflow_loom::task::Task;
-use zigflow_loom::waiting::{Waiting, expect_all, expect_no_waker, settle};
+use zigflow_loom::waiting::{Sending, Waiting, expect_all, expect_no_waker, settle};
 
 fn explore(name: &str, bound: Option<usize>, scenario: fn(Side, Side)) {
     zigflow_loom::explore::explore(["senders", "receivers"], name, bound, scenario);
@@ -383,6 +383,82 @@ fn two_grants_are_abandoned_at_once() {
     });
 }
 
+/// Tries to receive quietly, twice, and does at once what is due.
+fn receive_quietly(mut rx: Rx) -> Vec<u32> {
+    let peer = rx.peer_waker();
+    let mut items = Vec::new();
+    for _ in 0..2 {
+        if let Done((item, due)) = rx.try_recv_quiet() {
+            items.push(item);
+            if due {
+                peer.wake();
+            }
+        }
+    }
+    items
+}
+
+/// A grant is given up that stands before an item, beside a receiver that is quiet: so the one or the other frees the slot for which a
+/// sender waits.
+#[test]
+fn an_abandoned_grant_beside_a_quiet_receiver_and_a_sender_that_waits() {
+    let name = "an_abandoned_grant_beside_a_quiet_receiver_and_a_sender_that_waits";
+    explore(name, Some(3), |a, b| {
+        let live = StdArc::new(StdUsize::new(0));
+        let (mut tx, mut rx) = mpmc(2, 1, &[a, a, a], &[b, b]);
+        let mut sending = Sending::new(tx.pop().unwrap(), 2, &live);
+        let mut second = tx.pop().unwrap();
+        let quiet = rx.pop().unwrap();
+        let mut thread = None;
+        let meanwhile = || {
+            assert_eq!(second.try_send(1), Done(()), "there is room");
+            thread = Some(thread::spawn(move || receive_quietly(quiet)));
+            sending.run();
+        };
+        assert!(tx[0].reserve(99, meanwhile, false, false), "there is room");
+        let mut items = thread.unwrap().join().unwrap();
+        while sending.run_if_woken() {}
+        assert_eq!(sending.outcome, Done(()), "LOST WAKEUP");
+        while let Done((item, _)) = rx[0].try_recv_quiet() {
+            items.push(item);
+        }
+        expect_all(items, 2);
+        assert_eq!([second.try_send(3), second.try_send(4)], [Done(()); 2], "LOST ROOM");
+        drop((sending, second));
+        expect_no_waker(&live);
+    });
+}
+
+/// The same, and what waits is another receiver: it gets the item, or the quiet one has it.
+#[test]
+fn an_abandoned_grant_beside_a_quiet_receiver_and_one_that_waits() {
+    let name = "an_abandoned_grant_beside_a_quiet_receiver_and_one_that_waits";
+    explore(name, Some(3), |a, b| {
+        let live = StdArc::new(StdUsize::new(0));
+        let (mut tx, mut rx) = mpmc(2, 1, &[a, a], &[b, b]);
+        let quiet = rx.pop().unwrap();
+        let mut waiting = waiting(rx, &live);
+        let mut second = tx.pop().unwrap();
+        let mut thread = None;
+        let meanwhile = || {
+            assert_eq!(second.try_send(1), Done(()), "there is room");
+            thread = Some(thread::spawn(move || receive_quietly(quiet)));
+            waiting[0].run();
+        };
+        assert!(tx[0].reserve(99, meanwhile, false, false), "there is room");
+        let mut items = thread.unwrap().join().unwrap();
+        settle(&mut waiting);
+        items.extend(received(&waiting));
+        expect_all(items, 1);
+        assert_eq!([second.try_send(2), tx[0].try_send(3)], [Done(()); 2], "LOST ROOM");
+        drop((tx, second));
+        settle(&mut waiting);
+        assert!(waiting[0].ended, "LOST END");
+        drop(waiting);
+        expect_no_waker(&live);
+    });
+}
+
 /// All ends go at once: the memory is freed once, after its last use.
 #[test]
 fn all_go() {
@@ -479,4 +555,14 @@ fn sown_63_who_passes_over_a_slot_tells_no_sender() {
 #[test]
 fn sown_64_who_gives_up_does_not_tell_who_moves_the_head() {
     finds(64, "two_grants_are_abandoned_at_once");
+}
+
+#[test]
+fn sown_70_a_quiet_receiver_leaves_slots_that_it_has_passed_over() {
+    finds(70, "an_abandoned_grant_beside_a_quiet_receiver_and_a_sender_that_waits");
+}
+
+#[test]
+fn sown_71_a_quiet_receiver_claims_without_looking() {
+    finds(71, "an_abandoned_grant_beside_a_quiet_receiver_and_one_that_waits");
 }

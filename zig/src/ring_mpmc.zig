@@ -184,9 +184,11 @@ pub fn Ring(comptime T: type) type {
                 if (stamp == at +% one) {
                     // While the head stands, so do the stamps that were seen.
                     const next = lap.next(at, self.mask, self.capacity);
-                    if (sync.compareExchange(word, head, next) != null) continue;
+                    if (sync.bug(71)) {
+                        sync.storeRelease(word, next);
+                    } else if (sync.compareExchange(word, head, next) != null) continue;
                     var before = head;
-                    while (before != at) : (before = lap.next(before, self.mask, self.capacity))
+                    while (before != at and !sync.bug(70)) : (before = lap.next(before, self.mask, self.capacity))
                         _ = self.freeSkipped(before);
                     return .{ .slot = self.slotOf(at), .filled = stamp };
                 }

@@ -358,11 +358,13 @@ impl<T> Ring<T> {
             if stamp == at.wrapping_add(ONE) {
                 // While the head stands, so do the stamps that were seen.
                 let next = lap::next(at, self.mask, self.capacity);
-                if word.compare_exchange(head, next).is_err() {
+                if bug(71) {
+                    word.store(next, core::sync::atomic::Ordering::Release);
+                } else if word.compare_exchange(head, next).is_err() {
                     continue;
                 }
                 let mut before = head;
-                while before != at {
+                while before != at && !bug(70) {
                     self.free_skipped(before);
                     before = lap::next(before, self.mask, self.capacity);
                 }
