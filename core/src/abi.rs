@@ -518,7 +518,8 @@ pub struct RawParty {
     pub(crate) lock: Word,
     /// How many ends there are.
     pub(crate) alive: Word,
-    /// Senders: how far closing is.
+    /// Senders: how far closing is. Receivers, if the channel grows: of how many slots the claim was given up that
+    /// nobody has passed over yet.
     pub(crate) closing: Word,
     /// How often one went to sleep.
     pub(crate) sleeps: Word,

@@ -156,6 +156,11 @@ export fn model_mpmc_tx_poll_send(tx: *MTx, waker: *const zigflow.abi.RawWaker, 
     }
 }
 
+export fn model_mpmc_tx_force_send(tx: *MTx, item: u32) u32 {
+    _ = tx.forceSend(item) catch |e| return if (e == error.Full) not_now else closed;
+    return done;
+}
+
 export fn model_mpmc_tx_len(tx: *MTx) usize {
     return tx.len();
 }
@@ -176,6 +181,17 @@ export fn model_mpmc_rx_open(raw: *zigflow.RawReceiver, rx: *MRx) bool {
 export fn model_mpmc_rx_try_recv(rx: *MRx, item: *u32) u32 {
     item.* = rx.tryRecv() catch |e| return if (e == error.Empty) not_now else closed;
     return done;
+}
+
+export fn model_mpmc_rx_try_recv_quiet(rx: *MRx, item: *u32, due: *bool) u32 {
+    const received = rx.tryRecvQuiet() catch |e| return if (e == error.Empty) not_now else closed;
+    item.* = received.item;
+    due.* = received.wake_due;
+    return done;
+}
+
+export fn model_mpmc_rx_peer(rx: *MRx, peer: *Peer) void {
+    peer.* = rx.peerWaker();
 }
 
 /// `tryRead`, and releases what it got.

@@ -10,6 +10,7 @@ use zigflow_core::channel::{TryRecvError, TrySendError};
 use zigflow_core::mpmc::{self, ZigReceiver, ZigSender};
 
 use crate::ends::Outcome::{self, Closed, Done, NotNow};
+use crate::ends::Peer;
 use crate::explore::Side;
 
 /// The memory of a Zig handle.
@@ -29,11 +30,14 @@ unsafe extern "C-unwind" {
     fn model_mpmc_tx_reserve(tx: *mut Handle, grant: *mut Handle) -> *mut u32;
     fn model_mpmc_grant_commit(grant: *mut Handle);
     fn model_mpmc_grant_abandon(grant: *mut Handle);
+    fn model_mpmc_tx_force_send(tx: *mut Handle, item: u32) -> u32;
     fn model_mpmc_tx_len(tx: *mut Handle) -> usize;
     fn model_mpmc_tx_close(tx: *mut Handle, code: i32);
     fn model_mpmc_tx_deinit(tx: *mut Handle);
     fn model_mpmc_rx_open(raw: ZigReceiver<u32>, rx: *mut Handle) -> bool;
     fn model_mpmc_rx_try_recv(rx: *mut Handle, item: *mut u32) -> u32;
+    fn model_mpmc_rx_try_recv_quiet(rx: *mut Handle, item: *mut u32, due: *mut bool) -> u32;
+    fn model_mpmc_rx_peer(rx: *mut Handle, peer: *mut [u64; 8]);
     fn model_mpmc_rx_read(rx: *mut Handle, item: *mut u32) -> u32;
     fn model_mpmc_rx_poll_recv(rx: *mut Handle, waker: *const RawWaker, item: *mut u32) -> u32;
     fn model_mpmc_rx_close(rx: *mut Handle, code: i32);
@@ -163,6 +167,19 @@ impl Tx {
         true
     }
 
+    /// `force_send`; what comes back goes.
+    pub fn force_send(&mut self, item: u32) -> Outcome<()> {
+        match self {
+            Self::Rust(_, tx) => match tx.force_send(item) {
+                Ok(_) => Done(()),
+                Err(TrySendError::Full(_)) => NotNow,
+                Err(TrySendError::Closed(_)) => Closed,
+            },
+            // SAFETY: as above.
+            Self::Zig(tx) => Outcome::of(unsafe { model_mpmc_tx_force_send(&mut **tx, item) }, ()),
+        }
+    }
+
     /// `try_send_many`; how many.
     pub fn try_send_many(&mut self, items: &[u32]) -> Outcome<usize> {
         match self {
@@ -258,6 +275,37 @@ impl Rx {
                 // SAFETY: as above.
                 let number = unsafe { model_mpmc_rx_try_recv(&mut **rx, &mut item) };
                 Outcome::of(number, item)
+            }
+        }
+    }
+
+    /// `try_recv_quiet`; whether a wake is due, too.
+    pub fn try_recv_quiet(&mut self) -> Outcome<(u32, bool)> {
+        match self {
+            Self::Rust(rx) => match rx.try_recv_quiet() {
+                Ok((item, due)) => Done((item, due.is_due())),
+                Err(TryRecvError::Empty) => NotNow,
+                Err(TryRecvError::Closed | TryRecvError::Failed(_)) => Closed,
+            },
+            Self::Zig(rx) => {
+                let (mut item, mut due) = (0, false);
+                // SAFETY: as above.
+                let number =
+                    unsafe { model_mpmc_rx_try_recv_quiet(&mut **rx, &mut item, &mut due) };
+                Outcome::of(number, (item, due))
+            }
+        }
+    }
+
+    /// `peer_waker`.
+    pub fn peer_waker(&mut self) -> Peer {
+        match self {
+            Self::Rust(rx) => Peer::Rust(rx.peer_waker()),
+            Self::Zig(rx) => {
+                let mut peer = Box::new([0; 8]);
+                // SAFETY: as above; the memory is large enough.
+                unsafe { model_mpmc_rx_peer(&mut **rx, &mut *peer) };
+                Peer::Zig(peer)
             }
         }
     }

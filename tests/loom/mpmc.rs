@@ -369,28 +369,92 @@ fn a_grant_outlasts_the_closing() {
     });
 }
 
-/// A sender waits for room that another one has reserved and gives up, while a receiver looks, too.
 #[test]
 fn an_abandoned_grant_makes_room() {
     explore("an_abandoned_grant_makes_room", Some(3), |a, b| {
+        scenarios::an_abandoned_grant_makes_room(mpmc(1, 1, &[a, a], &[b]));
+    });
+}
+
+#[test]
+fn two_grants_are_abandoned_at_once() {
+    explore("two_grants_are_abandoned_at_once", Some(3), |a, b| {
+        scenarios::two_grants_are_abandoned_at_once(mpmc(2, 1, &[a, b], &[b]));
+    });
+}
+
+/// Tries to receive quietly, twice, and does at once what is due.
+fn receive_quietly(mut rx: Rx) -> Vec<u32> {
+    let peer = rx.peer_waker();
+    let mut items = Vec::new();
+    for _ in 0..2 {
+        if let Done((item, due)) = rx.try_recv_quiet() {
+            items.push(item);
+            if due {
+                peer.wake();
+            }
+        }
+    }
+    items
+}
+
+/// A grant is given up that stands before an item, beside a receiver that is quiet: so the one or the other frees the slot for which a
+/// sender waits.
+#[test]
+fn an_abandoned_grant_beside_a_quiet_receiver_and_a_sender_that_waits() {
+    let name = "an_abandoned_grant_beside_a_quiet_receiver_and_a_sender_that_waits";
+    explore(name, Some(3), |a, b| {
         let live = StdArc::new(StdUsize::new(0));
-        let (mut tx, mut rx) = mpmc(1, 1, &[a, a], &[b]);
-        let mut first = tx.pop().unwrap();
-        let mut sending = Sending::new(tx.pop().unwrap(), 1, &live);
-        let mut rx = rx.pop().unwrap();
-        let holder = thread::spawn(move || {
-            // The other one may be faster.
-            first.reserve(99, || {}, false, false)
-        });
-        sending.run();
-        let seen = rx.try_read();
-        holder.join().unwrap();
+        let (mut tx, mut rx) = mpmc(2, 1, &[a, a, a], &[b, b]);
+        let mut sending = Sending::new(tx.pop().unwrap(), 2, &live);
+        let mut second = tx.pop().unwrap();
+        let quiet = rx.pop().unwrap();
+        let mut thread = None;
+        let meanwhile = || {
+            assert_eq!(second.try_send(1), Done(()), "there is room");
+            thread = Some(thread::spawn(move || receive_quietly(quiet)));
+            sending.run();
+        };
+        assert!(tx[0].reserve(99, meanwhile, false, false), "there is room");
+        let mut items = thread.unwrap().join().unwrap();
         while sending.run_if_woken() {}
         assert_eq!(sending.outcome, Done(()), "LOST WAKEUP");
-        let items = [seen, rx.try_read()];
-        let items = items.into_iter().filter_map(|o| if let Done(n) = o { Some(n) } else { None });
-        expect_all(items.collect(), 1);
-        drop((sending, rx));
+        while let Done((item, _)) = rx[0].try_recv_quiet() {
+            items.push(item);
+        }
+        expect_all(items, 2);
+        assert_eq!([second.try_send(3), second.try_send(4)], [Done(()); 2], "LOST ROOM");
+        drop((sending, second));
+        expect_no_waker(&live);
+    });
+}
+
+/// The same, and what waits is another receiver: it gets the item, or the quiet one has it.
+#[test]
+fn an_abandoned_grant_beside_a_quiet_receiver_and_one_that_waits() {
+    let name = "an_abandoned_grant_beside_a_quiet_receiver_and_one_that_waits";
+    explore(name, Some(3), |a, b| {
+        let live = StdArc::new(StdUsize::new(0));
+        let (mut tx, mut rx) = mpmc(2, 1, &[a, a], &[b, b]);
+        let quiet = rx.pop().unwrap();
+        let mut waiting = waiting(rx, &live);
+        let mut second = tx.pop().unwrap();
+        let mut thread = None;
+        let meanwhile = || {
+            assert_eq!(second.try_send(1), Done(()), "there is room");
+            thread = Some(thread::spawn(move || receive_quietly(quiet)));
+            waiting[0].run();
+        };
+        assert!(tx[0].reserve(99, meanwhile, false, false), "there is room");
+        let mut items = thread.unwrap().join().unwrap();
+        settle(&mut waiting);
+        items.extend(received(&waiting));
+        expect_all(items, 1);
+        assert_eq!([second.try_send(2), tx[0].try_send(3)], [Done(()); 2], "LOST ROOM");
+        drop((tx, second));
+        settle(&mut waiting);
+        assert!(waiting[0].ended, "LOST END");
+        drop(waiting);
         expect_no_waker(&live);
     });
 }
@@ -486,4 +550,19 @@ fn sown_62_a_sleeper_sees_nothing_behind_what_was_given_up() {
 #[test]
 fn sown_63_who_passes_over_a_slot_tells_no_sender() {
     finds(63, "an_abandoned_grant_makes_room");
+}
+
+#[test]
+fn sown_64_who_gives_up_does_not_tell_who_moves_the_head() {
+    finds(64, "two_grants_are_abandoned_at_once");
+}
+
+#[test]
+fn sown_70_a_quiet_receiver_leaves_slots_that_it_has_passed_over() {
+    finds(70, "an_abandoned_grant_beside_a_quiet_receiver_and_a_sender_that_waits");
+}
+
+#[test]
+fn sown_71_a_quiet_receiver_claims_without_looking() {
+    finds(71, "an_abandoned_grant_beside_a_quiet_receiver_and_one_that_waits");
 }

@@ -119,3 +119,38 @@ pub fn the_end_behind_an_abandoned_grant((mut tx, rx): Ends) {
     expect_end(waiting, &live);
     drop(tx);
 }
+
+/// A sender waits for room that another one has reserved and gives up, while a receiver looks once, too, and goes
+/// elsewhere.
+pub fn an_abandoned_grant_makes_room((mut tx, mut rx): Ends) {
+    let live = StdArc::new(StdUsize::new(0));
+    let mut first = tx.remove(0);
+    let mut sending = Sending::new(tx.remove(0), 1, &live);
+    let mut rx = rx.pop().unwrap();
+    let holder = thread::spawn(move || {
+        // The other one may be faster.
+        first.reserve(99, || {}, false, false)
+    });
+    sending.run();
+    let seen = rx.try_read();
+    holder.join().unwrap();
+    while sending.run_if_woken() {}
+    assert_eq!(sending.outcome, Done(()), "LOST WAKEUP");
+    let items = [seen, rx.try_read()];
+    let items = items.into_iter().filter_map(|o| if let Done(n) = o { Some(n) } else { None });
+    expect_all(items.collect(), 1);
+    drop((sending, rx));
+    expect_no_waker(&live);
+}
+
+/// Two give up what they have reserved, of two threads: nothing is left of it, though nobody receives.
+pub fn two_grants_are_abandoned_at_once((mut tx, _rx): Ends) {
+    let mut second = tx.pop().unwrap();
+    let thread = thread::spawn(move || {
+        assert!(second.reserve(98, || {}, false, false), "there is room");
+        second
+    });
+    assert!(tx[0].reserve(99, || {}, false, false), "there is room");
+    thread.join().unwrap();
+    assert_eq!(tx[0].len(), 0, "LOST ROOM");
+}

@@ -171,6 +171,63 @@ fn the_end_behind_an_abandoned_grant() {
     });
 }
 
+#[test]
+fn an_abandoned_grant_makes_room() {
+    explore("an_abandoned_grant_makes_room", Some(3), |a, b| {
+        scenarios::an_abandoned_grant_makes_room(growing((1, 2), &[a, a], &[b]));
+    });
+}
+
+#[test]
+fn two_grants_are_abandoned_at_once() {
+    explore("two_grants_are_abandoned_at_once", Some(2), |a, b| {
+        scenarios::two_grants_are_abandoned_at_once(growing((2, 8), &[a, b], &[b]));
+    });
+}
+
+/// The ring is full of slots that were given up behind an item. A receiver takes that item and no more: then a sender has
+/// room.
+#[test]
+fn an_item_before_abandoned_grants() {
+    explore("an_item_before_abandoned_grants", Some(3), |a, b| {
+        let live = StdArc::new(StdUsize::new(0));
+        let (mut tx, mut rx) = growing((2, 2), &[a, a], &[b]);
+        let mut sending = Sending::new(tx.pop().unwrap(), 2, &live);
+        assert_eq!(tx[0].try_send(1), Done(()));
+        assert!(tx[0].reserve(98, || {}, false, false));
+        let holder = thread::spawn(move || {
+            // The other one may be faster.
+            tx[0].reserve(99, || {}, false, false);
+            tx
+        });
+        sending.run();
+        let mut first = rx[0].try_read();
+        let tx = holder.join().unwrap();
+        if first == NotNow {
+            // The holder was looking.
+            first = rx[0].try_read();
+        }
+        while sending.run_if_woken() {}
+        assert_eq!(sending.outcome, Done(()), "LOST WAKEUP");
+        assert_eq!([first, rx[0].try_read()], [Done(1), Done(2)], "LOST ITEM");
+        drop((tx, sending, rx));
+        expect_no_waker(&live);
+    });
+}
+
+/// A send by force finds no room while the last receiver goes, and is not in its way.
+#[test]
+fn a_forced_send_beside_the_last_receiver_that_goes() {
+    explore("a_forced_send_beside_the_last_receiver_that_goes", Some(3), |a, b| {
+        let (mut tx, rx) = growing((1, 2), &[a], &[b]);
+        assert_eq!(tx[0].try_send(1), Done(()));
+        let receiver = thread::spawn(move || drop(rx));
+        let _ = tx[0].force_send(2);
+        receiver.join().unwrap();
+        assert_eq!(tx[0].len(), 0, "LOST: an item that nobody will receive");
+    });
+}
+
 /// The last receiver goes beside a quiet send: what it does not see is dropped by what is due. (Ends in Rust alone: Zig's
 /// items need no drop, and its quiet verbs are for bounded channels.)
 #[test]
@@ -282,6 +339,16 @@ fn sown_61_what_was_given_up_is_an_item() {
 #[test]
 fn sown_62_a_sleeper_sees_nothing_behind_what_was_given_up() {
     finds(62, "the_end_behind_an_abandoned_grant");
+}
+
+#[test]
+fn sown_65_who_unlocks_leaves_what_was_given_up_meanwhile() {
+    finds(65, "an_abandoned_grant_makes_room");
+}
+
+#[test]
+fn sown_66_who_takes_an_item_leaves_what_was_given_up_behind_it() {
+    finds(66, "an_item_before_abandoned_grants");
 }
 
 #[test]

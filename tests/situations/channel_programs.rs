@@ -1,5 +1,5 @@
-//! Random programs of what can be done with a channel, on one thread, beside a model that is a queue and a few
-//! flags: every answer must be the model's, every wait that is over must have woken its task, and of items that
+//! Random programs of what can be done with a channel, bounded or growing, on one thread, beside a model that is a queue
+//! and a few flags: every answer must be the model's, every wait that is over must have woken its task, and of items that
 //! count themselves as many live as the model says.
 //!
 //! `ZIGFLOW_PROGRAMS` sets how many programs run, `ZIGFLOW_PROGRAM` runs the one of this seed and tells its steps.
@@ -21,6 +21,8 @@ use zigflow_tests::many_ends as many;
 use zigflow_tests::task::{Task, keep};
 
 const CAPACITIES: [usize; 11] = [1, 2, 3, 4, 5, 7, 8, 9, 255, 256, 257];
+/// Of either kind.
+const MOST_ENDS: usize = 4;
 const WRAP: u32 = 1 << 30;
 
 /// Numbers that look random; the same for a seed.
@@ -79,7 +81,148 @@ enum Bug {
     Turns,
     /// A full channel answers that it is closed.
     FullIsClosed,
+    /// A grant that is given up sends.
+    SendsAllGrants,
 }
+
+/// What the model knows of a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Reserved.
+    Held,
+    Item(u64),
+    /// It was reserved and given up, and nobody has passed over it.
+    GivenUp,
+    /// Its item was received and is still in it.
+    Read,
+    /// Free again, behind one that is not.
+    Gone,
+}
+
+/// The slots of a channel from the oldest that is not free, in order.
+struct Queue {
+    slots: VecDeque<State>,
+    /// How many came before these.
+    before: usize,
+    /// How many of these are behind the receivers.
+    head: usize,
+    capacity: usize,
+    /// Items of a block and how many blocks there can be, if it grows.
+    blocks: Option<(usize, usize)>,
+    /// How many were passed over.
+    passed: u64,
+    /// How many of these are items, and how many are reserved.
+    items: usize,
+    held: usize,
+}
+
+impl Queue {
+    fn new(capacity: usize, blocks: Option<(usize, usize)>) -> Self {
+        Self {
+            slots: VecDeque::new(),
+            before: 0,
+            head: 0,
+            capacity,
+            blocks,
+            passed: 0,
+            items: 0,
+            held: 0,
+        }
+    }
+
+    /// As the channel counts.
+    fn len(&self) -> usize {
+        self.slots.len() - self.head
+    }
+
+    /// How many can be sent now.
+    fn room(&self) -> usize {
+        let Some((items, blocks)) = self.blocks else { return self.capacity - self.slots.len() };
+        // The last slot of all is claimed together with the block behind it.
+        let first_block = (self.before + self.head) / items;
+        (first_block + blocks) * items - 1 - (self.before + self.slots.len())
+    }
+
+    /// Where it stands.
+    fn push(&mut self, state: State) -> usize {
+        self.slots.push_back(state);
+        self.count(state);
+        self.before + self.slots.len() - 1
+    }
+
+    fn count(&mut self, state: State) {
+        self.items += usize::from(matches!(state, State::Item(_)));
+        self.held += usize::from(state == State::Held);
+    }
+
+    /// The slot at this place is not what it was.
+    fn set(&mut self, place: usize, state: State) {
+        let place = place - self.before;
+        if std::mem::replace(&mut self.slots[place], state) == State::Held {
+            self.held -= 1;
+        }
+        self.count(state);
+        if state == State::GivenUp {
+            self.pass_over();
+        }
+        self.trim();
+    }
+
+    /// Whether there was one.
+    fn pass_over(&mut self) -> bool {
+        let mut passed = false;
+        while self.slots.get(self.head) == Some(&State::GivenUp) {
+            self.slots[self.head] = State::Gone;
+            self.head += 1;
+            self.passed += 1;
+            passed = true;
+        }
+        self.trim();
+        passed
+    }
+
+    fn trim(&mut self) {
+        while self.slots.front() == Some(&State::Gone) {
+            self.slots.pop_front();
+            self.before += 1;
+            self.head -= 1;
+        }
+    }
+
+    /// The next item and where it stands; it may stay there.
+    fn take(&mut self, stays: bool) -> Option<(u64, usize)> {
+        self.pass_over();
+        let Some(State::Item(number)) = self.slots.get(self.head).copied() else { return None };
+        let place = self.before + self.head;
+        let stays = stays && self.blocks.is_none();
+        self.slots[self.head] = if stays { State::Read } else { State::Gone };
+        self.head += 1;
+        self.items -= 1;
+        self.trim();
+        if self.blocks.is_some() {
+            self.pass_over();
+        }
+        Some((number, place))
+    }
+
+    /// Those that can be received now.
+    fn ready(&self) -> impl Iterator<Item = u64> {
+        let ahead = self.slots.range(self.head..).take_while(|state| **state != State::Held);
+        ahead.filter_map(|state| if let State::Item(number) = state { Some(*number) } else { None })
+    }
+}
+
+/// A grant that is kept for a while. It borrows from the end, which its [`Slot`] keeps for longer.
+enum Grant {
+    Room(many::Room<'static, u64>),
+    CountedRoom(mpmc::WriteGrant<'static, Counted>),
+    /// For its drop alone.
+    Reading(#[allow(dead_code)] many::Reading<'static, u64>),
+    CountedReading(mpmc::ReadGrant<'static, Counted>),
+}
+
+/// With its place.
+struct Kept(Grant, usize);
 
 /// The items of a step by their numbers, or why there are none.
 type Answer = Result<Vec<u64>, Stop>;
@@ -259,7 +402,7 @@ fn of(snapshot: zigflow::channel::Snapshot) -> one::Counters {
 #[derive(Debug)]
 enum Wait {
     /// To send these; one by one, or all at once.
-    Send { left: VecDeque<u64>, at_once: bool },
+    Send { left: VecDeque<u64>, at_once: bool, gives_up: bool },
     /// For up to so many.
     Recv { limit: usize },
 }
@@ -273,9 +416,10 @@ struct Waiting {
     polled: Option<usize>,
 }
 
-/// An end, and its future, which borrows from it: so the end stays where it is, and goes last.
+/// An end, and its future or its grant, which borrow from it: so the end stays where it is, and goes last.
 struct Slot<E> {
     waiting: Option<Waiting>,
+    kept: Option<Kept>,
     end: *mut E,
     /// Of a receiver: what it is to say once it has told the end.
     heard: Option<Option<StreamError>>,
@@ -283,17 +427,22 @@ struct Slot<E> {
 
 impl<E> Slot<E> {
     fn new(end: E) -> Self {
-        Self { waiting: None, end: Box::into_raw(Box::new(end)), heard: None }
+        Self { waiting: None, kept: None, end: Box::into_raw(Box::new(end)), heard: None }
     }
 
-    /// Only while there is no future: it borrows.
+    /// Something borrows from the end.
+    fn is_lent(&self) -> bool {
+        self.waiting.is_some() || self.kept.is_some()
+    }
+
+    /// Only while nothing borrows.
     fn end(&mut self) -> &mut E {
-        assert!(self.waiting.is_none());
+        assert!(!self.is_lent());
         // SAFETY: the box lives as long as the slot, and nothing else borrows from it.
         unsafe { &mut *self.end }
     }
 
-    /// For a future, which is dropped before the end is used again.
+    /// For a future or a grant, which is dropped before the end is used again.
     fn long(&mut self) -> &'static mut E {
         // SAFETY: see `Slot`.
         unsafe { &mut *self.end }
@@ -303,6 +452,7 @@ impl<E> Slot<E> {
 impl<E> Drop for Slot<E> {
     fn drop(&mut self) {
         self.waiting = None;
+        self.kept = None;
         // SAFETY: made of a box; nothing borrows from it any more.
         drop(unsafe { Box::from_raw(self.end) });
     }
@@ -328,7 +478,9 @@ struct Program {
     waits: bool,
 
     capacity: usize,
-    items: VecDeque<u64>,
+    items: Queue,
+    /// One wake may stand for several things to do: who is woken passes it on.
+    in_turn: [bool; 2],
     closed: bool,
     /// Why the senders closed, and the receivers. Channels with many ends have one reason.
     reasons: [Option<Option<StreamError>>; 2],
@@ -338,6 +490,60 @@ struct Program {
     sent_before: u64,
 }
 
+/// How a channel with many ends gets its memory.
+#[derive(Clone, Copy, Debug)]
+enum Shape {
+    Bounded,
+    /// Blocks of so many items, so many blocks, which wrap around after so many.
+    Blocks(usize, usize, usize),
+    Within(usize),
+    Unbounded,
+}
+
+impl Shape {
+    fn of(random: &mut Random) -> Self {
+        match random.below(8) {
+            0..4 => Self::Bounded,
+            4..6 => {
+                Self::Blocks(random.pick(&[1, 2, 4, 8]), random.pick(&[2, 3, 5]), random.below(4))
+            }
+            6 => Self::Within(random.pick(&[100, 300, 1000, 5000])),
+            _ => Self::Unbounded,
+        }
+    }
+
+    fn ends<T: Send>(self, capacity: usize, laps: u32) -> (mpmc::Sender<T>, mpmc::Receiver<T>) {
+        match self {
+            Self::Bounded => mpmc::before_the_wrap(capacity, laps).unwrap(),
+            Self::Blocks(items, blocks, before) => {
+                mpmc::unbounded_of_blocks(items, blocks as u32, before as u32).unwrap()
+            }
+            Self::Within(bytes) => mpmc::unbounded_within(bytes),
+            Self::Unbounded => mpmc::unbounded(),
+        }
+    }
+
+    /// Items of a block, and how many blocks.
+    fn blocks<T>(self) -> Option<(usize, usize)> {
+        let bytes = match self {
+            Self::Bounded => return None,
+            Self::Blocks(items, blocks, _) => return Some((items, blocks)),
+            Self::Within(bytes) => bytes,
+            Self::Unbounded => usize::MAX,
+        };
+        // As it is told where it is made: a link and the slots, of about 4 KiB, or less to have four of them.
+        let slot = size_of::<(usize, T)>();
+        let mut items = 1 << (4096 / slot).clamp(8, 256).ilog2();
+        loop {
+            let blocks = (bytes / (8 + items * slot)).min((1 << 28) / items);
+            if blocks >= 4 || (blocks >= 2 && items == 1) {
+                return Some((items, blocks));
+            }
+            items /= 2;
+        }
+    }
+}
+
 fn lang(random: &mut Random) -> Lang {
     random.pick(&[Lang::Rust, Lang::Zig])
 }
@@ -345,11 +551,13 @@ fn lang(random: &mut Random) -> Lang {
 impl Program {
     fn new(seed: u64, bug: Bug) -> Self {
         let mut random = Random::of(seed);
-        let capacity = random.pick(&CAPACITIES);
+        let mut capacity = random.pick(&CAPACITIES);
         let (one, counted) = (random.below(2) == 0, random.below(3) == 0);
         let half = capacity as u32 / 2;
         let start = random.pick(&[0, 1, WRAP - 1, WRAP - half, (1 << 29) - half]);
         let laps = random.pick(&[0, 1, 2, 3]);
+        let shape = if one { Shape::Bounded } else { Shape::of(&mut random) };
+        let mut blocks = None;
         let (mut weak, mut languages) = (None, "both in Rust, counted".to_owned());
         let (tx, rx) = match (one, counted) {
             (true, true) => {
@@ -357,7 +565,8 @@ impl Program {
                 (Sender::OneCounted(tx), Receiver::OneCounted(rx, None))
             }
             (false, true) => {
-                let (tx, rx) = mpmc::before_the_wrap(capacity, laps).unwrap();
+                let (tx, rx) = shape.ends::<Counted>(capacity, laps);
+                (capacity, blocks) = (tx.capacity(), shape.blocks::<Counted>());
                 (Sender::ManyCounted(tx), Receiver::ManyCounted(rx, None))
             }
             (true, false) => {
@@ -370,7 +579,8 @@ impl Program {
                 (Sender::One(tx), Receiver::One(rx))
             }
             (false, false) => {
-                let (tx, rx) = mpmc::before_the_wrap(capacity, laps).unwrap();
+                let (tx, rx) = shape.ends::<u64>(capacity, laps);
+                (capacity, blocks) = (tx.capacity(), shape.blocks::<u64>());
                 weak = Some((tx.downgrade(), rx.downgrade()));
                 let (from, to) = (lang(&mut random), lang(&mut random));
                 languages = format!("{from:?} to {to:?}");
@@ -378,7 +588,9 @@ impl Program {
             }
         };
         let flavor = if one { "spsc" } else { "mpmc" };
-        let steps = format!("{flavor} of {capacity}, {languages}, from {start} or {laps} laps\n");
+        let steps = format!(
+            "{flavor} of {capacity}, {shape:?}, {languages}, from {start} or {laps} laps\n"
+        );
         let sent_before = tx.snapshot()[0];
         let (senders_steps, waits) = (random.pick(&[1, 2, 3]), random.below(2) == 0);
         Self {
@@ -396,7 +608,8 @@ impl Program {
             senders_steps,
             waits,
             capacity,
-            items: VecDeque::new(),
+            items: Queue::new(capacity, blocks),
+            in_turn: [blocks.is_some(), false],
             closed: false,
             reasons: [None; 2],
             sent: 0,
@@ -454,12 +667,31 @@ impl Program {
     }
 
     fn room(&self) -> usize {
-        self.capacity - self.items.len()
+        self.items.room()
     }
 
     fn send_in_model(&mut self, number: u64) {
-        self.items.push_back(number);
+        self.items.push(State::Item(number));
         self.sent += 1;
+    }
+
+    /// A slot is reserved; its place.
+    fn reserve_in_model(&mut self) -> usize {
+        self.sent += 1;
+        self.items.push(State::Held)
+    }
+
+    /// The slot at this place is filled, given up, or free.
+    fn finish_in_model(&mut self, place: usize, state: State) {
+        self.items.set(place, state);
+        if self.receivers.is_empty() {
+            self.discard_in_model();
+        }
+    }
+
+    /// Nobody will receive what can be received.
+    fn discard_in_model(&mut self) {
+        while self.items.take(false).is_some() {}
     }
 
     /// What an attempt to send one answers.
@@ -476,11 +708,16 @@ impl Program {
 
     /// What an attempt to receive up to `limit` answers.
     fn received(&mut self, limit: usize) -> Answer {
-        if self.items.is_empty() {
-            return Err(if self.closed { Stop::Closed } else { Stop::Later });
-        }
-        let count = limit.min(self.items.len());
-        Ok(self.items.drain(..count).collect())
+        let received: Vec<u64> = std::iter::from_fn(|| self.items.take(false))
+            .take(limit)
+            .map(|(item, _)| item)
+            .collect();
+        if received.is_empty() { Err(self.nothing()) } else { Ok(received) }
+    }
+
+    /// Why there is nothing to receive.
+    fn nothing(&self) -> Stop {
+        if self.closed && self.items.len() == 0 { Stop::Closed } else { Stop::Later }
     }
 
     fn sender_step(&mut self) {
@@ -491,6 +728,12 @@ impl Program {
                 self.senders[at].waiting = None;
             } else {
                 self.poll(true, at);
+            }
+            return;
+        }
+        if self.senders[at].kept.is_some() {
+            if self.random.below(3) == 0 {
+                self.finish_sender(at);
             }
             return;
         }
@@ -507,7 +750,8 @@ impl Program {
             }
             5 => {
                 // Fill, or nearly.
-                let count = self.room() + self.random.below(2);
+                let most = if self.items.blocks.is_some() { 40 } else { self.capacity };
+                let count = self.room().min(most) + self.random.below(2);
                 self.note(format_args!("sender {at}: try_send, {count} times"));
                 for number in self.numbers(count) {
                     let sent = self.senders[at].end().try_send(number, &live);
@@ -539,12 +783,22 @@ impl Program {
                 let number = self.number();
                 let Some(sent) = self.senders[at].end().force_send(number, &live) else { return };
                 self.note(format_args!("sender {at}: force_send {number}"));
-                let mut oldest = Vec::new();
-                if !self.closed && self.room() == 0 {
-                    oldest.extend(self.items.pop_front());
-                    self.dropped += 1;
-                }
-                assert_eq!(sent, self.one_sent(number).map(|()| oldest));
+                let right = match self.one_sent(number) {
+                    // A slot that was given up makes room, if it is the next one.
+                    Err(Stop::Later) if self.items.blocks.is_none() => {
+                        let passed = self.items.pass_over();
+                        if passed && self.room() > 0 {
+                            self.one_sent(number).map(|()| Vec::new())
+                        } else if let Some((oldest, _)) = self.items.take(false) {
+                            self.dropped += 1;
+                            self.one_sent(number).map(|()| vec![oldest])
+                        } else {
+                            Err(Stop::Later)
+                        }
+                    }
+                    sent => sent.map(|()| Vec::new()),
+                };
+                assert_eq!(sent, right);
             }
             13..19 => self.start_sending(at),
             19 if self.random.below(4) == 0 => {
@@ -573,7 +827,7 @@ impl Program {
             Sender::ManyCounted(tx) => Sender::ManyCounted(tx.clone()),
             _ => return,
         };
-        if self.senders.len() < 4 {
+        if self.senders.len() < MOST_ENDS {
             self.note(format_args!("sender {at}: clone"));
             self.senders.push(Slot::new(another));
         }
@@ -585,7 +839,7 @@ impl Program {
             Receiver::ManyCounted(rx, _) => Receiver::ManyCounted(rx.clone(), None),
             _ => return,
         };
-        if self.receivers.len() < 4 {
+        if self.receivers.len() < MOST_ENDS {
             self.note(format_args!("receiver {at}: clone"));
             self.receivers.push(Slot::new(another));
         }
@@ -612,8 +866,99 @@ impl Program {
         items[..right.unwrap_or(0)].iter().for_each(|item| self.send_in_model(*item));
     }
 
-    /// A grant of an spsc sender, all of which is sent.
+    /// A grant for an item; it may be kept.
+    fn reserve(&mut self, at: usize) {
+        self.note(format_args!("sender {at}: reserve"));
+        let reserved = match self.senders[at].long() {
+            Sender::Many(tx) => tx.try_reserve().map(Grant::Room),
+            Sender::ManyCounted(tx) => {
+                tx.try_reserve().map(Grant::CountedRoom).map_err(|error| match error {
+                    TrySendError::Full(()) => Stop::Later,
+                    TrySendError::Closed(()) => Stop::Closed,
+                })
+            }
+            _ => unreachable!("it has many slots"),
+        };
+        let grant = match reserved {
+            Ok(grant) => grant,
+            Err(stop) => {
+                let right = if self.closed { Stop::Closed } else { Stop::Later };
+                assert_eq!((stop, self.closed || self.room() == 0), (right, true));
+                return;
+            }
+        };
+        assert!(!self.closed && self.room() > 0, "there is no room");
+        let place = self.reserve_in_model();
+        self.senders[at].kept = Some(Kept(grant, place));
+        // What is behind it, or behind what was given up, comes by one wake.
+        self.in_turn = [true; 2];
+        if self.random.below(3) == 0 {
+            self.finish_sender(at);
+        }
+    }
+
+    /// Sends by the grant that was kept, or gives it up.
+    fn finish_sender(&mut self, at: usize) {
+        let Some(Kept(grant, place)) = self.senders[at].kept.take() else { return };
+        let (number, live, sends) = (self.number(), self.live.clone(), self.random.below(2) == 0);
+        let state = if sends { State::Item(number) } else { State::GivenUp };
+        self.note(format_args!("sender {at}: the grant, {state:?}"));
+        let sends = sends || self.bug == Bug::SendsAllGrants;
+        match grant {
+            Grant::Room(room) if sends => room.send(number),
+            Grant::CountedRoom(room) if sends => room.send(Counted::new(number, &live)),
+            given_up => drop(given_up),
+        }
+        self.finish_in_model(place, state);
+    }
+
+    /// An item that is read in place, and may stay there for a while.
+    fn read_one(&mut self, at: usize) {
+        self.note(format_args!("receiver {at}: read"));
+        let bug = self.bug;
+        let read = match self.receivers[at].long() {
+            Receiver::Many(rx) => rx.try_read().map(|mut reading| {
+                let number = *reading.item();
+                (number, Grant::Reading(reading))
+            }),
+            Receiver::ManyCounted(rx, told) => match rx.try_read() {
+                Ok(reading) => Ok((reading.number, Grant::CountedReading(reading))),
+                Err(error) => Err(said(told, bug, Err(error)).unwrap_err()),
+            },
+            _ => unreachable!("it has many slots"),
+        };
+        match read {
+            Ok((number, grant)) => {
+                let Some((right, place)) = self.items.take(true) else { panic!("{number} came") };
+                assert_eq!(number, right);
+                self.receivers[at].kept = Some(Kept(grant, place));
+                self.in_turn[0] = true;
+                if self.random.below(3) == 0 {
+                    self.finish_receiver(at);
+                }
+            }
+            Err(stop) => self.was_received(at, Err(stop), 1),
+        }
+    }
+
+    /// Lets go of the item that was read.
+    fn finish_receiver(&mut self, at: usize) {
+        let Some(Kept(grant, place)) = self.receivers[at].kept.take() else { return };
+        self.note(format_args!("receiver {at}: the grant goes"));
+        match grant {
+            Grant::CountedReading(reading) if self.random.below(2) == 0 => drop(reading.take()),
+            grant => drop(grant),
+        }
+        if self.items.blocks.is_none() {
+            self.finish_in_model(place, State::Gone);
+        }
+    }
+
+    /// A grant of an spsc sender, all of which is sent; of another one for an item.
     fn grant(&mut self, at: usize) {
+        if !self.one {
+            return self.reserve(at);
+        }
         let count = 1 + self.random.below(self.capacity.min(40));
         let items = self.numbers(count);
         let live = self.live.clone();
@@ -650,6 +995,12 @@ impl Program {
         let (number, live) = (items[0], self.live.clone());
         let batch = items.clone();
         let mut at_once = false;
+        // By a grant, and perhaps for nothing.
+        let by_grant = !self.one && self.senders[at].end().is_rust() && self.random.below(3) == 0;
+        let gives_up = by_grant && self.random.below(2) == 0;
+        if by_grant {
+            self.in_turn = [true; 2];
+        }
         let future: Future = match self.senders[at].long() {
             Sender::One(one::Tx::Rust(tx)) => {
                 at_once = many && self.random.below(2) == 0;
@@ -676,10 +1027,27 @@ impl Program {
             Sender::One(tx @ one::Tx::Zig(_)) => Box::pin(std::future::poll_fn(move |cx| {
                 tx.poll_send(cx, number).map(|sent| sent.map(|()| Vec::new()))
             })),
-            Sender::Many(tx) => {
-                let send = tx.sending(number);
-                Box::pin(async move { send.await.map(|()| Vec::new()) })
-            }
+            Sender::Many(tx) => match tx {
+                many::Tx::Rust(tx) => Box::pin(async move {
+                    if !by_grant {
+                        return tx.send(number).await.map(|()| Vec::new()).map_err(|error| {
+                            assert_eq!(error.into_inner(), number);
+                            Stop::Closed
+                        });
+                    }
+                    let grant = tx.reserve().await.map_err(|_| Stop::Closed)?;
+                    if gives_up {
+                        drop(grant);
+                    } else {
+                        grant.send(number);
+                    }
+                    Ok(Vec::new())
+                }),
+                tx => {
+                    let send = tx.sending(number);
+                    Box::pin(async move { send.await.map(|()| Vec::new()) })
+                }
+            },
             Sender::OneCounted(tx) => {
                 let mut item = (!many).then(|| Counted::new(number, &live));
                 at_once = many;
@@ -695,17 +1063,29 @@ impl Program {
                 })
             }
             Sender::ManyCounted(tx) => {
-                let send = tx.send(Counted::new(number, &live));
+                let item = (!by_grant).then(|| Counted::new(number, &live));
                 Box::pin(async move {
-                    send.await.map(|()| Vec::new()).map_err(|error| {
-                        assert_eq!(error.into_inner().number, number);
-                        Stop::Closed
-                    })
+                    if let Some(item) = item {
+                        return tx.send(item).await.map(|()| Vec::new()).map_err(|error| {
+                            assert_eq!(error.into_inner().number, number);
+                            Stop::Closed
+                        });
+                    }
+                    let grant = tx.reserve().await.map_err(|_| Stop::Closed)?;
+                    if gives_up {
+                        drop(grant);
+                    } else {
+                        grant.send(Counted::new(number, &live));
+                    }
+                    Ok(Vec::new())
                 })
             }
         };
-        self.note(format_args!("sender {at}: a future for {items:?}, at once: {at_once}"));
-        let wait = Wait::Send { left: items.into(), at_once };
+        self.note(format_args!(
+            "sender {at}: a future for {items:?}, at once: {at_once}, grant: {by_grant}, given up: {gives_up}"
+        ));
+        // A grant's item is made when there is room.
+        let wait = Wait::Send { left: items.into(), at_once: at_once || by_grant, gives_up };
         self.senders[at].waiting = Some(self.waiting(future, wait));
     }
 
@@ -723,6 +1103,12 @@ impl Program {
                 self.receivers[at].waiting = None;
             } else {
                 self.poll(false, at);
+            }
+            return;
+        }
+        if self.receivers[at].kept.is_some() {
+            if self.random.below(3) == 0 {
+                self.finish_receiver(at);
             }
             return;
         }
@@ -757,8 +1143,9 @@ impl Program {
                     _ => return,
                 };
                 self.note(format_args!("receiver {at}: peek"));
-                match self.items.front() {
-                    Some(item) => assert_eq!(peeked, Ok(*item)),
+                let next = self.items.ready().next();
+                match next {
+                    Some(item) => assert_eq!(peeked, Ok(item)),
                     None => self.was_received(at, peeked.map(|item| vec![item]), 1),
                 }
             }
@@ -821,6 +1208,9 @@ impl Program {
 
     /// A grant to read, of which some are released.
     fn read(&mut self, at: usize) {
+        if !self.one {
+            return self.read_one(at);
+        }
         let max = 1 + self.random.below(self.capacity.min(40) + 2);
         let there = max.min(self.items.len());
         let released = self.random.below(there + 1);
@@ -847,14 +1237,17 @@ impl Program {
             return self.was_received(at, read.map(|()| seen), 1);
         }
         assert_eq!(read, Ok(()));
-        assert!(seen.iter().eq(self.items.range(..there)), "{seen:?} of {:?}", self.items);
-        self.items.drain(..released);
+        assert!(seen.iter().copied().eq(self.items.ready().take(there)), "{seen:?}");
+        for _ in 0..released {
+            self.items.take(false);
+        }
     }
 
     fn start_receiving(&mut self, at: usize) {
         let bug = self.bug;
         let many = self.one && self.receivers[at].end().is_rust() && self.random.below(2) == 0;
         let limit = if many { 1 + self.random.below(self.capacity.min(20)) } else { 1 };
+        let by_grant = !self.one && self.random.below(3) == 0;
         let future: Future = match self.receivers[at].long() {
             Receiver::One(rx) => Box::pin(async move {
                 let one::Rx::Rust(end, told) = &mut *rx else {
@@ -880,10 +1273,6 @@ impl Program {
                     Err(RecvError::Closed) => Err(Stop::Closed),
                 }
             }),
-            Receiver::Many(rx) => {
-                let recv = rx.receiving();
-                Box::pin(async move { recv.await.map(|item| vec![item]) })
-            }
             Receiver::OneCounted(rx, told) => Box::pin(async move {
                 if many {
                     let grant = match rx.read(limit).await {
@@ -900,12 +1289,33 @@ impl Program {
                 }
                 said(told, bug, rx.recv().await.map_err(Into::into)).map(|item| vec![item])
             }),
-            Receiver::ManyCounted(rx, told) => {
-                let recv = rx.recv();
-                Box::pin(async move {
-                    said(told, bug, recv.await.map_err(Into::into)).map(|item| vec![item])
-                })
-            }
+            Receiver::Many(rx) => match rx {
+                many::Rx::Rust(rx, told) => Box::pin(async move {
+                    let received =
+                        if by_grant { rx.read().await.map(|item| *item) } else { rx.recv().await };
+                    match received {
+                        Ok(item) => Ok(vec![item]),
+                        Err(RecvError::Failed(reason)) => {
+                            assert_eq!(told.replace(reason), None, "told twice");
+                            Err(Stop::Closed)
+                        }
+                        Err(RecvError::Closed) => Err(Stop::Closed),
+                    }
+                }),
+                rx => {
+                    let recv = rx.receiving();
+                    Box::pin(async move { recv.await.map(|item| vec![item]) })
+                }
+            },
+            Receiver::ManyCounted(rx, told) => Box::pin(async move {
+                if by_grant {
+                    return match rx.read().await {
+                        Ok(item) => Ok(vec![item.number]),
+                        Err(error) => said(told, bug, Err(error.into())).map(|item| vec![item]),
+                    };
+                }
+                said(told, bug, rx.recv().await.map_err(Into::into)).map(|item| vec![item])
+            }),
         };
         self.note(format_args!("receiver {at}: a future, {limit} at most"));
         self.receivers[at].waiting = Some(self.waiting(future, Wait::Recv { limit }));
@@ -923,19 +1333,23 @@ impl Program {
         let mut cx = Context::from_waker(&waker);
         let mut answer = waiting.future.as_mut().poll(&mut cx);
         // A receiver lets its neighbours run once in a while.
-        let ready = !sends && (self.closed || !self.items.is_empty());
+        let ready = !sends && (self.closed || self.items.ready().next().is_some());
         if ready && answer.is_pending() && waiting.task.wakes() > wakes {
             answer = waiting.future.as_mut().poll(&mut cx);
         }
         waiting.polled = Some(wakes);
         let is_pending = answer.is_pending();
         match (&mut waiting.wait, answer) {
-            (Wait::Send { left, at_once }, answer) => {
+            (Wait::Send { left, at_once, gives_up }, answer) => {
                 let right = if self.closed {
                     Poll::Ready(Err(Stop::Closed))
                 } else {
                     let fits = self.room().min(left.len());
-                    if !*at_once || fits == left.len() {
+                    if *gives_up && fits == 1 {
+                        left.clear();
+                        let place = self.reserve_in_model();
+                        self.finish_in_model(place, State::GivenUp);
+                    } else if !*at_once || fits == left.len() {
                         left.drain(..fits).for_each(|number| self.send_in_model(number));
                     }
                     if left.is_empty() { Poll::Ready(Ok(Vec::new())) } else { Poll::Pending }
@@ -971,6 +1385,7 @@ impl Program {
     }
 
     fn drop_sender(&mut self, at: usize) {
+        self.finish_sender(at);
         drop(self.senders.remove(at));
         if self.senders.is_empty() {
             self.close(0, None);
@@ -978,10 +1393,11 @@ impl Program {
     }
 
     fn drop_receiver(&mut self, at: usize) {
+        self.finish_receiver(at);
         drop(self.receivers.remove(at));
         if self.receivers.is_empty() {
             self.close(1, None);
-            self.items.clear();
+            self.discard_in_model();
         }
     }
 
@@ -991,7 +1407,7 @@ impl Program {
             return;
         }
         let len = self.items.len() as u64;
-        let sent = self.sent_before + self.sent;
+        let sent = self.sent_before + self.sent - self.items.passed;
         assert_eq!(snapshot[..4], [sent, sent - len, len, self.capacity as u64]);
         assert_eq!(snapshot[5], self.dropped, "dropped");
     }
@@ -999,7 +1415,7 @@ impl Program {
     fn check(&mut self) {
         for slot in &mut self.senders {
             // Of an end that is borrowed: by another one.
-            if slot.waiting.is_some() {
+            if slot.is_lent() {
                 continue;
             }
             let end = slot.end();
@@ -1015,7 +1431,7 @@ impl Program {
         }
         for slot in &mut self.receivers {
             let heard = slot.heard.flatten();
-            if slot.waiting.is_some() {
+            if slot.is_lent() {
                 continue;
             }
             let end = slot.end();
@@ -1032,31 +1448,46 @@ impl Program {
         let receiving = self.receivers.iter().filter_map(|slot| slot.waiting.as_ref());
         if self.counted {
             let held = sending.clone().map(|waiting| match &waiting.wait {
-                Wait::Send { at_once: false, left } => left.len(),
+                Wait::Send { at_once: false, left, .. } => left.len(),
                 _ => 0,
             });
-            let right = self.items.len() + held.sum::<usize>();
+            let kept = self.receivers.iter().filter(|slot| slot.kept.is_some()).count();
+            let right = self.items.items + held.sum::<usize>() + kept;
             assert_eq!(self.live.load(SeqCst), right, "items that live");
         }
-        self.check_wakes(sending, self.room());
-        self.check_wakes(receiving, self.items.len());
+        self.check_wakes(sending, self.room(), self.closed, self.in_turn[0]);
+        let ended = self.closed && self.items.held == 0;
+        self.check_wakes(
+            receiving,
+            self.items.ready().take(MOST_ENDS).count(),
+            ended,
+            self.in_turn[1],
+        );
     }
 
-    /// Of those who wait, as many have been woken since their last poll as can go on; all, if it is closed.
-    fn check_wakes<'a>(&self, waiting: impl Iterator<Item = &'a Waiting>, possible: usize) {
+    /// Of those who wait, as many have been woken since their last poll as can go on, which is all at the end; or one,
+    /// who passes it on.
+    fn check_wakes<'a>(
+        &self,
+        waiting: impl Iterator<Item = &'a Waiting>,
+        possible: usize,
+        ended: bool,
+        in_turn: bool,
+    ) {
         let (mut wait, mut woken) = (0, 0);
         for waiting in waiting {
             let Some(wakes) = waiting.polled else { continue };
-            if let Wait::Send { left, at_once: true } = &waiting.wait
+            if let Wait::Send { left, at_once: true, .. } = &waiting.wait
                 && left.len() > possible
-                && !self.closed
+                && !ended
             {
                 continue;
             }
             wait += 1;
             woken += usize::from(waiting.task.wakes() > wakes);
         }
-        let due = if self.closed { wait } else { wait.min(possible) };
+        let due = if ended { wait } else { wait.min(possible) };
+        let due = if in_turn { due.min(1) } else { due };
         assert!(woken >= due, "{woken} were woken of {wait}, and {due} ought to be");
     }
 }
@@ -1105,6 +1536,7 @@ fn an_end_that_is_wrong_is_found_by_random_programs() {
         Bug::ForgetsWhy,
         Bug::Turns,
         Bug::FullIsClosed,
+        Bug::SendsAllGrants,
     ] {
         let found = (0..64).find_map(|seed| run(seed, bug).err());
         let found = found.unwrap_or_else(|| panic!("{bug:?} was not found"));

@@ -486,6 +486,67 @@ fn a_waker_that_panics_does_not_undo_a_grant() {
     }
 }
 
+// 33
+#[test]
+fn a_waker_that_panics_leaves_no_slot_that_was_given_up() {
+    for shape in 0..4 {
+        for side in [true, false] {
+            // Room for two, or one in a channel that grows by blocks of one.
+            let (tx, rx) = match shape {
+                0 => mpmc::channel::<u64>(2),
+                1 => mpmc::before_the_wrap(2, 1).unwrap(),
+                2 => mpmc::unbounded_of_blocks(1, 3, 1).unwrap(),
+                _ => mpmc::unbounded_of_blocks(2, 2, 1).unwrap(),
+            };
+            let panics = waker_fn(|| panic!("on purpose"));
+            let task = Task::new();
+            // The one at the head comes last, and all are passed over.
+            let head = tx.try_reserve().unwrap();
+            drop(std::iter::from_fn(|| tx.try_reserve().ok()).collect::<Vec<_>>());
+            let (mut recv, mut first) = (Box::pin(rx.recv()), Box::pin(tx.send(1)));
+            let mut last = Box::pin(tx.send(2));
+            if side {
+                assert!(recv.as_mut().poll(&mut Context::from_waker(&panics)).is_pending());
+            } else {
+                assert!(first.as_mut().poll(&mut Context::from_waker(&panics)).is_pending());
+            }
+            assert!(task.run(|cx| last.as_mut().poll(cx)).is_pending());
+            assert!(catch_unwind(AssertUnwindSafe(|| drop(head))).is_err());
+            assert_eq!(tx.len(), 0, "what was given up is left");
+            drop((recv, first));
+            assert_eq!(task.wakes(), 1);
+            assert_eq!(task.run(|cx| last.as_mut().poll(cx)), Poll::Ready(Ok(())));
+            assert_eq!(rx.try_recv(), Ok(2));
+        }
+    }
+}
+
+/// A channel that grows is full at its limit until a block is used up: also by slots that were given up behind an item,
+/// of which no receiver can know.
+#[test]
+fn a_sender_does_not_wait_where_nothing_is_left_but_what_was_given_up() {
+    for (tx_lang, rx_lang) in PAIRINGS {
+        for items in [2, 4] {
+            let (mut tx, mut rx) = growing::<u64>((items, 2, 1), &[tx_lang; 2], &[rx_lang]);
+            let (mut last, task) = (tx.pop().unwrap(), Task::new());
+            for n in 0..10 {
+                tx[0].try_send(n).unwrap();
+                while let Ok(room) = tx[0].try_reserve() {
+                    drop(room);
+                }
+                let mut sending = last.sending(100 + n);
+                assert!(task.run(|cx| sending.as_mut().poll(cx)).is_pending());
+                let wakes = task.wakes();
+                assert_eq!(rx[0].try_recv(), Ok(n));
+                assert_eq!(task.wakes(), wakes + 1, "there is no item any more");
+                assert_eq!(tx[0].len(), 0);
+                assert_eq!(task.run(|cx| sending.as_mut().poll(cx)), Poll::Ready(Ok(())));
+                assert_eq!(rx[0].try_recv(), Ok(100 + n));
+            }
+        }
+    }
+}
+
 // 9
 #[test]
 fn a_reservation_that_is_cancelled_after_any_poll_passes_its_turn_on() {

@@ -240,3 +240,18 @@ fn sinks_and_senders_of_one_channel_lose_nothing() {
         threads.into_iter().for_each(|thread| thread.join().unwrap());
     }
 }
+
+#[test]
+fn a_close_lets_the_end_go_also_when_its_item_comes_back() {
+    each_waiting(|mut sink, tx, rx, task| {
+        let weak = tx.downgrade();
+        drop(tx);
+        rx.close_torn();
+        let Poll::Ready(Err(error)) = poll(&task, &mut sink, CLOSE) else { panic!("it is closed") };
+        assert_eq!((error.reason(), error.into_inner()), (Some(TORN), Some(1)));
+        assert!(sink.sender().is_none() && weak.upgrade().is_none(), "the end is kept");
+        assert_eq!(poll(&task, &mut sink, CLOSE), DONE);
+        assert_eq!(task.wakers(), 0);
+        assert!(matches!(sink.into_inner(), (None, None)));
+    });
+}

@@ -299,7 +299,8 @@ pub const RawParty = extern struct {
     lock: u32,
     /// How many ends there are.
     alive: u32,
-    /// Senders: how far closing is.
+    /// Senders: how far closing is. Receivers, if the channel grows: of how many slots the claim was given up that
+    /// nobody has passed over yet.
     closing: u32,
     /// How often one went to sleep.
     sleeps: u32,

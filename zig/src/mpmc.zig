@@ -144,11 +144,12 @@ pub fn Sender(comptime T: type) type {
         pub fn forceSend(self: *Self, item: T) error{ Full, Closed }!?T {
             self.trySend(item) catch |e| {
                 if (e == error.Closed) return error.Closed;
+                // Also for this: a sender that took the consumers' turn would have to do what they do at the end.
+                if (self.ring.grows) return error.Full;
                 // Where a grant was abandoned there is room, and nothing to replace.
                 if (self.ring.passOverAll()) {
                     if (self.trySend(item)) return null else |again| if (again == error.Closed) return error.Closed;
                 }
-                if (self.ring.grows) return error.Full;
                 const claim = self.ring.claimFilled() catch return error.Full;
                 sync.read(&claim.slot.item);
                 const oldest = claim.slot.item;

@@ -26,6 +26,16 @@ const looks_at_most: u32 = if (sync.model) 0 else 64;
 /// The same, with longer and longer pauses in between, which leave the neighbour's line alone.
 const tries_at_most: u5 = if (sync.model) 0 else 8;
 
+/// What is to be done after the head has moved on.
+const Moved = struct {
+    /// Somebody has found the lock taken.
+    is_pending: bool,
+    /// There is a block again.
+    freed: bool,
+    /// The next slot was given up.
+    skip: bool,
+};
+
 /// A reference to the ring. All its functions may run on any number of threads at once.
 pub fn List(comptime T: type) type {
     return struct {
@@ -40,6 +50,15 @@ pub fn List(comptime T: type) type {
 
         fn head(self: Self) *u32 {
             return &self.raw.mpmc.channel.head.word;
+        }
+
+        /// How many slots were given up that nobody has passed over yet: counted before the slot shows it.
+        pub fn givenUp(self: Self) *u32 {
+            return &self.raw.mpmc.receivers.closing;
+        }
+
+        inline fn isGivenUp(self: Self) bool {
+            return sync.loadAcquire(self.givenUp()) != 0;
         }
 
         fn index(self: Self, at: u32) u32 {
@@ -145,26 +164,26 @@ pub fn List(comptime T: type) type {
             return if (end & ring.closed != 0 and position(end) == at) error.Closed else error.NotNow;
         }
 
-        /// The slot at the head was given up: on to the next one, and unlocks.
-        noinline fn passOver(self: Self, claim: ring.Claim(T)) void {
+        /// Passes over the slots at the head that were given up.
+        pub noinline fn passOverAll(self: Self) void {
             @branchHint(.cold);
-            ring.countSkipped(&self.raw.mpmc);
-            self.commitFree(claim);
-        }
-
-        /// Passes over the slots at the head that were given up; true if there was one.
-        pub fn passOverAll(self: Self) bool {
-            var passed = false;
+            var tells_receivers = false;
+            var tells_senders = false;
             while (self.lock()) |at| {
-                const slot = self.nextFilled(at);
-                if (sync.loadAcquire(&slot.stamp) != ring.skipped(at)) {
-                    _ = self.unlock(at);
-                    break;
-                }
-                self.passOver(.{ .slot = slot, .filled = at +% one });
-                passed = true;
+                const passes = sync.loadAcquire(&self.nextFilled(at).stamp) == ring.skipped(at);
+                const is_pending = if (passes) moves: {
+                    ring.countSkipped(&self.raw.mpmc);
+                    _ = sync.fetchAdd(self.givenUp(), ring.minus_one, 0);
+                    const moved = self.moveOn(at +% one);
+                    if (moved.freed) tells_senders = true;
+                    break :moves moved.is_pending;
+                } else sync.swap(self.head(), at, 0) & pending != 0;
+                if (is_pending) tells_receivers = true;
+                // Who came meanwhile may have given the slot up.
+                if (!passes and !(is_pending and self.isGivenUp())) break;
             }
-            return passed;
+            if (tells_senders) self.tellSenders();
+            if (tells_receivers) self.tellReceivers();
         }
 
         /// The consumers' lock, and the position of the next item; or somebody else has it and will wake one
@@ -188,9 +207,14 @@ pub fn List(comptime T: type) type {
             return is_pending;
         }
 
-        /// Somebody has found it locked, and may have gone to sleep.
+        /// Somebody has found it locked, and may have gone to sleep, or have given up the slot that is next.
         noinline fn tellPending(self: Self) void {
             @branchHint(.cold);
+            if (self.isGivenUp() and !sync.bug(65)) self.passOverAll();
+            self.tellReceivers();
+        }
+
+        fn tellReceivers(self: Self) void {
             const receivers = &self.raw.mpmc.receivers;
             if (ring.isWaiting(receivers) and !sync.bug(51)) host.zf1_party_wake_one(receivers);
         }
@@ -203,7 +227,19 @@ pub fn List(comptime T: type) type {
 
         /// The item has been taken (rule 3).
         pub fn commitFree(self: Self, claim: ring.Claim(T)) void {
-            const next = claim.filled;
+            const moved = self.moveOn(claim.filled);
+            if (moved.is_pending or moved.freed or moved.skip) self.tell(moved);
+        }
+
+        noinline fn tell(self: Self, moved: Moved) void {
+            @branchHint(.cold);
+            if (moved.skip or (moved.is_pending and self.isGivenUp())) self.passOverAll();
+            if (moved.freed) self.tellSenders();
+            if (moved.is_pending) self.tellReceivers();
+        }
+
+        /// On to the next slot, and unlocks. Wakes nobody.
+        inline fn moveOn(self: Self, next: u32) Moved {
             var used_up: ?*abi.RawBlock = null;
             if (self.index(next) == 0) {
                 sync.write(&self.raw.head_block);
@@ -213,12 +249,11 @@ pub fn List(comptime T: type) type {
                 self.raw.head_block = block.next;
                 used_up = block;
             }
+            // (Rule 5.)
+            const skip = self.isGivenUp() and sync.loadAcquire(&self.nextFilled(next).stamp) == ring.skipped(next);
             const is_pending = sync.swap(self.head(), next, 0) & pending != 0;
-            if (used_up) |block| {
-                host.zf1_block_give_back(self.raw, block);
-                self.tellSenders();
-            }
-            if (is_pending) self.tellPending();
+            if (used_up) |block| host.zf1_block_give_back(self.raw, block);
+            return .{ .is_pending = is_pending, .freed = used_up != null, .skip = skip and !sync.bug(66) };
         }
 
         fn tellSenders(self: Self) void {

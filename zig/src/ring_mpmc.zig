@@ -19,7 +19,7 @@ pub const closed: u32 = 1;
 /// In a stamp: rule 6.
 pub const skip: u32 = 2;
 
-const minus_one: u32 = 0 -% @as(u32, 1);
+pub const minus_one: u32 = 0 -% @as(u32, 1);
 
 /// In `closing`: somebody closes.
 const closing: u32 = 1;
@@ -184,9 +184,11 @@ pub fn Ring(comptime T: type) type {
                 if (stamp == at +% one) {
                     // While the head stands, so do the stamps that were seen.
                     const next = lap.next(at, self.mask, self.capacity);
-                    if (sync.compareExchange(word, head, next) != null) continue;
+                    if (sync.bug(71)) {
+                        sync.storeRelease(word, next);
+                    } else if (sync.compareExchange(word, head, next) != null) continue;
                     var before = head;
-                    while (before != at) : (before = lap.next(before, self.mask, self.capacity))
+                    while (before != at and !sync.bug(70)) : (before = lap.next(before, self.mask, self.capacity))
                         _ = self.freeSkipped(before);
                     return .{ .slot = self.slotOf(at), .filled = stamp };
                 }
@@ -202,28 +204,33 @@ pub fn Ring(comptime T: type) type {
         pub noinline fn abandon(self: Self, claim: Claim(T)) void {
             @branchHint(.cold);
             const given_up: Claim(T) = .{ .slot = claim.slot, .filled = claim.filled | skip };
-            if (self.commitFilledQuietly(given_up) and !sync.bug(60)) wakeOne(&self.raw.receivers);
+            if (self.list()) |blocks| _ = sync.fetchAdd(blocks.givenUp(), 1, 0);
+            const waits = self.commitFilledQuietly(given_up) and !sync.bug(60);
             _ = self.passOverAll();
+            if (waits) wakeOne(&self.raw.receivers);
         }
 
-        /// Passes over the slots at the head that were given up; true if there was one (rule 6).
+        /// Passes over the slots at the head that were given up; true if there was one in a ring that does not grow (rule 6).
         pub noinline fn passOverAll(self: Self) bool {
             @branchHint(.cold);
-            if (self.list()) |blocks| return blocks.passOverAll();
-            var passed = false;
-            while (true) {
-                const head = sync.loadAcquire(&self.raw.channel.head.word);
-                if (sync.loadAcquire(&self.slotOf(head).stamp) != skipped(head)) return passed;
-                if (self.passOver(head)) passed = true;
+            if (self.list()) |blocks| {
+                blocks.passOverAll();
+                return false;
             }
-        }
-
-        /// Passes over the slot at `head`, which was given up; false if somebody else does (rule 6).
-        noinline fn passOver(self: Self, head: u32) bool {
-            @branchHint(.cold);
-            const next = lap.next(head, self.mask, self.capacity);
-            const passed = sync.compareExchange(&self.raw.channel.head.word, head, next) == null;
-            if (passed and self.freeSkipped(head) and !sync.bug(63)) wakeOne(&self.raw.senders);
+            const word = &self.raw.channel.head.word;
+            var passed = false;
+            // One wake for all: who is woken passes it on.
+            var tells_senders = false;
+            while (true) {
+                // Told to whoever moves the head to a slot that was just given up: one of the two sees the other.
+                const head = if (sync.bug(64)) sync.loadAcquire(word) else sync.fetchOr(word, 0);
+                if (sync.loadAcquire(&self.slotOf(head).stamp) != skipped(head)) break;
+                // Or else somebody does.
+                if (sync.compareExchange(word, head, lap.next(head, self.mask, self.capacity)) != null) continue;
+                passed = true;
+                if (self.freeSkipped(head) and !sync.bug(63)) tells_senders = true;
+            }
+            if (tells_senders) wakeOne(&self.raw.senders);
             return passed;
         }
 

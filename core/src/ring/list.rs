@@ -30,7 +30,10 @@
 //!    and finds PENDING wakes one that waits. So nobody waits for a neighbour that is half done, and a block that
 //!    is used up belongs to the consumer that has taken its last item: nobody else looks at it any more.
 //! 4. Rules 2 to 6 of `mpmc.rs` hold as they stand there; but who has given up and finds the consumers' lock taken leaves
-//!    the slot to the consumers.
+//!    the slot to the holder, who finds PENDING.
+//! 5. Who moves the head looks, if any slot was given up, at the next one before it unlocks, and passes over it if it was
+//!    that one. So none stays at the head: a ring that is full of them behind one item would have no room after
+//!    that item, and nobody to make it. (They are counted, in the receivers' `closing`: a flow of items looks nowhere else.)
 //!
 //! # How it grows and shrinks
 //!
@@ -99,6 +102,16 @@ impl<T> List<T> {
 
     fn head(&self) -> &Word {
         &self.raw().mpmc.channel.head.word
+    }
+
+    /// How many slots were given up that nobody has passed over yet: counted before the slot shows it.
+    pub(super) fn given_up(&self) -> &Word {
+        &self.raw().mpmc.receivers.closing
+    }
+
+    #[inline(always)]
+    fn is_given_up(&self) -> bool {
+        self.given_up().load(Acquire) != 0
     }
 
     fn index(&self, at: u32) -> u32 {
@@ -233,29 +246,37 @@ impl<T> List<T> {
         if tail & CLOSED != 0 && position(tail) == head { Denied::Closed } else { Denied::NotNow }
     }
 
-    /// The slot at the head was given up: on to the next one, and unlocks.
+    /// Passes over the slots at the head that were given up.
     #[cold]
     #[inline(never)]
-    fn pass_over(&self, claim: Claim<T>) {
-        super::count_skipped(&self.raw().mpmc);
-        self.commit_free(claim);
-    }
-
-    /// Passes over the slots at the head that were given up; true if there was one.
-    #[cold]
-    pub(crate) fn pass_over_all(&self) -> bool {
-        let mut passed = false;
+    pub(crate) fn pass_over_all(&self) {
+        let raw = self.raw();
+        // Wakers run last: one that panics must leave no slot behind.
+        let (mut receivers_next, mut senders_next) = (None, None);
         while let Some(head) = self.lock() {
             let slot = self.next_filled(head);
             // SAFETY: a slot of a block that the lock keeps alive.
-            if unsafe { (*slot.as_ptr()).stamp.load(Acquire) } != skipped(head) {
-                self.unlock(head);
+            let passes = unsafe { (*slot.as_ptr()).stamp.load(Acquire) } == skipped(head);
+            let pending = if passes {
+                super::count_skipped(&raw.mpmc);
+                // Minus one.
+                self.given_up().fetch_add(u32::MAX, AcqRel);
+                let moved = self.move_on(head.wrapping_add(ONE));
+                if moved.freed {
+                    senders_next.get_or_insert_with(|| WakeOne(&raw.mpmc.senders));
+                }
+                moved.pending
+            } else {
+                self.head().swap(head, AcqRel) & PENDING != 0
+            };
+            if pending && !bug(51) {
+                receivers_next.get_or_insert_with(|| WakeOne(&raw.mpmc.receivers));
+            }
+            // Who came meanwhile may have given the slot up.
+            if !(passes || pending && self.is_given_up()) {
                 break;
             }
-            self.pass_over(Claim::new(slot, head.wrapping_add(ONE)));
-            passed = true;
         }
-        passed
     }
 
     /// Moves past the slot at the head, if there is one, whatever is in it.
@@ -296,13 +317,13 @@ impl<T> List<T> {
         pending
     }
 
-    /// Somebody has found it locked, and may have gone to sleep.
+    /// Somebody has found it locked, and may have gone to sleep, or have given up the slot that is next.
     #[cold]
     #[inline(never)]
     fn tell_pending(&self) {
-        let receivers = &self.raw().mpmc.receivers;
-        if receivers.is_waiting() && !bug(51) {
-            receivers.wake_one();
+        let _receivers_next = (!bug(51)).then(|| WakeOne(&self.raw().mpmc.receivers));
+        if self.is_given_up() && !bug(65) {
+            self.pass_over_all();
         }
     }
 
@@ -317,7 +338,26 @@ impl<T> List<T> {
     /// The item has been taken (rule 3).
     #[inline]
     pub(crate) fn commit_free(&self, claim: Claim<T>) {
-        let next = claim.filled();
+        let moved = self.move_on(claim.filled());
+        if moved.pending || moved.freed || moved.skip {
+            self.tell(&moved);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn tell(&self, moved: &Moved) {
+        let raw = &self.raw().mpmc;
+        let _receivers_next = (moved.pending && !bug(51)).then(|| WakeOne(&raw.receivers));
+        let _senders_next = moved.freed.then(|| WakeOne(&raw.senders));
+        if moved.skip || (moved.pending && self.is_given_up()) {
+            self.pass_over_all();
+        }
+    }
+
+    /// On to the next slot, and unlocks. Wakes nobody.
+    #[inline(always)]
+    fn move_on(&self, next: u32) -> Moved {
         let mut used_up = ptr::null_mut();
         if self.index(next) == 0 {
             let block = self.raw().head_block.get();
@@ -329,13 +369,15 @@ impl<T> List<T> {
                 *block = *(*used_up).next.get();
             }
         }
-        let raw = self.raw();
-        let pending = self.head().swap(next, AcqRel) & PENDING != 0 && !bug(51);
-        let _receivers_next = pending.then(|| WakeOne(&raw.mpmc.receivers));
+        let slot = self.is_given_up().then(|| self.next_filled(next));
+        // (Rule 5.) SAFETY: a slot of a block that the lock keeps alive.
+        let skip = slot
+            .is_some_and(|slot| unsafe { (*slot.as_ptr()).stamp.load(Acquire) } == skipped(next));
+        let pending = self.head().swap(next, AcqRel) & PENDING != 0;
         if !used_up.is_null() {
-            raw.give_back(used_up);
-            raw.tell_senders();
+            self.raw().give_back(used_up);
         }
+        Moved { pending, freed: !used_up.is_null() && !bug(52), skip: skip && !bug(66) }
     }
 
     /// True when a producer that has entered the list need not sleep.
@@ -391,6 +433,16 @@ impl<T> List<T> {
             tail = seen;
         }
     }
+}
+
+/// What is to be done after the head has moved on.
+struct Moved {
+    /// Somebody has found the lock taken.
+    pending: bool,
+    /// There is a block again.
+    freed: bool,
+    /// The next slot was given up.
+    skip: bool,
 }
 
 /// A block that was taken and is not linked goes back.

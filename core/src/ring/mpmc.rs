@@ -28,7 +28,9 @@
 //!    the end comes when the consumers have reached the tail.
 //! 6. Who gives a claim up commits SKIP. A consumer that finds it at the head passes over it: claims it like an item, frees it,
 //!    and looks at the next slot. So to a sleeper (rule 3) it is as good as an item, for it may hide one, or the end. Who
-//!    has given up passes over what is at the head as well: nobody may come to receive, and the room is wanted.
+//!    has given up passes over what is at the head as well: nobody may come to receive, and the room is wanted. It looks at the
+//!    head by a read-modify-write, so of two who give up at once, the one that moves the head to the other's slot sees
+//!    that slot given up, or the other one sees the head there.
 //! 7. A consumer that wakes nobody claims an item and the slots to be skipped before it in one step, or leaves them: with
 //!    nothing received it could not say that a wake is due. None is: a ring that is full has an item, or a slot
 //!    half done, or else somebody is passing over all of it by rule 6.
@@ -356,11 +358,13 @@ impl<T> Ring<T> {
             if stamp == at.wrapping_add(ONE) {
                 // While the head stands, so do the stamps that were seen.
                 let next = lap::next(at, self.mask, self.capacity);
-                if word.compare_exchange(head, next).is_err() {
+                if bug(71) {
+                    word.store(next, core::sync::atomic::Ordering::Release);
+                } else if word.compare_exchange(head, next).is_err() {
                     continue;
                 }
                 let mut before = head;
-                while before != at {
+                while before != at && !bug(70) {
                     self.free_skipped(before);
                     before = lap::next(before, self.mask, self.capacity);
                 }
@@ -378,38 +382,39 @@ impl<T> Ring<T> {
     #[cold]
     pub(crate) fn abandon(&self, claim: Claim<T>) {
         let filled = claim.filled | SKIP;
-        if self.commit_filled_quietly(Claim { filled, ..claim }) && !bug(60) {
-            self.wake_receiver();
+        if let Some(list) = self.list() {
+            list.given_up().fetch_add(1, AcqRel);
         }
+        let waits = self.commit_filled_quietly(Claim { filled, ..claim }) && !bug(60);
+        // Last: a waker that panics must leave no slot behind.
+        let _receivers_next = waits.then(|| WakeOne(&self.raw().receivers));
         self.pass_over_all();
     }
 
-    /// Passes over the slots at the head that were given up; true if there was one (rule 6).
+    /// Passes over the slots at the head that were given up; true if there was one in a ring that does not grow (rule 6).
     #[cold]
     pub(crate) fn pass_over_all(&self) -> bool {
         if let Some(list) = self.list() {
-            return list.pass_over_all();
+            list.pass_over_all();
+            return false;
         }
-        let mut passed = false;
+        let word = &self.channel().head.word;
+        // One wake for all: who is woken passes it on. And no waker runs, and panics, in between.
+        let (mut passed, mut senders_next) = (false, None);
         loop {
-            let head = self.channel().head.word.load(Acquire);
+            // Told to whoever moves the head to a slot that was just given up: one of the two sees the other.
+            let head = if bug(64) { word.load(Acquire) } else { word.fetch_or(0, AcqRel) };
             if self.stamp(head).load(Acquire) != skipped(head) {
                 return passed;
             }
-            passed |= self.pass_over(head);
+            // Or else somebody does.
+            if word.compare_exchange(head, lap::next(head, self.mask, self.capacity)).is_ok() {
+                passed = true;
+                if self.free_skipped(head) && !bug(63) {
+                    senders_next.get_or_insert_with(|| WakeOne(&self.raw().senders));
+                }
+            }
         }
-    }
-
-    /// Passes over the slot at `head`, which was given up; false if somebody else does (rule 6).
-    #[cold]
-    #[inline(never)]
-    fn pass_over(&self, head: u32) -> bool {
-        let next = lap::next(head, self.mask, self.capacity);
-        let passed = self.channel().head.word.compare_exchange(head, next).is_ok();
-        if passed && self.free_skipped(head) && !bug(63) {
-            self.wake_sender();
-        }
-        passed
     }
 
     /// A claimed slot in which nothing is gets free; true when a sender waits.

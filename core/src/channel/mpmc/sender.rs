@@ -83,6 +83,10 @@ impl<T> Sender<T> {
             Err(TrySendError::Full(item)) => item,
             Err(closed) => return Err(closed),
         };
+        // Also for this: a sender that took the consumers' turn would have to do what they do at the end.
+        if self.ring.grows() {
+            return Err(TrySendError::Full(item));
+        }
         // Where a grant was abandoned there is room, and nothing to replace.
         if self.ring.pass_over_all() {
             item = match self.try_send(item) {
@@ -90,9 +94,6 @@ impl<T> Sender<T> {
                 Err(TrySendError::Full(item)) => item,
                 Err(closed) => return Err(closed),
             };
-        }
-        if self.ring.grows() {
-            return Err(TrySendError::Full(item));
         }
         let Ok(filled) = Filled::claim(self.ring) else { return Err(TrySendError::Full(item)) };
         // What is no item of this type cannot come back.

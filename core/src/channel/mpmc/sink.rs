@@ -9,6 +9,7 @@ use futures_sink::Sink;
 
 use super::Sender;
 use crate::channel::error::{SendError, TrySendError};
+use crate::error::StreamError;
 use crate::ring::seat::Seat;
 
 /// A [`Sender`] as a [`Sink`]; [`Sender::into_sink`] makes it.
@@ -18,7 +19,8 @@ use crate::ring::seat::Seat;
 /// and wait for room in turn. So one item may wait in the sink besides those in the channel.
 ///
 /// `poll_close` sends the item that is left and lets this end go: the channel closes with the last one. An item that could not
-/// be sent because the channel was closed comes back in the error of the call that found out.
+/// be sent because the channel was closed comes back in the error of the call that found out; if that was `poll_close`, this
+/// end is gone all the same.
 ///
 /// A sink whose poll was pending waits, in turn, until it is polled again, dropped, or told to [`cancel`](Self::cancel). Its
 /// first wait allocates, the others do not.
@@ -30,6 +32,8 @@ use crate::ring::seat::Seat;
 pub struct SendSink<T> {
     /// `None` once it is closed.
     sender: Option<Sender<T>>,
+    /// Why the channel was closed, as far as that was known when the end went.
+    reason: Option<StreamError>,
     /// Taken, and not sent for want of room.
     item: Option<T>,
     /// In the list only while there is an item.
@@ -43,7 +47,7 @@ type Outcome<T> = Result<(), SendError<Option<T>>>;
 impl<T> Sender<T> {
     /// This end as a [`Sink`](futures_sink::Sink).
     pub fn into_sink(self) -> SendSink<T> {
-        SendSink { sender: Some(self), item: None, seat: None }
+        SendSink { sender: Some(self), reason: None, item: None, seat: None }
     }
 }
 
@@ -86,7 +90,7 @@ impl<T> Sink<T> for SendSink<T> {
         Poll::Ready(match &this.sender {
             Some(sender) if !sender.is_closed() => Ok(()),
             Some(sender) => Err(sender.refused(None)),
-            None => Err(SendError { item: None, reason: None }),
+            None => Err(SendError { item: None, reason: this.reason }),
         })
     }
 
@@ -97,7 +101,7 @@ impl<T> Sink<T> for SendSink<T> {
         let this = self.get_mut();
         assert!(this.item.is_none(), "`start_send` without a `poll_ready` before it");
         let Some(sender) = &this.sender else {
-            return Err(SendError { item: Some(item), reason: None });
+            return Err(SendError { item: Some(item), reason: this.reason });
         };
         match sender.try_send(item) {
             Ok(()) => {}
@@ -113,10 +117,12 @@ impl<T> Sink<T> for SendSink<T> {
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
         let this = self.get_mut();
-        core::task::ready!(this.poll_sent(cx))?;
-        // Nobody waits here any more: what was to be sent was.
-        this.sender = None;
-        Poll::Ready(Ok(()))
+        let sent = core::task::ready!(this.poll_sent(cx));
+        // Nobody waits here any more: what was to be sent was, or never will be.
+        if let Some(sender) = this.sender.take() {
+            this.reason = sender.reason();
+        }
+        Poll::Ready(sent)
     }
 }
 
