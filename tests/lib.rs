@@ -10,6 +10,7 @@ pub mod ends;
 pub mod many_ends;
 pub mod point;
 pub mod polled;
+pub mod probe;
 pub mod quiet;
 pub mod task;
 pub mod types;

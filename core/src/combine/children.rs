@@ -216,6 +216,12 @@ macro_rules! outputs {
 }
 for_tuples!(outputs);
 
+impl<Stop> Outputs for Nil<Stop> {
+    type Outputs = ();
+
+    fn take(self: Pin<&mut Self>) {}
+}
+
 opaque! {
     Pair [H, T] [H, T];
     Nil [O] [O];

@@ -225,6 +225,15 @@ where
     }
 }
 
+impl Join for () {
+    type Output = ();
+    type Future = JoinFuture<Nil<Infallible>, Rotation>;
+
+    fn join(self) -> Self::Future {
+        JoinFuture { running: Some(Running::new(pairs!(), Rotation::new(0))) }
+    }
+}
+
 macro_rules! tuples {
     ($($Type:ident $name:ident $Kept:ident,)+) => {
         impl<$($Type: Future),+> Join for ($($Type,)+) {

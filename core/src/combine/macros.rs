@@ -147,7 +147,11 @@ macro_rules! select {
             futures => ::core::pin::pin!(futures).await,
         };
         match ready {
-            ::core::option::Option::Some(ready) => $crate::select!(@handle ready; $($branch)+),
+            ::core::option::Option::Some(ready) => {
+                #[allow(unused_mut)]
+                let mut ready = ready;
+                $crate::select!(@handle ready; $($branch)+)
+            }
             ::core::option::Option::None => $else,
         }
     }};
@@ -168,7 +172,7 @@ macro_rules! select {
     (@futures $on:expr;
         [{$pattern:pat} {$future:expr} {$condition:expr} {$handler:expr}] $($rest:tt)*) => {
         $crate::combine::__private::Fork::new(
-            $crate::combine::__private::Branch::new($on.0, $future, |output| {
+            $crate::combine::__private::Branch::new($on.0, $future, |#[allow(unused_mut)] mut output| {
                 let mut matches = false;
                 // The guard sees whether the pattern matches, and says no: nothing moves.
                 #[allow(unused_variables, unused_mut, unreachable_patterns, clippy::all)]
@@ -196,6 +200,8 @@ macro_rules! select {
                 ::core::unreachable!("the pattern has matched before")
             }
             $crate::combine::__private::Either::There(others) => {
+                #[allow(unused_mut)]
+                let mut others = others;
                 $crate::select!(@handle others; $($rest)*)
             }
         }

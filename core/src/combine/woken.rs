@@ -172,7 +172,9 @@ impl Woken {
     /// `count` children, all of which are to be polled.
     pub(super) fn all(count: usize) -> Self {
         let blocks = blocks_of(count);
-        let first = turn::next(blocks as usize) as u32;
+        // One turn for both: two that follow each other are not independent.
+        let turn = turn::next(count);
+        let (first, pivot) = ((turn / BLOCK) as u32, (turn % BLOCK) as u32);
         let word = |number| match count - number as usize * BLOCK {
             less if less < BLOCK => (1 << less) - 1,
             _ => u32::MAX,
@@ -185,7 +187,7 @@ impl Woken {
         let shared = Shared::new(AWAKE);
         let chunk = chunk(&shared, 0, blocks, word, next);
         let rest = if blocks == 0 { AWAKE } else { first + FIRST };
-        Self::of(shared, chunk, rest, turn::next(count.min(BLOCK)) as u32)
+        Self::of(shared, chunk, rest, pivot)
     }
 
     /// Room for `count` children, none of which was woken.
