@@ -55,13 +55,9 @@ fn a_child_panics<C>(
         drop(all);
         let drops: Vec<usize> = probes.iter().map(Probe::drops).collect();
         assert_eq!(drops, [1; 3], "{what}");
-        assert_eq!(task.wakers(), probes.iter().filter(|probe| keeps_task(&task, probe)).count());
+        // Children of tuples and arrays have the task's own waker; here they keep it.
+        assert_eq!(task.wakers(), if what.contains("Vec") { 0 } else { 3 }, "{what}");
     }
-}
-
-/// Children of tuples and arrays have the task's own waker.
-fn keeps_task(task: &Task, probe: &Probe<u8>) -> bool {
-    probe.waker().will_wake(&task.waker())
 }
 
 #[test]
