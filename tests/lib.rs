@@ -11,6 +11,7 @@ pub mod futures;
 pub mod many_ends;
 pub mod point;
 pub mod polled;
+pub mod probe;
 pub mod quiet;
 pub mod task;
 pub mod types;
