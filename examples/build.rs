@@ -4,5 +4,6 @@ fn main() {
     zigflow_build::Build::new()
         .file("file_stream/file_stream.zig")
         .file("channel/channel.zig")
+        .file("select/select.zig")
         .compile();
 }

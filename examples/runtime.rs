@@ -35,6 +35,26 @@ impl Runtime {
         found.map(|runtime| vec![runtime]).ok_or_else(|| format!("runtimes are {names} and all"))
     }
 
+    /// The runtimes that the program was asked for by its one option, `--runtime`; all, if it was not.
+    ///
+    /// # Errors
+    ///
+    /// Another argument, or no such runtime.
+    #[allow(dead_code)] // not by an example with more options
+    pub(crate) fn of_arguments() -> Result<Vec<Self>, lexopt::Error> {
+        use lexopt::prelude::*;
+
+        let mut runtimes = Self::ALL.into();
+        let mut parser = lexopt::Parser::from_env();
+        while let Some(arg) = parser.next()? {
+            match arg {
+                Long("runtime") => runtimes = parser.value()?.parse_with(Self::named)?,
+                _ => return Err(arg.unexpected()),
+            }
+        }
+        Ok(runtimes)
+    }
+
     /// Runs `future` to its end on this thread.
     pub(crate) fn run<T>(self, future: impl Future<Output = T>) -> T {
         match self {

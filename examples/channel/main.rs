@@ -29,7 +29,7 @@ fn main() {
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    for runtime in arguments()? {
+    for runtime in Runtime::of_arguments()? {
         println!("{}:", runtime.name());
         runtime.run(messages())?;
         runtime.run(jobs())?;
@@ -78,18 +78,4 @@ async fn jobs() -> Result<(), Box<dyn Error>> {
     };
     future::try_zip(ask, listen).await?;
     Ok(())
-}
-
-fn arguments() -> Result<Vec<Runtime>, lexopt::Error> {
-    use lexopt::prelude::*;
-
-    let mut runtimes = Runtime::ALL.into();
-    let mut parser = lexopt::Parser::from_env();
-    while let Some(arg) = parser.next()? {
-        match arg {
-            Long("runtime") => runtimes = parser.value()?.parse_with(Runtime::named)?,
-            _ => return Err(arg.unexpected()),
-        }
-    }
-    Ok(runtimes)
 }
