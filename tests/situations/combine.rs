@@ -116,7 +116,8 @@ fn of_nothing_join_is_empty_and_merge_is_at_its_end() {
         assert!(join(Vec::<future::Ready<()>>::new()).await.is_empty());
         let none: Vec<future::Ready<Result<(), ()>>> = Vec::new();
         assert_eq!(try_join(none).await, Ok(vec![]));
-        assert_eq!(merge([stream::empty::<()>(); 0]).next().await, None);
+        let none: [stream::Empty<()>; 0] = [];
+        assert_eq!(merge(none).next().await, None);
         assert_eq!(merge(Vec::<stream::Empty<()>>::new()).next().await, None);
     });
 }
@@ -527,9 +528,8 @@ fn dropped_after_any_poll_each_child_is_dropped_once() {
     fn array(futures: Vec<Probed<usize>>) -> [Probed<usize>; 5] {
         futures.try_into().unwrap()
     }
-    fn tuple(
-        futures: Vec<Probed<usize>>,
-    ) -> (Probed<usize>, Probed<usize>, Probed<usize>, Probed<usize>, Probed<usize>) {
+    type One = Probed<usize>;
+    fn tuple(futures: Vec<One>) -> (One, One, One, One, One) {
         let [a, b, c, d, e] = array(futures);
         (a, b, c, d, e)
     }

@@ -169,9 +169,14 @@ fn patterns_move_borrow_and_change_what_they_bind() {
 }
 
 #[test]
+#[expect(clippy::never_loop)] // the last handler leaves the loop
 fn handlers_are_part_of_the_function_around() {
     async fn early() -> u8 {
-        select! { n = ready(1) => return n }
+        let n = select! {
+            n = ready(1) => return n,
+            n = future::pending::<u8>() => n,
+        };
+        n + 1
     }
     async fn question() -> Result<u8, &'static str> {
         let n = select! { n = ready(Err("torn")) => n? };
