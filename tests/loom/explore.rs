@@ -20,41 +20,57 @@ use Side::{Rust, Zig};
 /// Explores `scenario` for every pair of languages and prints how many executions that took. `roles` names the
 /// two sides.
 pub fn explore(roles: [&str; 2], name: &str, bound: Option<usize>, scenario: fn(Side, Side)) {
-    let bound = match std::env::var("LOOM_MAX_PREEMPTIONS") {
-        Ok(more) => bound.map(|_| more.parse().expect("LOOM_MAX_PREEMPTIONS is a number")),
-        Err(_) => bound,
-    };
-    let sown: u32 = std::env::var("ZIGFLOW_SOWN_BUG").map_or(0, |n| n.parse().unwrap());
     let pairs: &[(Side, Side)] = match std::env::var("ZIGFLOW_SOWN_SIDE").as_deref() {
         Ok("Rust") => &[(Rust, Rust)],
         Ok("Zig") => &[(Zig, Zig)],
         _ => &[(Rust, Rust), (Rust, Zig), (Zig, Rust), (Zig, Zig)],
     };
     for &(a, b) in pairs {
-        let executions = StdArc::new(AtomicU64::new(0));
-        let counter = executions.clone();
-        let mut builder = loom::model::Builder::new();
-        builder.preemption_bound = bound;
-        builder.max_branches = 100_000;
-        let (most, start) = (builder.max_duration, Instant::now()); // by LOOM_MAX_DURATION, seconds
-        builder.check(move || {
-            counter.fetch_add(1, SeqCst);
-            model::reset();
-            model::sow(sown);
-            scenario(a, b);
-        });
         let [first, second] = roles;
-        let executions = executions.load(SeqCst);
-        let cut = if most.is_some_and(|most| start.elapsed() >= most) { " cut" } else { "" };
-        println!(
-            "model {name} {first}={a:?} {second}={b:?} bound={bound:?} executions={executions}{cut}"
-        );
+        run(&format!("{name} {first}={a:?} {second}={b:?}"), bound, move || scenario(a, b));
     }
 }
 
-/// Runs `scenario` in a child with bug `number` sown in `side`; it must fail, and say one of `words`.
+/// Explores a `scenario` that has no Zig in it.
+pub fn explore_rust(name: &str, bound: Option<usize>, scenario: fn()) {
+    run(name, bound, scenario);
+}
+
+fn run(name: &str, bound: Option<usize>, scenario: impl Fn() + Send + Sync + 'static) {
+    let bound = match std::env::var("LOOM_MAX_PREEMPTIONS") {
+        Ok(more) => bound.map(|_| more.parse().expect("LOOM_MAX_PREEMPTIONS is a number")),
+        Err(_) => bound,
+    };
+    let sown: u32 = std::env::var("ZIGFLOW_SOWN_BUG").map_or(0, |n| n.parse().unwrap());
+    let executions = StdArc::new(AtomicU64::new(0));
+    let counter = executions.clone();
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = bound;
+    builder.max_branches = 100_000;
+    let (most, start) = (builder.max_duration, Instant::now()); // by LOOM_MAX_DURATION, seconds
+    builder.check(move || {
+        counter.fetch_add(1, SeqCst);
+        model::reset();
+        model::sow(sown);
+        scenario();
+    });
+    let executions = executions.load(SeqCst);
+    let cut = if most.is_some_and(|most| start.elapsed() >= most) { " cut" } else { "" };
+    println!("model {name} bound={bound:?} executions={executions}{cut}");
+}
+
+/// Runs `scenario` in a child with bug `number` sown in each language; it must fail, and say one of `words`.
 pub fn finds(number: u32, scenario: &str, words: &[&str]) {
-    for side in [Rust, Zig] {
+    finds_in(&[Rust, Zig], number, scenario, words);
+}
+
+/// [`finds`] for a scenario that has no Zig in it.
+pub fn finds_rust(number: u32, scenario: &str, words: &[&str]) {
+    finds_in(&[Rust], number, scenario, words);
+}
+
+fn finds_in(sides: &[Side], number: u32, scenario: &str, words: &[&str]) {
+    for side in sides {
         let child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", scenario, "--nocapture", "--test-threads=1"])
             .env("ZIGFLOW_SOWN_BUG", number.to_string())
