@@ -70,6 +70,9 @@ impl<F: Future + Unpin> Run<F> {
     }
 
     fn poll(&mut self) {
+        if self.ready {
+            return;
+        }
         self.seen = self.task.wakes();
         let polled = Pin::new(&mut self.all).poll(&mut Context::from_waker(&self.own));
         self.ready = polled.is_ready();
@@ -135,7 +138,7 @@ fn beside_a_poll() {
     run.poll();
     let threads = children.each_ref().map(finisher);
     run.poll();
-    threads.map(|thread| thread.join().unwrap());
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
     run.settle();
     drop(run);
     expect_no_waker(&live);
@@ -156,7 +159,7 @@ fn two_blocks_beside_a_poll() {
         run.poll();
         let threads = [&first, &last].map(finisher);
         run.poll();
-        threads.map(|thread| thread.join().unwrap());
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
         run.settle();
         drop(run);
         expect_no_waker(&live);
@@ -186,7 +189,7 @@ fn a_block_comes_back_while_the_list_is_read() {
 /// One thread wakes a child twice, the second time with something.
 #[test]
 fn a_child_that_is_woken_in_vain_first() {
-    explore_rust("a_child_that_is_woken_in_vain_first", None, || {
+    explore_rust("a_child_that_is_woken_in_vain_first", Some(4), || {
         let live = StdArc::new(StdUsize::new(0));
         let child = Child::new();
         let mut run = Run::new(Join::join(vec![child.clone()]), &live);
@@ -233,7 +236,7 @@ fn dropped_beside_wakes() {
         run.poll();
         let threads = [&first, &last].map(finisher);
         drop(run);
-        threads.map(|thread| thread.join().unwrap());
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
         expect_no_waker(&live);
         first.waker().wake();
     });
