@@ -76,3 +76,24 @@ mod readme {}
 /// ```
 #[cfg(doctest)]
 mod one_at_a_time {}
+
+/// Pitfall 42: what combines children goes to another thread if they do.
+///
+/// ```
+/// fn sendable<T: Send + Sync>(_: T) {}
+/// sendable(zigflow::FutureGroup::<std::future::Ready<u8>>::new());
+/// sendable(zigflow::race(vec![std::future::ready(1)]));
+/// sendable(zigflow::join((std::future::ready(1), std::future::ready(2))));
+/// ```
+///
+/// ```compile_fail,E0277
+/// fn sendable<T: Send>(_: T) {}
+/// sendable(zigflow::FutureGroup::<std::future::Ready<std::rc::Rc<u8>>>::new());
+/// ```
+///
+/// ```compile_fail,E0277
+/// fn sendable<T: Send>(_: T) {}
+/// sendable(zigflow::race([std::future::ready(std::rc::Rc::new(1))]));
+/// ```
+#[cfg(doctest)]
+mod as_sendable_as_the_children {}

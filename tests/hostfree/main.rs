@@ -8,14 +8,16 @@ extern crate alloc;
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::UnsafeCell;
-use core::pin::Pin;
+use core::future::poll_fn;
+use core::pin::{Pin, pin};
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 use core::task::{Context, Poll, Waker};
 
 use alloc::sync::Arc;
 use alloc::task::Wake;
+use futures_core::Stream;
 use zigflow_core::spsc::{Storage, ZigReceiver};
-use zigflow_core::{LocalZigStream, mpmc};
+use zigflow_core::{LocalZigStream, merge, mpmc};
 
 zigflow_core::zig_source! {
     /// The squares of 0 up to, not including, `count`.
@@ -33,6 +35,28 @@ unsafe extern "C" {
     safe fn doubler_interrupt(doubler: &Doubler) -> bool;
     safe fn doubler_wake(doubler: &Doubler);
     fn doubler_close(doubler: &Doubler);
+}
+
+/// Streams of Zig merged, with a set of wakers and without, and a `select!`. The exit code.
+fn combined() -> i32 {
+    let (Ok(a), Ok(b), Ok(c)) = (squares(4), squares(4), squares(4)) else { return 20 };
+    let mut sum = pin!(async move {
+        let (mut two, mut one) = (merge(alloc::vec![a, b]), merge([c]));
+        let mut sum = 0;
+        loop {
+            zigflow_core::select! {
+                Some(Ok(n)) = poll_fn(|cx| Pin::new(&mut two).poll_next(cx)) => sum += n,
+                Some(Ok(n)) = poll_fn(|cx| Pin::new(&mut one).poll_next(cx)) => sum += n,
+                else => break sum,
+            }
+        }
+    });
+    for _ in 0..100 {
+        if let Poll::Ready(sum) = sum.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return if sum == 3 * (1 + 4 + 9) { 0 } else { 21 };
+        }
+    }
+    22
 }
 
 struct Wakes(AtomicU32);
@@ -58,7 +82,7 @@ fn channels() -> i32 {
     };
     let (mut sent, mut received, mut pending) = (0, 0, 0);
     while received < COUNT {
-        match futures_core::Stream::poll_next(Pin::new(&mut answers), &mut cx) {
+        match Stream::poll_next(Pin::new(&mut answers), &mut cx) {
             Poll::Ready(Some(Ok(answer))) if answer == 2 * received => received += 1,
             Poll::Ready(_) => return 12,
             Poll::Pending => {
@@ -83,7 +107,7 @@ fn channels() -> i32 {
     }
     // SAFETY: not used again.
     unsafe { doubler_close(doubler) };
-    let ended = futures_core::Stream::poll_next(Pin::new(&mut answers), &mut cx);
+    let ended = Stream::poll_next(Pin::new(&mut answers), &mut cx);
     if ended != Poll::Ready(None) || !jobs.is_closed() || JOBS.split().is_some() {
         return 15;
     }
@@ -96,8 +120,13 @@ fn channels() -> i32 {
 
 /// The exit code.
 fn run() -> i32 {
-    let code = channels();
-    if code == 0 { source() } else { code }
+    for part in [channels, combined, source] {
+        let code = part();
+        if code != 0 {
+            return code;
+        }
+    }
+    0
 }
 
 fn source() -> i32 {
@@ -108,7 +137,7 @@ fn source() -> i32 {
     let Ok(mut stream) = squares(COUNT) else { return 2 };
     let (mut items, mut pending) = (0, 0);
     loop {
-        match futures_core::Stream::poll_next(Pin::new(&mut stream), &mut cx) {
+        match Stream::poll_next(Pin::new(&mut stream), &mut cx) {
             Poll::Ready(Some(Ok(square))) if square == items * items => items += 1,
             Poll::Ready(Some(_)) => return 3,
             Poll::Ready(None) => break,

@@ -43,6 +43,11 @@ pub fn explore_one(role: &str, name: &str, bound: Option<usize>, scenario: fn(Si
     }
 }
 
+/// Explores a `scenario` that has no Zig in it.
+pub fn explore_rust(name: &str, bound: Option<usize>, scenario: fn()) {
+    check(name, bound, scenario);
+}
+
 /// Explores all executions, or those with at most `bound` preemptions, and prints how many that were.
 fn check(name: &str, bound: Option<usize>, scenario: impl Fn() + Send + Sync + 'static) {
     let bound = match std::env::var("LOOM_MAX_PREEMPTIONS") {
@@ -67,9 +72,18 @@ fn check(name: &str, bound: Option<usize>, scenario: impl Fn() + Send + Sync + '
     println!("model {name} bound={bound:?} executions={executions}{cut}");
 }
 
-/// Runs `scenario` in a child with bug `number` sown in `side`; it must fail, and say one of `words`.
+/// Runs `scenario` in a child with bug `number` sown in each language; it must fail, and say one of `words`.
 pub fn finds(number: u32, scenario: &str, words: &[&str]) {
-    for side in [Rust, Zig] {
+    finds_in(&[Rust, Zig], number, scenario, words);
+}
+
+/// [`finds`] for a scenario that has no Zig in it.
+pub fn finds_rust(number: u32, scenario: &str, words: &[&str]) {
+    finds_in(&[Rust], number, scenario, words);
+}
+
+fn finds_in(sides: &[Side], number: u32, scenario: &str, words: &[&str]) {
+    for side in sides {
         let child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", scenario, "--nocapture", "--test-threads=1"])
             .env("ZIGFLOW_SOWN_BUG", number.to_string())

@@ -840,6 +840,122 @@ fn a_limit_in_bytes_is_kept() {
     }
 }
 
+// -- combinators --
+
+/// Wakes once and is pending, or is ready.
+struct Later {
+    polls: u32,
+    of: u32,
+}
+
+impl Future for Later {
+    type Output = u32;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<u32> {
+        self.polls += 1;
+        if self.polls < self.of {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(self.polls)
+    }
+}
+
+fn later() -> Later {
+    Later { polls: 0, of: 4 }
+}
+
+/// Yields for ever, after a wait for each item.
+struct Waits(bool);
+
+impl Stream for Waits {
+    type Item = u32;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<u32>> {
+        self.0 = !self.0;
+        cx.waker().wake_by_ref();
+        if self.0 { Poll::Pending } else { Poll::Ready(Some(1)) }
+    }
+}
+
+/// What it takes to run a future to its end on this thread.
+fn run<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    loop {
+        let polled = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        if let Poll::Ready(output) = polled {
+            return output;
+        }
+    }
+}
+
+#[test]
+fn tuples_and_arrays_of_futures_and_streams_allocate_nothing() {
+    let ((), counts) = counted(|| {
+        assert_eq!(run(zigflow::join((later(), later(), later()))), (4, 4, 4));
+        assert_eq!(run(zigflow::join([later(), later()])), [4, 4]);
+        let ok = |future: Later| async { Ok::<_, ()>(future.await) };
+        assert_eq!(run(zigflow::try_join((ok(later()), ok(later())))), Ok((4, 4)));
+        assert_eq!(run(zigflow::race((later(), later()))), 4);
+        assert_eq!(run(zigflow::race([later(), later()]).biased()), 4);
+        assert_eq!(run(zigflow::select([later(), later()])).output, 4);
+        let chosen = run(async {
+            zigflow::select! {
+                n = later() => n,
+                n = later() => n,
+            }
+        });
+        assert_eq!(chosen, 4);
+        let mut merged = pin!(zigflow::merge((Waits(false), Waits(false))));
+        for _ in 0..1000 {
+            let _ = merged.as_mut().poll_next(&mut Context::from_waker(Waker::noop()));
+        }
+    });
+    assert_eq!(counts, NOTHING);
+}
+
+#[test]
+fn a_vec_of_children_allocates_when_it_is_made_and_not_when_it_is_woken() {
+    for count in [1, 100, 10_000] {
+        let streams: Vec<_> = (0..count).map(|_| Waits(false)).collect();
+        let (merged, made) = counted(|| zigflow::merge(streams));
+        // What is shared, the blocks, and the children, if they do not fit into the `Vec`.
+        assert!((2..=3).contains(&made.allocations), "{count}: {made:?}");
+        let mut merged = pin!(merged);
+        let mut poll = || {
+            let _ = merged.as_mut().poll_next(&mut Context::from_waker(Waker::noop()));
+        };
+        poll();
+        let ((), counts) = counted(|| (0..100_000).for_each(|_| poll()));
+        assert_eq!(counts, NOTHING, "{count}");
+    }
+    balanced(|| {
+        let futures: Vec<_> = (0..1000).map(|_| later()).collect();
+        assert_eq!(run(zigflow::join(futures)), [4; 1000]);
+    });
+    balanced(|| run(zigflow::race((0..1000).map(|_| later()).collect::<Vec<_>>())));
+    balanced(|| run(zigflow::select((0..1000).map(|_| later()).collect::<Vec<_>>())));
+}
+
+#[test]
+fn members_of_a_group_that_come_and_go_allocate_nothing() {
+    let mut group = zigflow::FutureGroup::with_capacity(10);
+    let mut round = || {
+        group.extend((0..10).map(|_| later()));
+        assert_eq!((0..10).map_while(|_| run(group.next_keyed())).count(), 10);
+    };
+    round();
+    let ((), counts) = counted(|| (0..1000).for_each(|_| round()));
+    assert_eq!(counts, NOTHING);
+    drop(group);
+    balanced(|| {
+        let mut group: zigflow::FutureGroup<_> = (0..1000).map(|_| later()).collect();
+        group.extend((0..10_000).map(|_| later()));
+        while run(group.next_keyed()).is_some() {}
+        group
+    });
+}
+
 // -- futures --
 
 fn ready<F: Future>(future: F) -> F::Output {

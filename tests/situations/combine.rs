@@ -116,8 +116,7 @@ fn of_nothing_join_is_empty_and_merge_is_at_its_end() {
         assert!(join(Vec::<future::Ready<()>>::new()).await.is_empty());
         let none: Vec<future::Ready<Result<(), ()>>> = Vec::new();
         assert_eq!(try_join(none).await, Ok(vec![]));
-        let none: [stream::Empty<()>; 0] = [];
-        assert_eq!(merge(none).next().await, None);
+        assert_eq!(merge([(); 0].map(|()| stream::empty::<()>())).next().await, None);
         assert_eq!(merge(Vec::<stream::Empty<()>>::new()).next().await, None);
     });
 }
@@ -507,6 +506,9 @@ fn wakes_from_threads_are_not_lost() {
 
 // -- dropping --
 
+type One = Probed<usize>;
+type Five = (One, One, One, One, One);
+
 #[test]
 fn dropped_after_any_poll_each_child_is_dropped_once() {
     fn check<C: Future + Unpin>(what: &str, make: impl Fn(Vec<Probed<usize>>) -> C) {
@@ -528,8 +530,7 @@ fn dropped_after_any_poll_each_child_is_dropped_once() {
     fn array(futures: Vec<Probed<usize>>) -> [Probed<usize>; 5] {
         futures.try_into().unwrap()
     }
-    type One = Probed<usize>;
-    fn tuple(futures: Vec<One>) -> (One, One, One, One, One) {
+    fn tuple(futures: Vec<Probed<usize>>) -> Five {
         let [a, b, c, d, e] = array(futures);
         (a, b, c, d, e)
     }

@@ -169,14 +169,16 @@ fn patterns_move_borrow_and_change_what_they_bind() {
 }
 
 #[test]
-#[expect(clippy::never_loop)] // the last handler leaves the loop
 fn handlers_are_part_of_the_function_around() {
     async fn early() -> u8 {
-        let n = select! {
-            n = ready(1) => return n,
-            n = future::pending::<u8>() => n,
-        };
-        n + 1
+        select! {
+            n = ready(1) => {
+                if n == 1 {
+                    return n;
+                }
+            }
+        }
+        2
     }
     async fn question() -> Result<u8, &'static str> {
         let n = select! { n = ready(Err("torn")) => n? };
@@ -193,6 +195,7 @@ fn handlers_are_part_of_the_function_around() {
         let awaited = select! { n = ready(1) => n + ready(1).await };
         assert_eq!(awaited, 2);
         let mut seen = Vec::new();
+        let mut rounds = 0;
         let left = 'outer: loop {
             for n in 0.. {
                 select! {
@@ -206,9 +209,10 @@ fn handlers_are_part_of_the_function_around() {
                     n = ready(n), if n > 100 => break 'outer n,
                 }
             }
-            select! { n = ready(7) => break n }
+            rounds += 1;
+            select! { n = ready(7), if rounds == 2 => break n, else => {} }
         };
-        assert_eq!((seen, left), (vec![0, 2], 7));
+        assert_eq!((seen, left), (vec![0, 2, 0, 2], 7));
     });
 }
 

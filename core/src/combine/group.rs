@@ -321,7 +321,7 @@ group! {
     /// Only members that were woken are polled. A member that is ready is dropped. The stream ends when the group is
     /// empty, and goes on when something was inserted after that.
     ///
-    /// A group takes its memory in chunks, keeps it until it is dropped, and uses places again: members that
+    /// After [`DEFAULT_BUDGET`](crate::DEFAULT_BUDGET) outputs it yields to the executor once. A group takes its memory in chunks, keeps it until it is dropped, and uses places again: members that
     /// come and go allocate nothing.
     ///
     /// # Panics

@@ -70,8 +70,9 @@ mod tests {
 
     #[test]
     fn everybody_is_first_equally_often_also_when_loops_share_the_turns() {
-        for count in 1..=12 {
-            for stride in 1..=12 {
+        let most = if cfg!(miri) { 2 } else { 12 };
+        for count in 1..=most {
+            for stride in 1..=most {
                 for share in shares(count, 1000 * count, stride) {
                     assert!(share.abs_diff(1000) <= 20, "{share} of 1000: {count} by {stride}");
                 }

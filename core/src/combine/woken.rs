@@ -423,3 +423,77 @@ unsafe fn chunk_of(data: *const ()) -> *const [Block] {
     let (position, len) = unsafe { ((*block).position, (*block).chunk_len) };
     core::ptr::slice_from_raw_parts(block.wrapping_sub(position as usize), len as usize)
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    extern crate std;
+
+    use super::{BLOCK, Woken, locate};
+    use crate::combine::child::Step;
+    use crate::combine::running::Driver;
+    use alloc::vec::Vec;
+    use core::task::{Context, Poll, Waker};
+    use std::thread;
+
+    /// Which children are polled now; their wakers.
+    fn polled(woken: &mut Woken, count: usize) -> Vec<(usize, Waker)> {
+        let mut polled = Vec::new();
+        let pending = woken.visit(count, &mut Context::from_waker(Waker::noop()), |index, cx| {
+            polled.push((index, cx.waker().clone()));
+            Step::<()>::Nothing
+        });
+        assert_eq!(pending, Poll::Pending);
+        polled.sort_by_key(|(index, _)| *index);
+        polled
+    }
+
+    #[test]
+    fn each_waker_wakes_its_child_from_any_thread_and_may_outlive_the_set() {
+        for count in [1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 5] {
+            let mut woken = Woken::all(count);
+            let wakers = polled(&mut woken, count);
+            assert!(wakers.iter().map(|(index, _)| *index).eq(0..count));
+            assert!(polled(&mut woken, count).is_empty());
+            for (index, waker) in &wakers {
+                waker.wake_by_ref();
+                let waker = waker.clone();
+                thread::spawn(move || waker.wake()).join().unwrap();
+                let again = polled(&mut woken, count);
+                assert_eq!(again.len(), 1);
+                assert!(again[0].0 == *index && again[0].1.will_wake(waker_of(&wakers, *index)));
+            }
+            drop(woken);
+            wakers.into_iter().for_each(|(_, waker)| waker.wake());
+        }
+    }
+
+    fn waker_of(wakers: &[(usize, Waker)], index: usize) -> &Waker {
+        &wakers[index].1
+    }
+
+    #[test]
+    fn a_set_that_grows_keeps_its_wakers() {
+        let mut woken = Woken::none(1);
+        let mut wakers = Vec::new();
+        for doubled in 0..4 {
+            let from = if doubled == 0 { 0 } else { BLOCK << (doubled - 1) };
+            (from..BLOCK << doubled).for_each(|index| woken.wake(index));
+            wakers.extend(polled(&mut woken, usize::MAX));
+            wakers.iter().for_each(|(_, waker)| waker.wake_by_ref());
+            assert_eq!(polled(&mut woken, usize::MAX).len(), BLOCK << doubled);
+            woken.grow();
+        }
+    }
+
+    #[test]
+    fn places_are_numbered_through_all_chunks() {
+        for first in [1, 2, 3, 7] {
+            let mut expected = (0..first).map(|n| (None, n)).collect::<Vec<_>>();
+            for chunk in 0..4 {
+                expected.extend((0..first << chunk).map(|n| (Some(chunk), n)));
+            }
+            let located = (0..expected.len()).map(|n| locate(n, first));
+            assert!(located.eq(expected));
+        }
+    }
+}
