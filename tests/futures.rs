@@ -6,9 +6,8 @@ use std::ptr::NonNull;
 use std::task::Waker;
 
 use zigflow::abi::{RawOperation, RawWaker};
-use zigflow::future::SlotFuture;
 use zigflow::future::ZigCompletion;
-use zigflow::{FutureSlot, ZeroCopyBuffer, ZigFuture};
+use zigflow::{FutureSlot, SlotFuture, ZeroCopyBuffer, ZigFuture};
 
 use crate::Point;
 
@@ -19,6 +18,8 @@ zigflow::zig_future! {
     pub fn square_again(in slot: &mut FutureSlot<u64>, n: u32) -> SlotFuture<'_, u64> = square;
     /// The same under a name of its own.
     pub fn area(n: u32) -> ZigFuture<u64> = square;
+    /// [`sum`] in a slot.
+    pub fn sum_again<'a>(in slot: &'a mut FutureSlot<f64>, text: &str, scale: f64, negate: bool) -> SlotFuture<'a, f64> = sum;
     /// [`fill`] in a slot.
     pub fn fill_again(in slot: &mut FutureSlot<usize, Vec<u8>>, byte: u8, into: Vec<u8>) -> SlotFuture<'_, usize, Vec<u8>> = fill;
     /// [`held`] in a slot.
@@ -59,11 +60,15 @@ zigflow::zig_future! {
 
 /// The same functions, declared otherwise than Zig has them.
 pub mod mistaken {
-    use zigflow::ZigFuture;
+    use zigflow::{FutureSlot, SlotFuture, ZigFuture};
 
     zigflow::zig_future! {
         /// Another argument.
         pub fn square(n: u64) -> ZigFuture<u64>;
+        /// Another result, in a slot.
+        pub fn square_in(in slot: &mut FutureSlot<i64>, n: u32) -> SlotFuture<'_, i64> = square;
+        /// The right result, in the same slot.
+        pub fn twos_complement(in slot: &mut FutureSlot<i64>, n: i64) -> SlotFuture<'_, i64> = negate;
         /// One argument too many.
         pub fn nothing(n: u32) -> ZigFuture<()>;
         /// Another result.
@@ -88,6 +93,7 @@ unsafe extern "C" {
     fn zft_held_progress(place: u32, amount: u64);
     fn zft_held_canceled(place: u32) -> bool;
     fn zft_held_wake_on_cancel(place: u32, waker: &RawWaker);
+    fn zft_held_stop_on_cancel(place: u32) -> bool;
     fn zft_held_deinit(place: u32);
     fn zft_open_and_resolve(raw: NonNull<RawOperation>, value: u32) -> u32;
 }
@@ -106,6 +112,11 @@ impl Held {
     /// The completion that [`held_again`] has just given to Zig.
     pub fn begun(place: u32) -> Self {
         Self(place)
+    }
+
+    /// The same completion once more, which is a mistake when both are dropped.
+    pub fn copy(&self) -> Self {
+        Self(self.0)
     }
 
     /// False if there is a result already.
@@ -130,6 +141,15 @@ impl Held {
     pub fn wake_on_cancel(&mut self, waker: &Waker) {
         // SAFETY: as above, and `&mut self`.
         unsafe { zft_held_wake_on_cancel(self.0, &RawWaker::of(waker)) }
+    }
+}
+
+impl Held {
+    /// Zig gives the completion up with `error.Canceled` as soon as it hears of a cancellation.
+    pub fn stop_on_cancel(self) {
+        // SAFETY: as above; Zig gives it up then.
+        assert!(unsafe { zft_held_stop_on_cancel(self.0) });
+        std::mem::forget(self);
     }
 }
 

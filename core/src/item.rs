@@ -117,10 +117,29 @@ pub trait LentItem: Item<Slot = StreamItem> {}
 #[derive(Clone, Copy, Debug)]
 pub struct RegisteredMemory(pub(crate) Registered);
 
+impl RegisteredMemory {
+    /// Any memory.
+    pub(crate) const ANY: Self = Self(Registered::ANY);
+}
+
 impl<T: Transfer> sealed::Sealed for T {}
 impl<T: Transfer> sealed::Sealed for Copied<T> {}
 impl sealed::Sealed for Vec<u8> {}
 impl sealed::Sealed for ZeroCopyBuffer {}
+impl sealed::Sealed for () {}
+
+/// Nothing: what an operation may result in. No source yields it.
+impl Item for () {
+    type Value = Self;
+    const SPEC: ItemSpec =
+        ItemSpec { kind: ItemKind::Plain, size: 0, alignment: 1, name: "void", shape: 0 };
+    type Slot = ();
+    const EMPTY: MaybeUninit<()> = MaybeUninit::new(());
+
+    unsafe fn take(_: &MaybeUninit<()>, _: &RegisteredMemory) -> Result<Self, Malformed> {
+        Ok(())
+    }
+}
 
 impl<T: Transfer> Item for T {
     type Value = T;

@@ -42,7 +42,7 @@ pub use bytes::{ByteStream, LocalByteStream};
 pub use channel::{mpmc, spsc};
 pub use combine::{FutureGroup, StreamGroup, join, merge, race, select, try_join};
 pub use error::{Malformed, OpenError, StreamError, ZigError};
-pub use future::{FutureError, FutureSlot, ZigFuture, completion};
+pub use future::{FutureError, FutureSlot, SlotFuture, ZigFuture, completion};
 pub use host::{ZigPanic, ZigPanicHook, set_zig_panic_hook};
 pub use item::{Copied, Item, LentItem};
 pub use raw_parts::RawParts;
@@ -57,7 +57,7 @@ pub use zigflow_macros::Transfer;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::abi::{OperationType, SourceType};
-    pub use crate::future::{FutureArgument, KeepToo};
+    pub use crate::future::{FutureArgument, KeepToo, StartFuture};
     pub use crate::macros::Argument;
     pub use crate::shape::Shape;
     pub use crate::stream::OpenSource;

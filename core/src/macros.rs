@@ -61,56 +61,57 @@ macro_rules! zig_source {
 /// type is `ZigFuture<T, Vec<u8>>` and the output `(Result<T, FutureError>, Vec<u8>)`.
 ///
 /// The operation begins with the call. Argument types and the result's are compared with Zig's then: a mistake is a
-/// [`FutureError`](crate::FutureError) as the result.
+/// [`FutureError`](crate::FutureError) as the result. Of two buffers the type is `(Vec<u8>, Vec<u8>)`; there are no more.
+/// A buffer is as long in Zig as the `Vec` is, whatever its capacity.
 ///
 /// `= name` at the end of a line says which Zig function is meant, if Rust calls it otherwise. With a first argument `in
-/// slot: &mut FutureSlot<…>` the operation stands in the memory of the one before, if that is free, and the function
-/// returns a [`SlotFuture`](crate::future::SlotFuture).
+/// slot: &'a mut FutureSlot<…>` the operation stands in the memory of the one before, if that is free, and the function
+/// returns a [`SlotFuture`](crate::SlotFuture).
 ///
 /// ```text
 /// zigflow::zig_future! {
 ///     /// Reads from `offset` on, and says how much.
 ///     pub fn read(path: &str, offset: u64, into: Vec<u8>) -> ZigFuture<u64, Vec<u8>>;
-///     /// The same without an allocation, again and again.
-///     pub fn read_again(in slot: &mut FutureSlot<u64, Vec<u8>>, path: &str, offset: u64, into: Vec<u8>)
-///         -> SlotFuture<'_, u64, Vec<u8>> = read;
+///     /// The same in a slot.
+///     pub fn read_again<'a>(in slot: &'a mut FutureSlot<u64, Vec<u8>>, path: &str, offset: u64, into: Vec<u8>)
+///         -> SlotFuture<'a, u64, Vec<u8>> = read;
 /// }
 /// ```
 #[macro_export]
 macro_rules! zig_future {
-    () => {};
+    // A list without slots needs no recursion, however long it is.
+    ($(
+        $(#[$meta:meta])*
+        $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $future:ty $(= $zig:ident)?;
+    )*) => {$(
+        $(#[$meta])*
+        #[allow(clippy::too_many_arguments, unused_mut)]
+        $vis fn $name($(mut $arg: $type),*) -> $future {
+            $crate::__zig_start!($($zig)? $name, $future, (), [$($arg)*])
+        }
+    )*};
     (
         $(#[$meta:meta])*
-        $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $future:ty;
+        $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $future:ty $(= $zig:ident)?;
         $($rest:tt)*
     ) => {
         $crate::zig_future! {
             $(#[$meta])*
-            $vis fn $name($($arg: $type),*) -> $future = $name;
-            $($rest)*
-        }
-    };
-    (
-        $(#[$meta:meta])*
-        $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $future:ty = $zig:ident;
-        $($rest:tt)*
-    ) => {
-        $(#[$meta])*
-        #[allow(clippy::too_many_arguments, unused_mut)]
-        $vis fn $name($(mut $arg: $type),*) -> $future {
-            $crate::__zig_start!($zig, <$future>::start, [], [$($arg)*])
+            $vis fn $name($($arg: $type),*) -> $future $(= $zig)?;
         }
         $crate::zig_future! { $($rest)* }
     };
     (
         $(#[$meta:meta])*
-        $vis:vis fn $name:ident(in $slot:ident: $place:ty $(, $arg:ident: $type:ty)* $(,)?) -> $future:ty $(= $zig:ident)?;
+        $vis:vis fn $name:ident $(<$life:lifetime>)? (
+            in $slot:ident: $place:ty $(, $arg:ident: $type:ty)* $(,)?
+        ) -> $future:ty $(= $zig:ident)?;
         $($rest:tt)*
     ) => {
         $(#[$meta])*
         #[allow(clippy::too_many_arguments, unused_mut)]
-        $vis fn $name($slot: $place $(, mut $arg: $type)*) -> $future {
-            $crate::__zig_start!($($zig)? $name, <$future>::start, [$slot], [$($arg)*])
+        $vis fn $name $(<$life>)? ($slot: $place $(, mut $arg: $type)*) -> $future {
+            $crate::__zig_start!($($zig)? $name, $future, $slot, [$($arg)*])
         }
         $crate::zig_future! { $($rest)* }
     };
@@ -123,7 +124,7 @@ macro_rules! __zig_start {
     ($zig:ident $name:ident, $($more:tt)*) => {
         $crate::__zig_start!($zig, $($more)*)
     };
-    ($zig:ident, $start:expr, [$($slot:ident)?], [$($arg:ident)*]) => {{
+    ($zig:ident, $future:ty, $place:expr, [$($arg:ident)*]) => {{
         #[allow(unused_imports, missing_docs)]
         mod futures_bound_in_zig {
             use $crate::{__zig_futures, __zig_nothing as __zig_sources};
@@ -142,7 +143,9 @@ macro_rules! __zig_start {
         let function = &raw const futures_bound_in_zig::$zig;
         // SAFETY: this symbol was exported by `zigflow.future`: the build script read its name from the
         // archive. What the arguments point to outlives the call, or is kept.
-        unsafe { $start($($slot,)? function, &arguments, kept) }
+        unsafe {
+            <$future as $crate::__private::StartFuture<_>>::start(function, &arguments, ($place, kept))
+        }
     }};
 }
 

@@ -33,6 +33,19 @@ export fn model_completion_wake_on_cancel(raw: *zigflow.RawCompletion, waker: *c
     of(raw).wakeOnCancel(.{ .raw = waker.* });
 }
 
+/// Gives the completion up when it is canceled.
+const Stop = struct {
+    done: Done,
+
+    pub fn wake(self: *Stop) void {
+        self.done.finish(error.Canceled);
+    }
+};
+
+export fn model_completion_stop_on_cancel(raw: *zigflow.RawCompletion) void {
+    of(raw).onCancel(Stop{ .done = of(raw) }) catch @panic("no memory");
+}
+
 export fn model_completion_deinit(raw: *zigflow.RawCompletion) void {
     of(raw).deinit();
 }

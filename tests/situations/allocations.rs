@@ -1053,3 +1053,30 @@ fn without_memory_an_operation_is_not_started_and_its_buffer_comes_back() {
     assert_eq!(result, Err(FutureError::OutOfMemory));
     assert_eq!(ready(futures::square_again(&mut slot, 2)), Ok(4));
 }
+
+#[test]
+fn a_refused_start_costs_the_slot_nothing_and_an_idle_slot_keeps_no_task() {
+    let task = Task::new();
+    let waker = task.waker();
+    balanced(|| {
+        let mut slot = FutureSlot::new();
+        assert_eq!(ready(futures::mistaken::twos_complement(&mut slot, 2)), Ok(-2));
+        let wrong = ready(futures::mistaken::square_in(&mut slot, 2));
+        assert!(matches!(wrong, Err(FutureError::NotStarted(_))), "{wrong:?}");
+        let again = || ready(futures::mistaken::twos_complement(&mut slot, 3));
+        assert_eq!(counted(again), (Ok(-3), NOTHING));
+        slot
+    });
+    let mut slot = FutureSlot::new();
+    {
+        let mut future = pin!(futures::held_again(&mut slot, 13));
+        let held = futures::Held::begun(13);
+        assert!(future.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        assert_eq!(task.wakers(), 2);
+        assert!(held.resolve(1));
+        assert!(future.as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
+    }
+    assert_eq!(task.wakers(), 1);
+    drop(slot);
+    assert_eq!(ready(futures::sum_again(&mut FutureSlot::new(), "ab", 1.0, false)), Ok(195.0));
+}

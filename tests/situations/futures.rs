@@ -133,9 +133,12 @@ fn a_dropped_future_is_a_canceled_operation() {
     // Who asks later is told at once.
     let late = Task::new();
     held.wake_on_cancel(&late.waker());
+    assert_eq!(late.wakes(), 1);
+    held.wake_on_cancel(&task.waker());
+    assert_eq!(task.wakes(), 2);
     assert!(held.resolve(1), "a result that nobody wants is no error");
     drop(held);
-    assert_eq!(task.wakes(), 1);
+    assert_eq!((task.wakes(), late.wakes()), (2, 1));
 }
 
 #[test]
@@ -171,6 +174,26 @@ fn an_operation_may_end_inside_of_its_cancellation_and_says_how_far_it_got() {
     // The same by a drop: the operation frees itself inside of it.
     drop(zig::stops(2));
     assert_eq!(zig::zft_stops_gone(), gone + 2);
+}
+
+/// Pitfall: an observer that gives the completion up while it is being registered, when the future is gone.
+#[test]
+fn an_operation_may_end_inside_of_a_registration_that_comes_late() {
+    let gone = zig::zft_stops_gone();
+    for (place, polls) in [(10, 0), (11, 1)] {
+        let (held, mut future) = Held::new(place);
+        for _ in 0..polls {
+            assert!(poll(&mut future, Waker::noop()).is_pending());
+        }
+        drop(future);
+        held.stop_on_cancel();
+    }
+    assert_eq!(zig::zft_stops_gone(), gone + 2);
+    let (held, mut future) = Held::new(12);
+    future.cancel();
+    held.stop_on_cancel();
+    assert_eq!(poll(&mut future, Waker::noop()), Poll::Ready(zig_error("Canceled")));
+    assert_eq!(zig::zft_stops_gone(), gone + 3);
 }
 
 #[test]
@@ -246,6 +269,15 @@ fn rust_may_complete_too() {
     let (done, future): (Completion<bool>, _) = completion();
     done.fail(ZigError::new("Unplugged"));
     assert_eq!(block_on(future), zig_error("Unplugged"));
+
+    let (done, future) = completion();
+    done.resolve(());
+    assert_eq!(block_on(future), Ok(()));
+    let before = zig::zft_future_released();
+    let (done, future) = completion();
+    done.resolve(block_on(zig::owned(9)).unwrap());
+    assert_eq!(block_on(future).unwrap().len(), 9);
+    assert!(zig::zft_future_released() > before);
 
     let (mut done, future): (Completion<bool>, _) = completion();
     let task = Task::new();

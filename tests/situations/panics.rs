@@ -46,6 +46,19 @@ fn the_report_has_the_message_and_the_zig_line_and_comes_once() {
 }
 
 #[test]
+fn a_completion_that_is_given_up_twice_is_found() {
+    if !child::is_child() {
+        let stderr = child::aborts("a_completion_that_is_given_up_twice_is_found");
+        assert!(stderr.contains("a zigflow.Completion was given up twice"), "{stderr}");
+        return;
+    }
+    let (held, _future) = zig::futures::Held::new(14);
+    let again = held.copy();
+    drop(held);
+    drop(again);
+}
+
+#[test]
 fn items_before_the_panic_arrive() {
     if !child::is_child() {
         let stderr = child::aborts("items_before_the_panic_arrive");

@@ -25,6 +25,7 @@ comptime {
     zigflow.future(held, "held");
     zigflow.future(stops, "stops");
     zigflow.future(boolean, "boolean");
+    zigflow.future(negated, "negate");
 }
 
 fn spawn(comptime work: anytype, args: anytype) !void {
@@ -160,12 +161,18 @@ fn boolean(done: Completion(bool), byte: u8) void {
     done.deinit();
 }
 
+fn negated(done: Completion(i64), n: i64) void {
+    done.finish(-n);
+}
+
 /// Completions that wait for the test. A place is used by one test.
 var places: [16]?Completion(u64) = @splat(null);
+var given_up: [16]bool = @splat(false);
 
 fn held(done: Completion(u64), place: u32) error{Taken}!void {
-    if (places[place] != null) return error.Taken;
+    if (places[place] != null and !given_up[place]) return error.Taken;
     places[place] = done;
+    given_up[place] = false;
 }
 
 export fn zft_held_resolve(place: u32, value: u64) bool {
@@ -184,9 +191,17 @@ export fn zft_held_wake_on_cancel(place: u32, waker: *const zigflow.abi.RawWaker
     places[place].?.wakeOnCancel(.{ .raw = waker.* });
 }
 
+export fn zft_held_stop_on_cancel(place: u32) bool {
+    const done = places[place].?;
+    places[place] = null;
+    done.onCancel(Stop{ .done = done }) catch return false;
+    return true;
+}
+
 export fn zft_held_deinit(place: u32) void {
     places[place].?.deinit();
-    places[place] = null;
+    // It stays there, for the test that gives it up twice.
+    given_up[place] = true;
 }
 
 /// Stops when it is canceled, inside of the cancellation, and says how far it got.

@@ -19,9 +19,12 @@ const canceled: u32 = 32;
 const future_gone: u32 = 128;
 const handle_gone: u32 = 256;
 const observed: u32 = 512;
+const registering: u32 = 1024;
+const left: u32 = 2048;
 
 pub const OpenError = error{
-    /// The Rust side is of another version of zigflow; build both with one. The completion is left alone.
+    /// The Rust side is of another version of zigflow; build both with one. The completion is left alone, so its future
+    /// waits: nothing is known of it.
     WrongAbi,
     /// Rust awaits another type. The future is told; the completion is gone.
     WrongItem,
@@ -29,13 +32,18 @@ pub const OpenError = error{
 
 /// The right to complete a Rust future, once, from any thread, also before the function that was given it returns.
 ///
-/// A handle is a pointer: it may be copied, and all copies are the same completion. Give it up once, by `finish` or
-/// `deinit`; until then it and the buffers of the operation stay where they are, whatever Rust drops. After the
-/// result the buffers are Rust's again.
-///
 ///     fn work(done: zigflow.Completion(u64), n: u64) void {
 ///         done.finish(collatz(n)); // a value or an error
 ///     }
+///
+/// A handle is a pointer: it may be copied, and all copies are the same completion. The rules:
+///
+/// - Give it up once, by `finish` or `deinit`, when no other thread is in a call of a copy. Until then it stays where it is,
+///   whatever Rust drops. One that is forgotten leaves the future waiting for ever.
+/// - A buffer, `[]u8`, is Rust's again with the *result*: `resolve` and `fail` come after the last access, also when an
+///   observer of a cancellation calls them while a thread works.
+/// - `onCancel` comes before the handle goes to whoever may give it up. An observer and a worker that both give the
+///   result: the observer calls `fail`, the worker `finish`, and the later of the two is refused.
 ///
 /// T is a number, a bool, an enum, an extern struct or an array of these, `OwnedBytes`, or void.
 pub fn Completion(comptime T: type) type {
@@ -112,24 +120,33 @@ pub fn Completion(comptime T: type) type {
             return sync.loadAcquire(&self.raw.word) & canceled != 0;
         }
 
-        /// Wakes `waker`, which is lent, when the future is canceled or dropped, or now if it was. One at a time, the
-        /// last one; by one thread at a time.
+        /// Wakes `waker`, which is lent, when the future is canceled or dropped before the result, or now if it was. One at a
+        /// time, the last one; by one thread at a time.
         pub fn wakeOnCancel(self: Self, waker: waker_file.Waker) void {
-            _ = sync.fetchOr(&self.raw.word, observed);
-            waker_cell.registerWords(&self.raw.canceler, waker.raw);
+            const before = sync.fetchOr(&self.raw.word, observed | registering);
+            var will_be_told = before & canceled == 0;
+            if (will_be_told) {
+                waker_cell.registerWords(&self.raw.canceler, waker.raw);
+                // A cancellation meanwhile may have used its one wake up for who was registered before.
+                const is_canceled = self.isCanceled() and !sync.bug(96);
+                will_be_told = !(is_canceled and waker_cell.withdraw(&self.raw.canceler));
+            }
+            if (!will_be_told) waker.wakeByRef();
+            if (sync.fetchAnd(&self.raw.word, ~registering) & left != 0) go(self.raw, observed);
         }
 
-        /// Calls `observer.wake()` when the future is canceled or dropped, or now if it was: on the thread that does it,
-        /// once. The observer is moved to memory of its own and released, by its `deinit` if it has one, when it was called or the
-        /// completion is given up, whichever is later to let go; so what it needs must live by a count (`Shared`).
-        /// It may complete and give up the completion itself.
+        /// Calls `observer.wake()` when the future is canceled or dropped before the result, or now if it was: on the thread
+        /// that does it, once. The observer is moved to memory of its own and released, by its `deinit` if it has one, with the
+        /// completion or a little later; so what it needs must live by a count (`Shared`). It may complete, and give the
+        /// completion up, if nobody else will.
         pub fn onCancel(self: Self, observer: anytype) error{OutOfMemory}!void {
             const waker = try waker_file.CountedWaker(@TypeOf(observer)).create(observer);
             defer waker.deinit();
             self.wakeOnCancel(waker);
         }
 
-        /// How far the operation got, in its own unit; Rust reads it from the future, also after a cancellation.
+        /// How far the operation got, in its own unit; Rust reads it from the future, also after a cancellation. (Before the
+        /// result, Rust may read one half of a number above 2^32 a little later than the other.)
         pub fn progress(self: Self, amount: u64) void {
             @atomicStore(u32, &self.raw.progress_hi, @truncate(amount >> 32), .monotonic);
             @atomicStore(u32, &self.raw.progress_lo, @truncate(amount), .monotonic);
@@ -160,10 +177,20 @@ fn publishAndGo(raw: *abi.RawOperation, flags: u32) void {
     leave(raw, word);
 }
 
-/// Sets the bit with which the completion goes; the second side to go frees. `word` was loaded by it.
+/// The completion goes, or will when a registration is through. `word` was loaded by it.
 fn leave(raw: *abi.RawOperation, word: u32) void {
-    if (word & observed != 0) waker_cell.closeRaw(&raw.canceler);
-    if (sync.fetchOr(&raw.word, handle_gone) & future_gone != 0 or sync.bug(95)) raw.free(raw);
+    if (word & observed != 0 and sync.fetchOr(&raw.word, left) & registering != 0 and !sync.bug(97)) return;
+    go(raw, word);
+}
+
+/// Sets the bit with which the completion goes; the second side to go frees.
+fn go(raw: *abi.RawOperation, word: u32) void {
+    const dropped_last: [2]abi.RawWaker = if (word & observed != 0) waker_cell.retire(&raw.canceler) else .{ .{}, .{} };
+    const before = sync.fetchOr(&raw.word, handle_gone);
+    if (std.debug.runtime_safety and before & handle_gone != 0)
+        @panic("a zigflow.Completion was given up twice");
+    if (before & future_gone != 0 or sync.bug(95)) raw.free(raw);
+    for (dropped_last) |words| waker_cell.dropWords(words);
 }
 
 fn named(e: anyerror) abi.RawError {

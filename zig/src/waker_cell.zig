@@ -49,7 +49,7 @@ pub fn registerWords(cell: *abi.RawWakerCell, words: abi.RawWaker) void {
     if (waker_file.sameWords(cell.slots[newest], words)) {
         if (state & registered != 0) return;
         // By rules 4 and 5 nothing is left in the other slot, or it is not ours to drop.
-        _ = announce(cell, state, newest, words);
+        if (announce(cell, state, newest).remembered) host.zf1_waker_wake_by_ref(&words);
         return;
     }
 
@@ -64,27 +64,39 @@ pub fn registerWords(cell: *abi.RawWakerCell, words: abi.RawWaker) void {
     const old = take(cell, target);
     sync.write(&cell.slots[target]);
     cell.slots[target] = fresh;
-    const unlocked = announce(cell, before & ~registered, target, words);
+    const announced = announce(cell, before & ~registered, target);
     // Not locked: from here a waker can pin the newest slot only (rule 5).
-    const stale = if (unlocked and !sync.bug(7)) take(cell, 1 - target) else abi.RawWaker{};
+    const stale = if (announced.unlocked and !sync.bug(7)) take(cell, 1 - target) else abi.RawWaker{};
+    // What others wrote runs when the cell is whole: the wake, then the drops.
+    if (announced.remembered) host.zf1_waker_wake_by_ref(&words);
     dropWords(old);
     dropWords(stale);
 }
 
-/// Makes `slot` the newest and registers, or delivers a remembered wake. `seen` is what the state
-/// probably is. True when `locked` was not set.
-fn announce(cell: *abi.RawWakerCell, seen: u32, slot: usize, words: abi.RawWaker) bool {
+const Announced = struct {
+    /// `locked` was not set.
+    unlocked: bool,
+    /// A wake, which is used up and to be delivered.
+    remembered: bool,
+};
+
+/// Makes `slot` the newest and registers, unless a wake was remembered, which is to be delivered then. `seen` is
+/// what the state probably is.
+fn announce(cell: *abi.RawWakerCell, seen: u32, slot: usize) Announced {
     var state = seen;
     while (true) {
         const unlocked = state & locked == 0;
         const remembered = state & notified != 0 and unlocked and !sync.bug(6);
         var next = if (slot == 1) state | index else state & ~index;
         next = if (remembered) next & ~notified else next | registered;
-        state = sync.compareExchange(&cell.state, state, next) orelse {
-            if (remembered) host.zf1_waker_wake_by_ref(&words);
-            return unlocked;
-        };
+        state = sync.compareExchange(&cell.state, state, next) orelse
+            return .{ .unlocked = unlocked, .remembered = remembered };
     }
+}
+
+/// Takes the last registration back; false if it was used up, so that its wake has come or is coming.
+pub fn withdraw(cell: *abi.RawWakerCell) bool {
+    return sync.fetchAnd(&cell.state, ~registered) & registered != 0;
 }
 
 pub fn wakeRaw(cell: *abi.RawWakerCell) void {
@@ -142,18 +154,23 @@ fn settle(cell: *abi.RawWakerCell, made: u32) Settled {
 }
 
 pub fn closeRaw(cell: *abi.RawWakerCell) void {
+    for (retire(cell)) |words| dropWords(words);
+}
+
+/// `close` that leaves it to the caller when the wakers are dropped.
+pub fn retire(cell: *abi.RawWakerCell) [2]abi.RawWaker {
     var state = sync.loadAcquire(&cell.state);
     while (true) {
-        if (state & closed != 0) return;
+        if (state & closed != 0) return .{ .{}, .{} };
         state = sync.compareExchange(&cell.state, state, (state | closed) & ~registered) orelse break;
     }
     // Who holds the pin drops that slot when it settles.
     const held = state & locked != 0 and !sync.bug(5);
     const held_slot = slotOf(state & pin != 0);
-    const a = if (held and held_slot == 0) abi.RawWaker{} else take(cell, 0);
-    const b = if (held and held_slot == 1) abi.RawWaker{} else take(cell, 1);
-    dropWords(a);
-    dropWords(b);
+    return .{
+        if (held and held_slot == 0) .{} else take(cell, 0),
+        if (held and held_slot == 1) .{} else take(cell, 1),
+    };
 }
 
 fn take(cell: *abi.RawWakerCell, slot: usize) abi.RawWaker {
@@ -163,6 +180,6 @@ fn take(cell: *abi.RawWakerCell, slot: usize) abi.RawWaker {
     return old;
 }
 
-fn dropWords(words: abi.RawWaker) void {
+pub fn dropWords(words: abi.RawWaker) void {
     if (words.vtable != null) host.zf1_waker_drop(&words);
 }

@@ -10,14 +10,11 @@ use super::operation::{CANCELED, FAILED, Operation};
 use super::{Outcome, ZigFuture};
 use crate::abi::{ErrorKind, RawError, RawOperation};
 use crate::error::ZigError;
-use crate::transfer::Transfer;
 
 /// A completion and its future, to be handed to a Zig function of your own by [`into_zig`](Completion::into_zig). Where
 /// `zigflow.future` binds a function, [`zig_future!`](crate::zig_future) does this.
 ///
-/// # Panics
-///
-/// Without memory, as `Box::new`.
+/// Without memory it ends as `Box::new` does.
 pub fn completion<T: Outcome>() -> (Completion<T>, ZigFuture<T>) {
     let Ok(operation) = Operation::<T, ()>::new(()) else {
         alloc::alloc::handle_alloc_error(core::alloc::Layout::new::<Operation<T, ()>>())
@@ -81,13 +78,13 @@ impl<T: Outcome> Completion<T> {
     }
 }
 
-impl<T: Transfer> Completion<T> {
+impl<T: Outcome> Completion<T> {
     /// The result.
     pub fn resolve(self, value: T) {
         if self.operation().claim() {
-            // SAFETY: claimed; the slot of a plain result is a `T`; the completion goes.
+            // SAFETY: claimed; the type of the slot; the completion goes.
             unsafe {
-                self.operation().write(value);
+                self.operation().write(value.into_slot());
                 RawOperation::publish_and_go(ManuallyDrop::new(self).raw, 0);
             }
         }

@@ -40,7 +40,7 @@ impl fmt::Display for FutureError {
             Self::Zig(error) => write!(f, "the Zig operation failed: {error}"),
             Self::Code(code) => write!(f, "the Zig operation failed with code {code}"),
             Self::Disconnected => f.write_str(
-                "the Zig operation gave its completion up without a result: some path of it calls `deinit` and neither `resolve` nor `fail`",
+                "the operation's completion was given up without a result: some path of it calls `deinit` in Zig, or drops it in Rust, before `resolve` or `fail`",
             ),
             Self::Malformed(what) => write!(f, "the Zig operation's result is malformed: {what}"),
             Self::OutOfMemory => f.write_str("no memory for a Zig operation"),

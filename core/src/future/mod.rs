@@ -73,23 +73,11 @@ unsafe impl<T: Outcome, B: Kept> Sync for ZigFuture<T, B> {}
 impl<T: Outcome, B: Kept> Unpin for ZigFuture<T, B> {}
 
 impl<T: Outcome, B: Kept> ZigFuture<T, B> {
-    /// Calls a Zig function with a completion.
+    /// Calls a Zig function with a completion of the operation that `operation` makes.
     ///
     /// # Safety
     ///
-    /// `function` points to a static that `zigflow.future` exported, of this or another ABI; the arguments are valid
-    /// during the call, and buffers among them as long as `kept`, wherever that moves.
-    #[doc(hidden)]
-    pub unsafe fn start(function: *const OperationType, args: &[RawArg], kept: B) -> Self {
-        // SAFETY: the caller's promise.
-        unsafe { Self::start_in(Operation::new, function, args, kept) }
-    }
-
-    /// The same, in an operation that `operation` makes.
-    ///
-    /// # Safety
-    ///
-    /// As [`start`](Self::start); nobody else knows the operation.
+    /// As [`StartFuture::start`]; nobody else knows the operation.
     unsafe fn start_in(
         operation: impl FnOnce(B) -> Result<NonNull<Operation<T, B>>, B>,
         function: *const OperationType,
@@ -138,13 +126,14 @@ impl<T: Outcome, B: Kept> ZigFuture<T, B> {
         }
     }
 
-    /// How far the operation got, in its own unit, by its last word: final when the result is there, also for one
-    /// that was canceled. 0 if it says nothing.
+    /// How far the operation got, in its own unit, by its last word: exact when the result is there, also for one that
+    /// was canceled. (Before that, the halves of a number above 2^32 may be of two reports.) 0 if it says nothing.
     pub fn progress(&self) -> u64 {
         self.raw().map_or(self.progress, RawOperation::progress)
     }
 
-    /// How many results were refused because there was one already: a mistake in Zig.
+    /// How many results were refused because there was one already: a mistake in Zig, unless an observer of the
+    /// cancellation and a worker both give one.
     pub fn refused(&self) -> u32 {
         self.raw().map_or(self.refused, RawOperation::refused)
     }
@@ -158,9 +147,47 @@ impl<T: Outcome, B: Kept> ZigFuture<T, B> {
     }
 }
 
+/// A future that begins with the call of a Zig function. `K` is where the operation stands and what it keeps. Sealed:
+/// the macro calls it in an `unsafe` of its own.
+///
+/// ```compile_fail,E0277
+/// use zigflow_core::__private::{OperationType, StartFuture};
+///
+/// struct Any;
+///
+/// impl StartFuture<((), ())> for Any {
+///     unsafe fn start(_: *const OperationType, _: &[zigflow_core::abi::RawArg], _: ((), ())) -> Self {
+///         panic!("any pointer")
+///     }
+/// }
+/// ```
+#[doc(hidden)]
+pub trait StartFuture<K>: sealed::Sealed {
+    /// Calls a Zig function with a completion.
+    ///
+    /// # Safety
+    ///
+    /// `function` points to a static that `zigflow.future` exported, of this or another ABI; the arguments are valid
+    /// during the call, and buffers among them as long as what is kept, wherever that moves.
+    unsafe fn start(function: *const OperationType, args: &[RawArg], keep: K) -> Self;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl<T: super::Outcome, B: super::Kept> Sealed for super::ZigFuture<T, B> {}
+    impl<T: super::Outcome, B: super::Kept> Sealed for super::SlotFuture<'_, T, B> {}
+}
+
+impl<T: Outcome, B: Kept> StartFuture<((), B)> for ZigFuture<T, B> {
+    unsafe fn start(function: *const OperationType, args: &[RawArg], keep: ((), B)) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { Self::start_in(Operation::new, function, args, keep.1) }
+    }
+}
+
 /// # Safety
 ///
-/// As [`ZigFuture::start`].
+/// As [`StartFuture::start`].
 unsafe fn check<T: Outcome>(
     function: *const OperationType,
 ) -> Result<&'static OperationType, OpenError> {

@@ -13,12 +13,18 @@
 //!   FUTURE_GONE   the future touches nothing any more                  future
 //!   HANDLE_GONE   the completion touches nothing any more              completion
 //!   OBSERVED      there was a waker in the cell `canceler`             completion
+//!   REGISTERING   one is being put there; cleared again              completion in Zig
+//!   LEFT          it was given up meanwhile                          completion in Zig
 //! ```
 //!
-//! Bits are only set, never cleared. Who claims writes the result and then sets DONE; who sees DONE reads
+//! All bits but REGISTERING are only set, never cleared. Who claims writes the result and then sets DONE; who sees DONE reads
 //! it. WAITING and DONE are set by read-modify-writes of the same word, so of a future that goes to sleep
 //! and a completion that finishes, one sees the other. The second of the two GONE bits frees, and drops what
 //! nobody took: the result of a future that was dropped, the buffers that it kept for Zig.
+//!
+//! In Zig an observer may give the completion up when it is told of a cancellation, also while it is still being
+//! registered, on this thread or another. REGISTERING and LEFT put that off until the registration is through. (In
+//! Rust the registration borrows the completion, so nobody can give it up.)
 
 use alloc::alloc::{alloc, dealloc};
 use core::alloc::Layout;
@@ -30,6 +36,7 @@ use core::task::Waker;
 
 use super::{FutureError, Outcome};
 use crate::abi::{ABI_NUMBER, ItemType, MAGIC_OPERATION, RawError, RawOperation, RawWakerCell};
+use crate::item::RegisteredMemory;
 use crate::sync::{Word, bug, place};
 use crate::waker::WakerCell;
 
@@ -70,7 +77,8 @@ impl<T: Outcome, B> Operation<T, B> {
     ///
     /// # Safety
     ///
-    /// The future's reference of an operation whose result was taken by [`result`](Self::result).
+    /// The future's reference of an operation whose result was taken by [`result`](Self::result), and whose task was
+    /// [let go](Self::let_task_go).
     pub(super) unsafe fn again(this: NonNull<Self>, kept: B) -> Result<NonNull<Self>, B> {
         // SAFETY: the reference keeps it alive; once the completion is gone nobody else knows it.
         unsafe {
@@ -78,7 +86,6 @@ impl<T: Outcome, B> Operation<T, B> {
                 Self::leave_empty(this);
                 return Err(kept);
             }
-            this.as_ref().raw.close_waiter(this.as_ref().raw.load());
             #[cfg(loom)]
             model::untrack(this.as_ref());
             Self::begin(this, kept);
@@ -131,7 +138,8 @@ impl<T: Outcome, B> Operation<T, B> {
         }
         place::read(self.slot.get());
         // SAFETY: written before DONE by who claimed, who was told the type.
-        unsafe { T::take(&*self.slot.get()) }.map_err(FutureError::Malformed)
+        unsafe { T::take(&*self.slot.get(), &RegisteredMemory::ANY) }
+            .map_err(FutureError::Malformed)
     }
 
     /// The result and what was kept, once. `word` is what was loaded.
@@ -149,6 +157,16 @@ impl<T: Outcome, B> Operation<T, B> {
         }
     }
 
+    /// The task is let go: nobody will wake it any more. Its wakers are for the caller to drop.
+    ///
+    /// # Safety
+    ///
+    /// The future's reference of an operation whose result was taken.
+    pub(super) unsafe fn let_task_go(this: NonNull<Self>) -> [Option<Waker>; 2] {
+        // SAFETY: the caller's promise.
+        unsafe { this.as_ref().raw.retire_waiter(this.as_ref().raw.load()) }
+    }
+
     /// The future is through with the operation.
     ///
     /// # Safety
@@ -160,7 +178,7 @@ impl<T: Outcome, B> Operation<T, B> {
         unsafe {
             let word = this.as_ref().raw.load();
             if word & HANDLE_GONE != 0 {
-                this.as_ref().raw.close_waiter(word);
+                let _dropped_last = this.as_ref().raw.retire_waiter(word);
                 Self::dealloc(this);
             } else {
                 RawOperation::leave(this.cast(), word, FUTURE_GONE | TAKEN);
@@ -302,9 +320,18 @@ impl RawOperation {
     ///
     /// The completion's reference; no other call of this runs at the same time.
     pub(super) unsafe fn wake_on_cancel(&self, waker: &Waker) {
-        self.word.fetch_or(OBSERVED, AcqRel);
-        // SAFETY: the caller's promise.
-        unsafe { self.canceler().register(waker) };
+        let mut will_be_told = self.word.fetch_or(OBSERVED, AcqRel) & CANCELED == 0;
+        if will_be_told {
+            // SAFETY: the caller's promise.
+            unsafe { self.canceler().register(waker) };
+            // A cancellation meanwhile may have used its one wake up for who was registered before.
+            let canceled = self.load() & CANCELED != 0 && !bug(96);
+            // SAFETY: as above.
+            will_be_told = !(canceled && unsafe { self.canceler().withdraw() });
+        }
+        if !will_be_told {
+            waker.wake_by_ref();
+        }
     }
 
     /// True for the one who completes.
@@ -391,11 +418,9 @@ impl RawOperation {
     /// # Safety
     ///
     /// Only the future calls this, with what it loaded.
-    unsafe fn close_waiter(&self, word: u32) {
-        if word & WAITING != 0 {
-            // SAFETY: the one waiter.
-            unsafe { self.waiter().close() };
-        }
+    unsafe fn retire_waiter(&self, word: u32) -> [Option<Waker>; 2] {
+        // SAFETY: the one waiter.
+        if word & WAITING != 0 { unsafe { self.waiter().retire() } } else { [None, None] }
     }
 
     /// Sets the bits with which a side goes; the second one frees.
@@ -408,12 +433,13 @@ impl RawOperation {
         // SAFETY: alive until both are gone. Who finds the other gone is alone, and has seen all that it did.
         unsafe {
             let raw = this.as_ref();
-            if gone & FUTURE_GONE != 0 {
-                raw.close_waiter(word);
-            }
-            if gone & HANDLE_GONE != 0 && word & OBSERVED != 0 {
-                raw.canceler().close();
-            }
+            let _dropped_last = if gone & FUTURE_GONE != 0 {
+                raw.retire_waiter(word)
+            } else if word & OBSERVED != 0 {
+                raw.canceler().retire()
+            } else {
+                [None, None]
+            };
             let before = raw.word.fetch_or(gone, AcqRel);
             if before & other != 0 || bug(95) {
                 (raw.free)(this.as_ptr());

@@ -1,18 +1,12 @@
 //! What an operation may result in, and what it may keep.
 
 use alloc::vec::Vec;
-use core::mem::MaybeUninit;
 
-use crate::abi::{ArgKind, ItemKind, RawArg};
+use crate::abi::{ArgKind, OwnedItem, RawArg};
 use crate::buffer::ZeroCopyBuffer;
-use crate::error::{Malformed, Registered};
-use crate::item::{Item, ItemSpec, RegisteredMemory};
+use crate::item::Item;
 use crate::macros::Argument;
 use crate::transfer::Transfer;
-
-mod sealed {
-    pub trait Sealed {}
-}
 
 /// What a [`ZigFuture`](super::ZigFuture) may result in: every [`Transfer`] type, [`ZeroCopyBuffer`] and `()`. It cannot
 /// be implemented elsewhere.
@@ -21,66 +15,26 @@ mod sealed {
     label = "neither plain data nor owned bytes nor `()`",
     note = "results are types with `#[derive(Transfer)]`, numbers and `bool`, arrays of these, `ZeroCopyBuffer` and `()`"
 )]
-pub trait Outcome: Sized + Send + 'static + sealed::Sealed {
-    /// What Zig must complete with.
+pub trait Outcome: Item<Value = Self> + Send {
+    /// As Zig would write it.
     #[doc(hidden)]
-    const SPEC: ItemSpec;
-    /// Where it is written.
-    #[doc(hidden)]
-    type Slot: Copy;
-    /// Before that.
-    #[doc(hidden)]
-    const EMPTY: MaybeUninit<Self::Slot>;
-
-    /// Forms the result.
-    ///
-    /// # Errors
-    ///
-    /// [`Malformed`]: what came is no value of the type.
-    ///
-    /// # Safety
-    ///
-    /// A completion of this [`SPEC`](Self::SPEC) has filled the slot, which is taken once.
-    #[doc(hidden)]
-    unsafe fn take(slot: &MaybeUninit<Self::Slot>) -> Result<Self, Malformed>;
+    fn into_slot(self) -> Self::Slot;
 }
 
-const ANYWHERE: RegisteredMemory = RegisteredMemory(Registered::ANY);
-
-macro_rules! as_item {
-    () => {
-        const SPEC: ItemSpec = <Self as Item>::SPEC;
-        type Slot = <Self as Item>::Slot;
-        const EMPTY: MaybeUninit<Self::Slot> = <Self as Item>::EMPTY;
-
-        #[inline(always)]
-        unsafe fn take(slot: &MaybeUninit<Self::Slot>) -> Result<Self, Malformed> {
-            // SAFETY: the caller's promise is that of an item.
-            unsafe { <Self as Item>::take(slot, &ANYWHERE) }
-        }
-    };
-}
-
-impl<T: Transfer> sealed::Sealed for T {}
 impl<T: Transfer> Outcome for T {
-    as_item!();
-}
-
-impl sealed::Sealed for ZeroCopyBuffer {}
-impl Outcome for ZeroCopyBuffer {
-    as_item!();
-}
-
-impl sealed::Sealed for () {}
-impl Outcome for () {
-    const SPEC: ItemSpec =
-        ItemSpec { kind: ItemKind::Plain, size: 0, alignment: 1, name: "void", shape: 0 };
-    type Slot = ();
-    const EMPTY: MaybeUninit<()> = MaybeUninit::new(());
-
-    unsafe fn take(_: &MaybeUninit<()>) -> Result<Self, Malformed> {
-        Ok(())
+    fn into_slot(self) -> T {
+        self
     }
+}
+
+impl Outcome for ZeroCopyBuffer {
+    fn into_slot(self) -> OwnedItem {
+        self.into_raw()
+    }
+}
+
+impl Outcome for () {
+    fn into_slot(self) {}
 }
 
 /// What an operation keeps for Zig until its end: nothing, or buffers. It comes back with the result. It cannot be
@@ -174,6 +128,11 @@ impl FutureArgument for Vec<u8> {
 }
 
 /// Adds one more thing to what is kept.
+#[diagnostic::on_unimplemented(
+    message = "an operation keeps two buffers at most",
+    label = "a third `Vec<u8>`",
+    note = "pass the third as `&[u8]` if Zig only reads it during the call, or put two into one"
+)]
 #[doc(hidden)]
 pub trait KeepToo<More> {
     /// Both.

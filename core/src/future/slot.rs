@@ -4,20 +4,22 @@ use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
 use core::ptr::NonNull;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, ready};
 
 use futures_core::future::FusedFuture;
 
 use super::operation::Operation;
-use super::{Kept, Outcome, ZigFuture};
+use super::{Kept, Outcome, StartFuture, ZigFuture};
 use crate::abi::{OperationType, RawArg};
 use crate::future::FutureError;
 
-/// Memory for one operation after another, so that only the first allocates: for the functions that
-/// [`zig_future!`](crate::zig_future) declares with `in slot`.
+/// Memory for one operation after another: for the functions that [`zig_future!`](crate::zig_future) declares with `in
+/// slot`.
 ///
-/// An operation that was dropped before its result, or whose completion Zig has not given up yet, keeps its memory;
-/// the next one allocates anew then.
+/// An operation that was dropped before its result, or whose completion Zig has not given up yet, keeps its memory; the
+/// next one allocates anew then. So all but the first allocate nothing if they complete inside of the call, or if Zig has
+/// given the completion up when the next one begins. A thread that completes wakes the task first and gives up then: a task
+/// that runs elsewhere and begins the next at once may be too early.
 pub struct FutureSlot<T: Outcome, B: Kept = ()> {
     /// Its result was taken; the future's reference is ours.
     empty: Option<NonNull<Operation<T, B>>>,
@@ -76,25 +78,20 @@ pub struct SlotFuture<'a, T: Outcome, B: Kept = ()> {
     slot: &'a mut FutureSlot<T, B>,
 }
 
-impl<'a, T: Outcome, B: Kept> SlotFuture<'a, T, B> {
-    /// Calls a Zig function with a completion.
-    ///
-    /// # Safety
-    ///
-    /// As [`ZigFuture::start`].
-    #[doc(hidden)]
-    pub unsafe fn start(
-        slot: &'a mut FutureSlot<T, B>,
+impl<'a, T: Outcome, B: Kept> StartFuture<(&'a mut FutureSlot<T, B>, B)> for SlotFuture<'a, T, B> {
+    unsafe fn start(
         function: *const OperationType,
         args: &[RawArg],
-        kept: B,
+        (slot, kept): (&'a mut FutureSlot<T, B>, B),
     ) -> Self {
         // SAFETY: the caller's promise.
         let future =
             unsafe { ZigFuture::start_in(|kept| slot.operation(kept), function, args, kept) };
         Self { future, slot }
     }
+}
 
+impl<T: Outcome, B: Kept> SlotFuture<'_, T, B> {
     /// As [`ZigFuture::cancel`].
     pub fn cancel(&self) {
         self.future.cancel();
@@ -118,10 +115,14 @@ impl<T: Outcome, B: Kept> Future for SlotFuture<'_, T, B> {
     ///
     /// If it was ready before.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.future.poll_result(cx).map(|(result, kept, empty)| {
-            self.slot.empty = empty;
-            kept.with(result)
-        })
+        let (result, kept, empty) = ready!(self.future.poll_result(cx));
+        // One that was not started has none: then the slot keeps what it had.
+        if let Some(empty) = empty {
+            self.slot.empty = Some(empty);
+            // SAFETY: its result was taken, and the reference is ours.
+            drop(unsafe { Operation::let_task_go(empty) });
+        }
+        Poll::Ready(kept.with(result))
     }
 }
 

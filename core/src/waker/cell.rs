@@ -114,7 +114,9 @@ impl WakerCell {
                 return;
             }
             // By rules 4 and 5 nothing is left in the other slot, or it is not ours to drop.
-            self.announce(state, newest, waker);
+            if self.announce(state, newest).remembered {
+                waker.wake_by_ref();
+            }
             return;
         }
 
@@ -128,28 +130,38 @@ impl WakerCell {
         };
         let old = self.take(target);
         self.put(target, fresh);
-        let unlocked = self.announce(before & !REGISTERED, target, waker);
+        let announced = self.announce(before & !REGISTERED, target);
         // Not locked: from here a waker can pin INDEX only (rule 5).
-        let stale = if unlocked && !bug(7) { self.take(1 - target) } else { None };
+        let stale = if announced.unlocked && !bug(7) { self.take(1 - target) } else { None };
+        // What others wrote runs when the cell is whole: the wake, then the drops.
+        if announced.remembered {
+            waker.wake_by_ref();
+        }
         drop((old, stale));
     }
 
-    /// Makes `slot` the newest and registers, or delivers a remembered wake. `state` is what the state
-    /// probably is. True when LOCKED was not set.
-    fn announce(&self, mut state: u32, slot: usize, waker: &Waker) -> bool {
+    /// Makes `slot` the newest and registers, unless a wake was remembered, which is to be delivered then. `state` is
+    /// what the state probably is.
+    fn announce(&self, mut state: u32, slot: usize) -> Announced {
         loop {
             let unlocked = state & LOCKED == 0;
             let remembered = state & NOTIFIED != 0 && unlocked && !bug(6);
             let next = if slot == 1 { state | INDEX } else { state & !INDEX };
             let next = if remembered { next & !NOTIFIED } else { next | REGISTERED };
-            let Err(seen) = self.state().compare_exchange(state, next) else {
-                if remembered {
-                    waker.wake_by_ref();
-                }
-                return unlocked;
-            };
-            state = seen;
+            match self.state().compare_exchange(state, next) {
+                Ok(_) => return Announced { unlocked, remembered },
+                Err(seen) => state = seen,
+            }
         }
+    }
+
+    /// Takes the last registration back; false if it was used up, so that its wake has come or is coming.
+    ///
+    /// # Safety
+    ///
+    /// As [`register`](Self::register).
+    pub(crate) unsafe fn withdraw(&self) -> bool {
+        self.state().fetch_and(!REGISTERED, AcqRel) & REGISTERED != 0
     }
 
     /// Wakes whoever is registered, once; remembers the wake when nobody is.
@@ -222,10 +234,20 @@ impl WakerCell {
     ///
     /// No other `register` or `close` of this cell runs at the same time.
     pub unsafe fn close(&self) {
+        // SAFETY: the caller's promise.
+        drop(unsafe { self.retire() });
+    }
+
+    /// [`close`](Self::close) that leaves it to the caller when the wakers are dropped.
+    ///
+    /// # Safety
+    ///
+    /// As [`close`](Self::close).
+    pub(crate) unsafe fn retire(&self) -> [Option<Waker>; 2] {
         let mut state = self.state().load(Acquire);
         loop {
             if state & CLOSED != 0 {
-                return;
+                return [None, None];
             }
             match self.state().compare_exchange(state, (state | CLOSED) & !REGISTERED) {
                 Ok(_) => break,
@@ -234,9 +256,7 @@ impl WakerCell {
         }
         // Who holds the pin drops that slot when it settles.
         let held = (state & LOCKED != 0 && !bug(5)).then(|| slot_of(state & PIN != 0));
-        let a = if held == Some(0) { None } else { self.take(0) };
-        let b = if held == Some(1) { None } else { self.take(1) };
-        drop((a, b));
+        [0, 1].map(|slot| if held == Some(slot) { None } else { self.take(slot) })
     }
 
     fn state(&self) -> &Word {
@@ -302,6 +322,14 @@ impl Drop for Deliver<'_> {
     fn drop(&mut self) {
         self.cell.deliver(self.state);
     }
+}
+
+/// What an announcement met.
+struct Announced {
+    /// LOCKED was not set.
+    unlocked: bool,
+    /// A wake, which is used up and to be delivered.
+    remembered: bool,
 }
 
 fn slot_of(bit_set: bool) -> usize {
