@@ -6,7 +6,7 @@ use std::time::Instant;
 
 pub mod summary;
 
-use zigflow::{ByteStream, ZigFuture, ZigStream};
+use zigflow::{ByteStream, FutureSlot, SlotFuture, ZigFuture, ZigStream};
 
 zigflow::zig_source! {
     /// Numbers from `from` on, without end.
@@ -20,6 +20,8 @@ zigflow::zig_source! {
 zigflow::zig_future! {
     /// The square of `n`, from inside of the call.
     pub fn square(n: u32) -> ZigFuture<u64>;
+    /// The same in a slot.
+    pub fn square_again(in slot: &mut FutureSlot<u64>, n: u32) -> SlotFuture<'_, u64> = square;
     /// The square of `n`, from the worker.
     pub fn remote_square(n: u32) -> ZigFuture<u64>;
 }
