@@ -9,7 +9,8 @@ target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 host=x86_64-unknown-linux-gnu
 export CARGO_TARGET_DIR=$target CARGO_TERM_COLOR=never RUST_BACKTRACE=1
 export ZIG_GLOBAL_CACHE_DIR=$tools/zig-cache PIP_CACHE_DIR=$tools/pip-cache PYTHONDONTWRITEBYTECODE=1
-[ -z "${CI:-}" ] || export CARGO_INCREMENTAL=0
+# CI runs each step once: nothing to be incremental for, and its disk is shared.
+[ -z "${CI:-}" ] || export CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=line-tables-only
 
 say() { printf '\n== %s\n' "$*"; }
 die() {
@@ -58,8 +59,11 @@ tree_files() {
 own_workspaces() { tree_files Cargo.toml | grep -v '^\./Cargo.toml$' | xargs grep -lx '\[workspace\]' || true; }
 
 # own_target NAME: a target folder apart from the others, so that different flags do not drive each
-# other out.
-own_target() { export CARGO_TARGET_DIR=$target/ci/$1; }
+# other out. In CI it goes with the step.
+own_target() {
+  export CARGO_TARGET_DIR=$target/ci/$1
+  own_target=$CARGO_TARGET_DIR
+}
 
 # A folder outside the tree, for programs that must not see it.
 new_scratch() { scratch=$(mktemp -d); }
@@ -74,6 +78,7 @@ canary_crate() {
 }
 finish() {
   [ -z "${scratch:-}" ] || rm -rf "$scratch"
+  [ -z "${CI:-}" ] || [ -z "${own_target:-}" ] || rm -rf "$own_target"
   [ "$failures" = 0 ] || exit 1
   exit "$1"
 }
