@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `std` (default) | the panic report on standard error, std's locks, [`ManualTimer`](time::ManualTimer) |
 //! | `tokio`, `smol`, `async-std` | that runtime's timer, in the module of that name |
+//! | `macros` | `autozig!` and `include_zig!`: Zig functions in Rust files |
 //! | `derive` | `#[derive(Transfer)]`: structs and enums as items |
 //! | `futures-io` | `AsyncRead` and `AsyncBufRead` of futures-io for byte streams |
 //! | `sink` | `Sink` of the sending ends of channels, and `channel::channel_from_zig` into any sink |

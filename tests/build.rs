@@ -1,4 +1,4 @@
-//! Compiles the Zig sources that the tests poll, and the Zig text of the README.
+//! Compiles the Zig sources that the tests poll, and the Zig text of the README, also where it stands in Rust.
 
 use std::path::Path;
 
@@ -11,13 +11,16 @@ fn main() {
         .file("zig/sources.zig")
         .file("zig/seed.zig")
         .file("zig/futures.zig")
+        .file("situations/autozig.rs")
         .types("types.rs");
-    let blocks =
-        text.split("```zig\n").skip(1).map(|rest| rest.split("```").next().unwrap_or(rest));
-    for (number, block) in blocks.enumerate() {
-        let file = Path::new(&out).join(format!("readme_{number}.zig"));
-        std::fs::write(&file, block).expect("OUT_DIR is writable");
-        build = build.file(file);
+    for (language, extension) in [("```zig\n", "zig"), ("```rust\n", "rs")] {
+        let blocks = text.split(language).skip(1);
+        let blocks = blocks.map(|rest| rest.split("```").next().unwrap_or(rest));
+        for (number, block) in blocks.enumerate() {
+            let file = Path::new(&out).join(format!("readme_{number}.{extension}"));
+            std::fs::write(&file, block).expect("OUT_DIR is writable");
+            build = build.file(file);
+        }
     }
     build.compile();
 }

@@ -17,6 +17,7 @@ extern crate alloc;
 pub mod abi;
 mod buffer;
 mod bytes;
+mod call;
 pub mod channel;
 pub mod combine;
 mod error;
@@ -52,11 +53,14 @@ pub use stream::{Local, LocalZigStream, Sendable, Threading, ZigStream};
 pub use transfer::Transfer;
 #[cfg(feature = "derive")]
 pub use zigflow_macros::Transfer;
+#[cfg(feature = "macros")]
+pub use zigflow_macros::{autozig, include_zig};
 
 /// What macros and generated code name; no part of the stable API.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::abi::{OperationType, SourceType};
+    pub use crate::call::{returned, returned_error};
     pub use crate::future::{FutureArgument, KeepToo, StartFuture};
     pub use crate::macros::Argument;
     pub use crate::shape::Shape;

@@ -1,4 +1,5 @@
-//! What the compiler says to who derives `Transfer` for a type that does not cross.
+//! What the compiler says to who derives `Transfer` for a type that does not cross, and to whose Zig text or
+//! signatures are wrong.
 //!
 //! Each file of `tests/refused/` is a program. A line with an error ends in `//~` and a part of what the error
 //! says; there are no other errors.
@@ -29,33 +30,45 @@ fn expected() -> Errors {
     errors
 }
 
-/// A package with the files as its programs.
-fn package() -> PathBuf {
-    let package = Path::new(env!("CARGO_TARGET_TMPDIR")).join("refusals");
-    let bins = package.join("src/bin");
-    let _ = fs::remove_dir_all(&bins);
-    fs::create_dir_all(&bins).unwrap();
-    for entry in fs::read_dir(root().join("tests/refused")).unwrap() {
-        let entry = entry.unwrap();
-        fs::copy(entry.path(), bins.join(entry.file_name())).unwrap();
-    }
+/// A package of this workspace's own crates, with a build script or without.
+fn package(name: &str, build_script: Option<&str>) -> PathBuf {
+    let package = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(package.join("src"));
+    fs::create_dir_all(package.join("src/bin")).unwrap();
     let manifest = format!(
-        "[package]\nname = \"refusals\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n\
-         [dependencies]\nzigflow = {{ path = {:?}, features = [\"derive\"] }}\n",
-        root()
+        "[package]\nname = {name:?}\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n\
+         [dependencies]\nzigflow = {{ path = {:?}, features = [\"macros\"] }}\n\
+         [build-dependencies]\nzigflow-build = {{ path = {:?} }}\n",
+        root(),
+        root().join("zig")
     );
     fs::write(package.join("Cargo.toml"), manifest).unwrap();
     fs::copy(root().join("Cargo.lock"), package.join("Cargo.lock")).unwrap();
+    let _ = fs::remove_file(package.join("build.rs"));
+    if let Some(build_script) = build_script {
+        fs::write(package.join("build.rs"), format!("fn main() {{ {build_script} }}\n")).unwrap();
+    }
     package
 }
 
-fn found() -> Errors {
+/// What the compiler says about all programs of a package.
+fn said(package: &Path) -> String {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
     cargo.args(["check", "--bins", "--keep-going", "--message-format=short", "--offline"]);
-    cargo.current_dir(package()).env("CARGO_TERM_COLOR", "never");
+    // The package of this test has one.
+    cargo.current_dir(package).env("CARGO_TERM_COLOR", "never").env_remove("OUT_DIR");
     cargo.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("refusals/target"));
     let output = cargo.output().expect("cargo runs");
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn found() -> Errors {
+    let package = package("refusals", Some("zigflow_build::compile(\"src\");"));
+    for entry in fs::read_dir(root().join("tests/refused")).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), package.join("src/bin").join(entry.file_name())).unwrap();
+    }
+    let text = said(&package);
     assert!(text.contains("src/bin/"), "no program was compiled: {text}");
     let mut errors = Errors::new();
     for line in text.lines() {
@@ -105,6 +118,50 @@ fn each_refusal_is_at_its_place_and_says_why() {
     let differences = differences(&expected, &found);
     assert!(differences.is_empty(), "{}", differences.join("\n"));
     assert!(expected.len() > 25, "{} refusals", expected.len());
+}
+
+/// A program whose package has another build script, or none.
+fn said_about(name: &str, build_script: Option<&str>, zig: &str) -> String {
+    let package = package(name, build_script);
+    let program = format!("zigflow::autozig! {{\n{zig}\n---\nfn f();\n}}\nfn main() {{ f() }}\n");
+    fs::write(package.join("src/bin/program.rs"), program).unwrap();
+    said(&package)
+}
+
+#[test]
+fn a_package_without_what_compiles_zig_is_told_what_to_add() {
+    let none = said_about("without-script", None, "fn f() void {}");
+    assert!(
+        none.contains("src/bin/program.rs:1:1: error: autozig!: this package compiles no Zig"),
+        "{none}"
+    );
+    assert!(
+        none.contains("zigflow-build = \"") && none.contains("zigflow_build::compile(\"src\")"),
+        "{none}"
+    );
+    let idle = said_about("idle-script", Some(""), "fn f() void {}");
+    assert!(
+        idle.contains(
+            "program.rs:1:1: error: autozig!: the build script of this package compiles no Zig"
+        ),
+        "{idle}"
+    );
+    let elsewhere = "std::fs::create_dir_all(\"zig\").unwrap(); \
+                     std::fs::write(\"zig/a.zig\", \"\").unwrap(); zigflow_build::compile(\"zig\");";
+    let elsewhere = said_about("script-elsewhere", Some(elsewhere), "fn f() void {}");
+    assert!(
+        elsewhere.contains("program.rs:1:1: error: autozig!: the build script has not seen"),
+        "{elsewhere}"
+    );
+}
+
+#[test]
+fn a_text_that_rust_cannot_read_belongs_into_a_file() {
+    let script = Some("zigflow_build::compile(\"src\");");
+    let text = "const text =\n    \\\\one line\n    ;\nfn f() void {}";
+    let refused = said_about("multiline-string", script, text);
+    assert!(refused.contains("src/bin/program.rs:3:5: Rust cannot read this text"), "{refused}");
+    assert!(refused.contains("include_zig!(\"file.zig\""), "{refused}");
 }
 
 #[test]

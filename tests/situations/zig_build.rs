@@ -245,6 +245,79 @@ fn a_source_that_rust_cannot_name_is_an_error() {
     assert!(message.contains("`my-counter`"), "{message}");
 }
 
+// -- Zig in Rust files --
+
+const TWO_BLOCKS: &str = "mod a { zigflow::autozig! {
+    const util = @import(\"util.zig\");
+    fn a() u8 { return util.answer; }
+    ---
+    fn a() -> u8;
+} }
+mod b { zigflow::autozig! {
+    fn b() u8 { return BROKEN; }
+    ---
+    fn b() -> u8;
+} }
+";
+
+/// What the macros read.
+fn blocks(package: &Package) -> String {
+    fs::read_to_string(package.out.join("zigflow/blocks")).unwrap()
+}
+
+#[test]
+fn a_broken_block_leaves_the_others_alone() {
+    let package = Package::new("broken_block")
+        .file("src/lib.rs", TWO_BLOCKS)
+        .file("src/util.zig", "pub const answer = 42;");
+    for _ in 0..2 {
+        package.build_of("src").try_compile().unwrap();
+        let text = blocks(&package);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.iter().filter(|line| line.starts_with("block ")).count(), 2, "{text}");
+        let told: Vec<&str> = lines
+            .iter()
+            .filter_map(|line| line.strip_prefix("error ")?.split_once(' '))
+            .map(|(_, told)| told)
+            .collect();
+        assert_eq!(told, ["8 24 use of undeclared identifier 'BROKEN'"]);
+    }
+    package.write("src/lib.rs", &TWO_BLOCKS.replace("BROKEN", "7"));
+    let output = package.build_of("src").try_compile().unwrap();
+    assert!(output.ran_zig() && !blocks(&package).contains("error"));
+    assert!(!package.build_of("src").try_compile().unwrap().ran_zig(), "nothing had changed");
+    assert!(output.directives().contains(&"rerun-if-changed=src/util.zig".to_owned()));
+    assert!(output.directives().contains(&"rerun-if-changed=src".to_owned()));
+}
+
+#[test]
+fn what_is_wrong_outside_of_the_blocks_stops_the_build() {
+    let package = Package::new("broken_beside_a_block")
+        .file("src/lib.rs", TWO_BLOCKS)
+        .file("src/util.zig", "pub const answer = undeclared;");
+    let message = package.build_of("src").try_compile().unwrap_err().to_string();
+    assert!(
+        message.contains("src/util.zig:1:20: use of undeclared identifier 'undeclared'"),
+        "{message}"
+    );
+    assert!(
+        message.contains("src/lib.rs:8:24: use of undeclared identifier 'BROKEN'"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_package_without_zig_is_told_so() {
+    let package = Package::new("no_block").file("src/lib.rs", "// autozig! { }\n");
+    for path in ["src", "src/lib.rs"] {
+        let message = package.build_of(path).try_compile().unwrap_err().to_string();
+        assert!(
+            message.contains("`autozig!`") && message.contains(&format!("`{path}`")),
+            "{message}"
+        );
+    }
+}
+
 // -- building again --
 
 #[test]

@@ -1,6 +1,7 @@
 //! The Rust text from which the crate learns what its archives hold: one `__zig_sources!` and perhaps one
 //! `__zig_futures!` for each archive, in a file that `zigflow::zig_source!` and `zig_future!` include.
 
+use crate::blocks::Mistake;
 use crate::place::Place;
 use crate::{Error, stamp};
 use std::collections::BTreeMap;
@@ -8,19 +9,30 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-/// One archive's part of the file.
-#[derive(Debug, Clone)]
+/// One archive's part of the files.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Part {
     /// What it was made from: the same name for other files is a mistake.
     pub(crate) roots: Vec<PathBuf>,
+    /// For `zig_source!` and `zig_future!`.
     pub(crate) text: String,
+    /// For `autozig!` and `include_zig!`, which read lines of words:
+    ///
+    /// ```text
+    /// block HASH LIBRARY PREFIX
+    /// shape HASH TYPE SHAPE
+    /// error HASH LINE COLUMN WHAT
+    /// ```
+    ///
+    /// On docs.rs, where there is no archive, it is `docs`.
+    pub(crate) blocks: String,
 }
 
 /// The archives that this build script has compiled so far, by the folder they went to. What an
 /// earlier run of another build script wrote there is not in it, and so does not survive.
 static PARTS: Mutex<BTreeMap<PathBuf, BTreeMap<String, Part>>> = Mutex::new(BTreeMap::new());
 
-/// Adds the part of the archive `name` and writes the file. Returns the file's path.
+/// Adds the part of the archive `name` and writes the files. Returns the path of the Rust text.
 pub(crate) fn publish(place: &Place, name: &str, part: Part) -> Result<PathBuf, Error> {
     let mut parts = PARTS.lock().unwrap_or_else(PoisonError::into_inner);
     let parts = parts.entry(place.out_dir.clone()).or_default();
@@ -33,6 +45,8 @@ pub(crate) fn publish(place: &Place, name: &str, part: Part) -> Result<PathBuf, 
     let path = place.out_dir.join("sources.rs");
     let text: String = parts.values().map(|part| part.text.as_str()).collect();
     stamp::write_if_changed(&path, &text)?;
+    let blocks: String = parts.values().map(|part| part.blocks.as_str()).collect();
+    stamp::write_if_changed(&place.out_dir.join("blocks"), &blocks)?;
     Ok(path)
 }
 
@@ -43,6 +57,33 @@ pub(crate) struct Bound {
     pub(crate) sources: Vec<String>,
     /// By `zigflow.future`.
     pub(crate) futures: Vec<String>,
+}
+
+/// The lines about blocks: which archive each is in, and what the symbols say about the shapes of types.
+pub(crate) fn blocks(hashes: &[String], library: &str, prefix: &str, symbols: &[String]) -> String {
+    let mut text = String::new();
+    for hash in hashes {
+        let _ = writeln!(text, "block {hash} {library} {prefix}");
+        let start = format!("{prefix}_shape_{hash}_");
+        let mut shapes: Vec<&str> =
+            symbols.iter().filter_map(|symbol| Some(symbol.split_once(&start)?.1)).collect();
+        shapes.sort_unstable();
+        shapes.dedup();
+        for (ty, shape) in shapes.into_iter().filter_map(|rest| rest.rsplit_once('_')) {
+            let _ = writeln!(text, "shape {hash} {ty} {shape}");
+        }
+    }
+    text
+}
+
+/// The lines about what Zig finds wrong in blocks. Lines and columns count from 1, columns are characters.
+pub(crate) fn mistakes(mistakes: &[Mistake]) -> String {
+    let mut text = String::new();
+    for Mistake { hash, place: (line, column), text: what, .. } in mistakes {
+        let what = what.replace('\\', "\\\\").replace('\n', "\\n");
+        let _ = writeln!(text, "error {hash} {line} {column} {what}");
+    }
+    text
 }
 
 impl Bound {
@@ -137,6 +178,17 @@ mod tests {
             assert!(bound(&[&format!("zf1_x_source_{name}")]).is_err(), "{name}");
             assert!(bound(&[&format!("zf1_x_future_{name}")]).is_err(), "{name}");
         }
+    }
+
+    #[test]
+    fn blocks_have_an_archive_and_shapes() {
+        let symbols =
+            ["_zf1_x_shape_aa_My_Point_0000beef", "zf1_x_shape_bb_Point_0", "zf1_x_call_aa_f"];
+        let symbols = symbols.map(str::to_owned);
+        assert_eq!(
+            blocks(&["aa".to_owned()], "lib", "zf1_x", &symbols),
+            "block aa lib zf1_x\nshape aa My_Point 0000beef\n"
+        );
     }
 
     #[test]

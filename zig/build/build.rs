@@ -56,7 +56,8 @@ impl Build {
     }
 
     /// Adds a `.zig` file, or every root file directly in a folder: those that no other one there
-    /// imports, except a `build.zig`. The path is relative to the package.
+    /// imports, except a `build.zig`. Of a Rust file, and of all those in a folder and its folders, it adds the Zig
+    /// text of each `autozig!` and `include_zig!`. The path is relative to the package.
     pub fn file(mut self, path: impl AsRef<Path>) -> Self {
         self.files.push(path.as_ref().to_path_buf());
         self

@@ -22,6 +22,8 @@ pub(crate) struct Settings<'a> {
     pub(crate) optimize: Optimize,
     pub(crate) cpu: Option<&'a str>,
     pub(crate) compiler_rt: bool,
+    /// Code by LLVM without optimization, too.
+    pub(crate) llvm: bool,
     /// Further flags, last, so that they win.
     pub(crate) flags: Vec<String>,
 }
@@ -57,6 +59,9 @@ impl Arguments {
         // library's in the whole program.
         self.add([if settings.compiler_rt { "-fcompiler-rt" } else { "-fno-compiler-rt" }]);
         self.add(["-fno-stack-check", "-fno-stack-protector"]);
+        if settings.llvm {
+            self.add(["-fllvm"]);
+        }
         self.add(target.flags);
         self.add(&settings.flags);
     }

@@ -9,6 +9,11 @@
 //! In Zig, `@import("zigflow")` is there without further ado. In Rust, `zigflow::zig_source!`
 //! declares what Zig bound with `zigflow.source`.
 //!
+//! # Zig text in Rust files
+//!
+//! `zigflow_build::compile("src")` compiles what stands in `autozig!` and `include_zig!` in the Rust files of `src`
+//! too (feature `macros`, on by default). What Zig says about it has the file and the line of the Rust text.
+//!
 //! # Types of both languages
 //!
 //! With the feature `types`, `Build::types("src/types.rs")` writes the equals in Zig of the Rust types that
@@ -30,6 +35,7 @@
 
 mod archive;
 mod bindings;
+mod blocks;
 mod build;
 mod command;
 mod env;
@@ -58,10 +64,11 @@ pub use output::Output;
 
 use std::path::Path;
 
-/// Compiles one `.zig` file, or a folder of them, and tells Cargo how to link the result.
+/// Compiles one `.zig` file, the Zig text in a Rust file, or both of a folder, and tells Cargo how to link the result.
 ///
 /// `path` is relative to the package. Of a folder, every `.zig` file directly in it is compiled,
-/// except a `build.zig`; files that others import come with them.
+/// except a `build.zig`; files that others import come with them. Of its Rust files, and of those in folders below,
+/// each `autozig!` and `include_zig!` is compiled.
 ///
 /// On failure the reason is printed as `cargo::error` lines and the build script ends with exit
 /// code 1; [`Build::try_compile`] returns it instead.

@@ -19,7 +19,7 @@ pub(crate) fn write(build: &Build, place: &Place, folder: &Path) -> Result<Vec<R
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let file = folder.join("types").join(format!("{name}.zig"));
         stamp::write_if_changed(&file, &format!("//! Made from {}.\n\n{zig}", path.display()))?;
-        roots.push(Root { path: file, import_name: Some(name) });
+        roots.push(Root { import_name: Some(name), ..Root::new(file) });
     }
     Ok(roots)
 }

@@ -18,11 +18,25 @@ pub(crate) struct Module {
     pub(crate) deps: Vec<(String, String)>,
 }
 
-/// A root file and the name that the user gave to it as a module, if any.
-#[derive(Debug, Clone)]
+/// A root file.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Root {
     pub(crate) path: PathBuf,
+    /// The name that the user gave to it as a module.
     pub(crate) import_name: Option<String>,
+    /// The Rust file that it was made from: what it imports lies beside that one, so each of these is a module.
+    pub(crate) made_from: Option<PathBuf>,
+}
+
+impl Root {
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self { path, import_name: None, made_from: None }
+    }
+
+    /// The folder that its imports start from.
+    pub(crate) fn folder(&self) -> &Path {
+        self.made_from.as_ref().unwrap_or(&self.path).parent().unwrap_or(Path::new(""))
+    }
 }
 
 /// The modules of the user's files. Those without an import name come first, in their order, as
@@ -64,9 +78,16 @@ fn owners(tree: &Tree, roots: &[Root]) -> Owners {
             *reached_by.entry(path).or_default() += 1;
         }
     }
+    let elsewhere: BTreeSet<&Path> = roots
+        .iter()
+        .filter(|root| root.made_from.is_some())
+        .flat_map(|root| tree.imports(&root.path))
+        .map(|(_, path)| path.as_path())
+        .collect();
     let shared = reached_by
         .into_iter()
-        .filter(|(path, count)| *count > 1 && !root_paths.contains(path.as_path()))
+        .filter(|(path, count)| *count > 1 || elsewhere.contains(path.as_path()))
+        .filter(|(path, _)| !root_paths.contains(path.as_path()))
         .enumerate()
         .map(|(i, (path, _))| (path, format!("zigflow_shared{i}")));
     owners.extend(shared);
@@ -147,9 +168,12 @@ mod tests {
     use super::*;
 
     fn planned(tree: &Tree, roots: &[&str]) -> Result<Vec<String>, Error> {
-        let roots: Vec<Root> =
-            roots.iter().map(|path| Root { path: path.into(), import_name: None }).collect();
-        let modules = plan(tree, &roots)?;
+        let roots: Vec<Root> = roots.iter().map(|path| Root::new(path.into())).collect();
+        planned_roots(tree, &roots)
+    }
+
+    fn planned_roots(tree: &Tree, roots: &[Root]) -> Result<Vec<String>, Error> {
+        let modules = plan(tree, roots)?;
         Ok(modules
             .iter()
             .map(|Module { name, root, deps }| {
@@ -202,6 +226,21 @@ mod tests {
         assert_eq!(
             planned(&tree, &["a.zig", "b.zig"]).unwrap(),
             ["zigflow_user0: a.zig b.zig=zigflow_user1", "zigflow_user1: b.zig"]
+        );
+    }
+
+    #[test]
+    fn what_a_rust_file_imports_lies_elsewhere_and_is_a_module() {
+        let util = ("util.zig", "src/util.zig");
+        let tree = Tree::of(&[
+            ("out/1.zig", &[util]),
+            ("src/util.zig", &[("deep.zig", "src/deep.zig")]),
+            ("src/deep.zig", &[]),
+        ]);
+        let root = Root { made_from: Some("src/lib.rs".into()), ..Root::new("out/1.zig".into()) };
+        assert_eq!(
+            planned_roots(&tree, &[root]).unwrap(),
+            ["zigflow_user0: out/1.zig util.zig=zigflow_shared0", "zigflow_shared0: src/util.zig",]
         );
     }
 

@@ -3,12 +3,28 @@
 
 use std::fmt;
 
-/// What Zig printed, in lines for people. `is_users` tells the user's files from those of Zig and
-/// zigflow.
-pub(crate) fn retell(stderr: &str, is_users: &dyn Fn(&str) -> bool) -> Vec<String> {
+/// One of Zig's errors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Retold {
+    pub(crate) at: Option<Place>,
+    /// What is wrong, and a line for each note.
+    pub(crate) text: String,
+}
+
+impl fmt::Display for Retold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(Place { file, line, column }) = &self.at {
+            write!(f, "{file}:{line}:{column}: ")?;
+        }
+        f.write_str(&self.text)
+    }
+}
+
+/// What Zig printed, for people. `is_users` tells the user's files from those of Zig and zigflow.
+pub(crate) fn retell(stderr: &str, is_users: &dyn Fn(&str) -> bool) -> Vec<Retold> {
     let mut problems = parse(stderr);
-    if problems.is_empty() {
-        return stderr.lines().map(str::to_owned).collect();
+    if problems.is_empty() && !stderr.trim().is_empty() {
+        return vec![Retold { at: None, text: stderr.trim_end().to_owned() }];
     }
     for problem in &mut problems {
         problem.move_to_users_text(is_users);
@@ -16,12 +32,7 @@ pub(crate) fn retell(stderr: &str, is_users: &dyn Fn(&str) -> bool) -> Vec<Strin
     let foreign =
         |problem: &Problem| !problem.message.at.as_ref().is_some_and(|at| is_users(&at.file));
     problems.sort_by_key(foreign);
-    let mut lines = Vec::new();
-    for problem in problems {
-        lines.push(problem.message.to_string());
-        lines.extend(problem.notes.iter().map(|note| format!("    note: {note}")));
-    }
-    lines
+    problems.into_iter().map(Problem::told).collect()
 }
 
 struct Problem {
@@ -35,14 +46,21 @@ struct Message {
     text: String,
 }
 
-#[derive(Clone, PartialEq, Eq)]
-struct Place {
-    file: String,
-    line: u32,
-    column: u32,
+/// Lines and columns count from 1, columns are bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) file: String,
+    pub(crate) line: usize,
+    pub(crate) column: usize,
 }
 
 impl Problem {
+    fn told(self) -> Retold {
+        let notes = self.notes.into_iter().map(|Message { at, text }| Retold { at, text });
+        let notes = notes.map(|note| format!("\n    note: {note}"));
+        Retold { at: self.message.at, text: self.message.text + &notes.collect::<String>() }
+    }
+
     /// A missing import is reported at the missing file, a misuse of zigflow inside zigflow. The
     /// place to mend is where the user's text led there.
     fn move_to_users_text(&mut self, is_users: &dyn Fn(&str) -> bool) {
@@ -140,21 +158,15 @@ impl Message {
     }
 }
 
-impl fmt::Display for Message {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(Place { file, line, column }) = &self.at {
-            write!(f, "{file}:{line}:{column}: ")?;
-        }
-        f.write_str(&self.text)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn retold(stderr: &str) -> Vec<String> {
-        retell(stderr, &|file| file.starts_with("src/"))
+        let told = retell(stderr, &|file| file.starts_with("src/"));
+        told.iter()
+            .flat_map(|told| told.to_string().lines().map(str::to_owned).collect::<Vec<_>>())
+            .collect()
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub(crate) const FILES: &[(&str, &str)] = files![
     "abi.zig",
     "alloc.zig",
     "arguments.zig",
+    "binding.zig",
     "block.zig",
     "c_names.zig",
     "completion.zig",

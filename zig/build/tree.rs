@@ -1,6 +1,7 @@
 //! The user's Zig files: which there are and who imports whom.
 
 use crate::Error;
+use crate::modules::Root;
 use crate::place::Place;
 use crate::scan::{Reference, references};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,16 +22,16 @@ struct File {
 }
 
 impl Tree {
-    pub(crate) fn read(place: &Place, roots: &[PathBuf]) -> Self {
+    pub(crate) fn read(place: &Place, roots: &[Root]) -> Self {
         let mut tree = Self::default();
         let mut waiting = roots.to_vec();
-        while let Some(path) = waiting.pop() {
-            if tree.files.contains_key(&path) {
+        while let Some(root) = waiting.pop() {
+            if tree.files.contains_key(&root.path) {
                 continue;
             }
-            let file = File::read(place, &path);
-            waiting.extend(file.imports.iter().map(|(_, path)| path.clone()));
-            tree.files.insert(path, file);
+            let file = File::read(place, &root);
+            waiting.extend(file.imports.iter().map(|(_, path)| Root::new(path.clone())));
+            tree.files.insert(root.path, file);
         }
         tree
     }
@@ -62,13 +63,13 @@ impl Tree {
 
 impl File {
     /// A file that cannot be read refers to nothing; Zig says better what is wrong with it.
-    fn read(place: &Place, path: &Path) -> Self {
+    fn read(place: &Place, root: &Root) -> Self {
         let mut file = Self::default();
-        if !is_zig(path) {
+        if !is_zig(&root.path) {
             return file;
         }
-        let text = fs::read(place.full(path)).unwrap_or_default();
-        let folder = path.parent().unwrap_or(Path::new(""));
+        let text = fs::read(place.full(&root.path)).unwrap_or_default();
+        let folder = root.folder();
         for reference in references(&text) {
             match reference {
                 Reference::Import(name) => {
@@ -82,12 +83,15 @@ impl File {
     }
 }
 
-/// The root files that `path` stands for: itself, or those of a folder.
+/// The root files that `path` stands for: itself, or those of a folder. Of a folder there may be none.
 pub(crate) fn roots(place: &Place, path: &Path) -> Result<Vec<PathBuf>, Error> {
     let path = place.normal(path);
     let full = place.full(&path);
     if full.is_dir() {
         return roots_of_folder(place, &path);
+    }
+    if is_rust(&path) && full.is_file() {
+        return Ok(Vec::new());
     }
     if !full.is_file() {
         return Err(Error::new(format!(
@@ -111,14 +115,9 @@ fn roots_of_folder(place: &Place, folder: &Path) -> Result<Vec<PathBuf>, Error> 
             files.push(folder.join(name));
         }
     }
-    if files.is_empty() {
-        return Err(Error::new(format!(
-            "there is no .zig file in the folder `{}`",
-            folder.display()
-        )));
-    }
     files.sort();
-    Ok(not_imported(&Tree::read(place, &files), files))
+    let roots: Vec<Root> = files.iter().cloned().map(Root::new).collect();
+    Ok(not_imported(&Tree::read(place, &roots), files))
 }
 
 /// The files that no other one reaches. Of files that import each other in a circle, the first.
@@ -139,6 +138,10 @@ fn not_imported(tree: &Tree, files: Vec<PathBuf>) -> Vec<PathBuf> {
         }
     }
     roots
+}
+
+pub(crate) fn is_rust(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "rs")
 }
 
 pub(crate) fn is_zig(path: &Path) -> bool {

@@ -1,5 +1,6 @@
 //! Finds a Zig that is supported.
 
+use crate::targets::Target;
 use crate::{Env, Error};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -45,6 +46,12 @@ impl Zig {
              Install it with `pip install ziglang=={install}`, or set ZIG to the command that runs it",
             failures.join("\n")
         )))
+    }
+
+    /// Whether the code that this Zig makes without LLVM takes floats from the wrong registers: that of 0.16 does on
+    /// `x86_64`, in functions with a C calling convention whose integers fill the registers.
+    pub(crate) fn misreads_floats(&self, target: &Target) -> bool {
+        minor(&self.version) == Some(16) && target.zig.starts_with("x86_64")
     }
 
     /// Zig with the variables of `env` and no others.

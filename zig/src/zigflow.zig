@@ -47,6 +47,9 @@ pub const FileSource = @import("file.zig").FileSource;
 /// For your root module, where zigflow's build helper does not write it: `pub const panic = zigflow.panic;`
 pub const panic = @import("panic.zig").panic;
 
+/// For code that zigflow-build makes.
+pub const binding = @import("binding.zig");
+
 // The seed's C entry points, where the root module wants them.
 pub const c_names = @import("c_names.zig");
 

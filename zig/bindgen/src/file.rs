@@ -2,49 +2,10 @@
 //!
 //! Only the attributes and what they stand on are parsed; the rest of the file is tokens.
 
-use crate::{Crossing, zig};
-use proc_macro2::{Delimiter, Group, LexError, Punct, Spacing, Span, TokenStream, TokenTree};
-use std::fmt;
+use crate::{Crossing, Mistake, zig};
+use proc_macro2::{Delimiter, Group, Punct, Spacing, Span, TokenStream, TokenTree};
 use syn::spanned::Spanned as _;
 use syn::{Attribute, Data, DeriveInput};
-
-/// Why there is no mirror, and where in the file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
-    /// From 1.
-    pub line: usize,
-    /// From 1, characters.
-    pub column: usize,
-    /// What is wrong.
-    pub message: String,
-}
-
-impl fmt::Display for Mistake {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}", self.line, self.column, self.message)
-    }
-}
-
-impl std::error::Error for Mistake {}
-
-impl Mistake {
-    fn at(span: Span, message: impl Into<String>) -> Self {
-        let place = span.start();
-        Self { line: place.line, column: place.column + 1, message: message.into() }
-    }
-}
-
-impl From<syn::Error> for Mistake {
-    fn from(error: syn::Error) -> Self {
-        Self::at(error.span(), error.to_string())
-    }
-}
-
-impl From<LexError> for Mistake {
-    fn from(error: LexError) -> Self {
-        Self::at(error.span(), "this is no Rust text")
-    }
-}
 
 /// The Zig text with the equals of all types in `text` that have `#[derive(Transfer)]`.
 ///

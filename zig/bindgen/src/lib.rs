@@ -4,14 +4,20 @@
 //! A part of zigflow; its API is not stable.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "block")]
+pub mod block;
 #[cfg(feature = "mirror")]
 mod file;
+#[cfg(any(feature = "block", feature = "mirror"))]
+mod mistake;
 mod parse;
 #[cfg(feature = "mirror")]
 mod zig;
 
 #[cfg(feature = "mirror")]
-pub use file::{Mistake, mirror};
+pub use file::mirror;
+#[cfg(any(feature = "block", feature = "mirror"))]
+pub use mistake::Mistake;
 
 use proc_macro2::Ident;
 use syn::{DeriveInput, Error, Expr, Member, Path, Type};

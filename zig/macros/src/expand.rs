@@ -4,16 +4,10 @@
 //! derive, and what does not cross is reported at the type of its field.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote_spanned};
+use quote::ToTokens;
 use syn::Type;
 use syn::ext::IdentExt;
 use zigflow_bindgen::{Crossing, Kind};
-
-macro_rules! ours {
-    ($($token:tt)*) => {
-        quote_spanned!(Span::mixed_site()=> $($token)*)
-    };
-}
 
 pub(crate) fn transfer(crossing: &Crossing) -> TokenStream {
     let name = &crossing.name;

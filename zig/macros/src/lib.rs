@@ -1,7 +1,20 @@
-//! The derive of zigflow; use it as `zigflow::Transfer`.
+//! The macros of zigflow; use them as `zigflow::Transfer`, `zigflow::autozig` and `zigflow::include_zig`.
 #![forbid(unsafe_code)]
 
+/// Tokens with the macro's own spans.
+macro_rules! ours {
+    ($($token:tt)*) => {
+        quote::quote_spanned!(proc_macro2::Span::mixed_site()=> $($token)*)
+    };
+}
+
+#[cfg(feature = "block")]
+mod archive;
+#[cfg(feature = "block")]
+mod call;
 mod expand;
+#[cfg(feature = "block")]
+mod place;
 
 use proc_macro::TokenStream;
 use zigflow_bindgen::Crossing;
@@ -32,4 +45,99 @@ pub fn derive_transfer(input: TokenStream) -> TokenStream {
         Ok(crossing) => expand::transfer(&crossing).into(),
         Err(error) => error.into_compile_error().into(),
     }
+}
+
+/// Zig functions in a Rust file.
+///
+/// The Zig text comes first, then a line with `---` and nothing else, then a Rust signature of each function that Rust
+/// calls, and the structs and enums that the signatures name. The package needs a build script that calls
+/// `zigflow_build::compile("src")`.
+///
+/// ```text
+/// zigflow::autozig! {
+///     const std = @import("std");
+///
+///     fn countWords(text: []const u8) usize {
+///         var words = std.mem.tokenizeAny(u8, text, " \n");
+///         var count: usize = 0;
+///         while (words.next()) |_| count += 1;
+///         return count;
+///     }
+///     ---
+///     /// How many words there are.
+///     pub fn countWords(text: &str) -> usize;
+/// }
+/// ```
+///
+/// | in Rust | in Zig |
+/// |---|---|
+/// | integers of 8 to 64 bits, `usize`, `isize`, `f32`, `f64`, `bool` | the same |
+/// | `&str`, `&[T]` | `[]const u8`, `[]const T`; also `[*]const T` with a `usize` behind it |
+/// | `&mut [T]` | `[]T` or `[]const T`; also `[*]T` with a `usize` behind it |
+/// | `&T`, `&mut T` | `*const T`, `*T` |
+/// | `Point`, a struct or an enum | `Point`, an `extern struct` or an `enum(u8)` |
+/// | `Option<T>` as a result | `?T` |
+/// | `Result<T, ZigError>` as a result | `!T` |
+/// | `Result<T, ParseError>`, an enum in this block | `error{ … }!T` of exactly these names |
+///
+/// Zig compares the types of its function with those of the signature, exactly, and the fields of structs are compared
+/// too: what does not fit is a compile error that names both. A struct in the block that says no `#[repr]` gets
+/// `#[repr(C)]`, and what crosses gets the derives `Clone`, `Copy` and `Transfer` if it has not; an enum of errors is a
+/// Rust `Error`. What is lent is lent for the call. A panic in Zig ends the process (`zigflow::set_zig_panic_hook`).
+///
+/// `@import("file.zig")` starts from the Rust file's folder. Zig text that Rust's lexer cannot read, such as `\\\\`
+/// strings, goes into a file: [`include_zig!`]. So does a text with `@embedFile`.
+#[cfg(feature = "block")]
+#[proc_macro]
+pub fn autozig(input: TokenStream) -> TokenStream {
+    calls(Macro::Text, input)
+}
+
+/// Zig functions in a file beside the Rust file, with the signatures of [`autozig!`].
+///
+/// ```text
+/// zigflow::include_zig!("words.zig", {
+///     /// How many words there are.
+///     pub fn countWords(text: &str) -> usize;
+/// });
+/// ```
+///
+/// The functions and the types that the signatures name have to be `pub` in Zig, and no `export fn` if another crate
+/// of the program may export the same name.
+#[cfg(feature = "block")]
+#[proc_macro]
+pub fn include_zig(input: TokenStream) -> TokenStream {
+    calls(Macro::File, input)
+}
+
+#[cfg(feature = "block")]
+use zigflow_bindgen::block::{Block, Macro, hash};
+
+#[cfg(feature = "block")]
+fn calls(which: Macro, input: TokenStream) -> TokenStream {
+    let tokens = proc_macro2::TokenStream::from(input);
+    let block = match Block::read(which, tokens.clone()) {
+        Ok(block) => block,
+        Err(error) => return error.into_compile_error().into(),
+    };
+    let hash = proc_macro::Span::call_site().source_text().as_deref().and_then(body).map(hash);
+    match archive::Archive::find(which, hash.as_deref()) {
+        Ok(archive) => {
+            // With its mistakes the functions, too: that they are missing would be one error more.
+            let mistakes = archive.mistakes.iter().map(|mistake| place::report(&tokens, mistake));
+            let functions = call::block(&block, hash.as_deref().unwrap_or_default(), &archive);
+            mistakes.chain([functions]).collect::<proc_macro2::TokenStream>().into()
+        }
+        Err(what) => {
+            syn::Error::new(proc_macro2::Span::call_site(), what).into_compile_error().into()
+        }
+    }
+}
+
+/// What stands between the delimiters of a call.
+#[cfg(feature = "block")]
+fn body(call: &str) -> Option<&str> {
+    let (_, rest) = call.split_once('!')?;
+    let inside = rest.trim_start().strip_prefix(['{', '(', '['])?;
+    inside.trim_end().strip_suffix(['}', ')', ']'])
 }

@@ -1,0 +1,50 @@
+//! What a function of `autozig!` does with what Zig gave back.
+
+use core::ffi::{CStr, c_char};
+use core::mem::MaybeUninit;
+
+use crate::error::ZigError;
+use crate::transfer::Transfer;
+
+/// The value that a Zig function has written.
+///
+/// # Safety
+///
+/// Zig has written it: all of its bits but padding are initialised.
+///
+/// # Panics
+///
+/// The bits are no value of the type, as those of an enum that Zig left open may be.
+#[inline]
+pub unsafe fn returned<T: Transfer>(out: &MaybeUninit<T>, function: &'static str) -> T {
+    // SAFETY: aligned, and initialised by the caller's promise.
+    if !T::ANY_BITS && !unsafe { T::is_valid(out.as_ptr()) } {
+        no_value(function, T::NAME);
+    }
+    // SAFETY: these bits are a value.
+    unsafe { out.assume_init_read() }
+}
+
+#[cold]
+fn no_value(function: &str, ty: &str) -> ! {
+    panic!("the Zig function `{function}` returned bits that are no value of `{ty}`")
+}
+
+/// The error whose name this is; null is none.
+///
+/// # Safety
+///
+/// Null, or a name of `@errorName`: those are static, and end with a 0.
+#[inline]
+pub unsafe fn returned_error(name: *const c_char) -> Option<ZigError> {
+    // SAFETY: the caller's promise.
+    (!name.is_null()).then(|| unsafe { named(name) })
+}
+
+#[cold]
+unsafe fn named(name: *const c_char) -> ZigError {
+    // SAFETY: the caller's promise.
+    let name: &'static CStr = unsafe { CStr::from_ptr(name) };
+    // Zig's text is UTF-8; `@"…"` could hold other bytes.
+    ZigError::new(name.to_str().unwrap_or("an error whose name is no UTF-8"))
+}

@@ -1,0 +1,275 @@
+//! Zig functions in a Rust file: what crosses, and what comes back.
+#![forbid(unsafe_code)]
+
+use zigflow::ZigError;
+
+mod shapes {
+    zigflow::autozig! {
+        //! A file of Zig, with "quotes' in its comments }
+        const std = @import("std");
+        const beside = @import("beside.zig");
+
+        const Point = extern struct { x: f64, y: f64, tag: u32 };
+        const Level = beside.Level;
+
+        fn length(p: *const Point) f64 {
+            return @sqrt(beside.square(p.x) + beside.square(p.y));
+        }
+
+        fn middle(a: Point, b: *const Point) Point {
+            return .{ .x = (a.x + b.x) / 2, .y = (a.y + b.y) / 2, .tag = a.tag + b.tag };
+        }
+
+        fn shift(p: *Point, by: f64) void {
+            p.x += by;
+        }
+
+        fn farthest(points: []const Point) ?Point {
+            if (points.len == 0) return null;
+            var best = points[0];
+            for (points[1..]) |p| if (length(&p) > length(&best)) {
+                best = p;
+            };
+            return best;
+        }
+
+        fn opposite(level: Level) Level {
+            return if (level == .low) .high else .low;
+        }
+        ---
+        /// A place.
+        #[derive(Debug, PartialEq)]
+        pub(super) struct Point {
+            pub(super) x: f64,
+            pub(super) y: f64,
+            pub(super) tag: u32,
+        }
+
+        #[derive(Debug, PartialEq)]
+        #[repr(u8)]
+        pub(super) enum Level {
+            Low,
+            High = 7,
+        }
+
+        /// From the origin.
+        pub(super) fn length(p: &Point) -> f64;
+        pub(super) fn middle(a: Point, b: &Point) -> Point;
+        pub(super) fn shift(p: &mut Point, by: f64);
+        pub(super) fn farthest(points: &[Point]) -> Option<Point>;
+        pub(super) fn opposite(level: Level) -> Level;
+    }
+}
+use shapes::{Level, Point};
+
+zigflow::autozig! {
+    const std = @import("std");
+
+    // In the manner of C, and with a name that others export too.
+    export fn sum(values: [*]const u32, len: usize) u64 {
+        var sum_: u64 = 0;
+        for (values[0..len]) |value| sum_ += value;
+        return sum_;
+    }
+
+    export fn fill(values: [*]u16, len: usize, value: u16) void {
+        @memset(values[0..len], value);
+    }
+
+    fn parse(text: []const u8) !u32 {
+        return std.fmt.parseInt(u32, text, 10);
+    }
+
+    const Refusal = error{ Empty, TooLong };
+
+    fn check(text: []const u8, most: usize) Refusal!usize {
+        if (text.len == 0) return error.Empty;
+        if (text.len > most) return error.TooLong;
+        return text.len;
+    }
+
+    fn find(bytes: []const u8, byte: u8) ?usize {
+        return std.mem.findScalar(u8, bytes, byte);
+    }
+
+    fn findOrFail(bytes: []const u8, byte: u8) Refusal!?u64 {
+        if (bytes.len == 0) return error.Empty;
+        return find(bytes, byte);
+    }
+
+    fn approve(yes: bool) !void {
+        if (!yes) return error.Refused;
+    }
+
+    fn mix(a: u8, b: i8, c: u16, d: i16, e: u32, f: i32, g: u64, h: i64, i: usize, j: isize, k: f32, l: f64, m: bool) f64 {
+        var total: f64 = @floatFromInt(a);
+        inline for (.{ b, c, d, e, f, g, h, i, j }) |value| total += @floatFromInt(value);
+        return total + k + l + @as(f64, if (m) 1 else 0);
+    }
+
+    fn nothing() void {}
+
+    fn c_number(x: c_int) c_int {
+        return -x;
+    }
+
+    fn @"type"(x: u8) u8 {
+        return x;
+    }
+    ---
+    /// Errors that `check` returns.
+    enum Refusal {
+        Empty,
+        TooLong,
+    }
+
+    fn sum(values: &[u32]) -> u64;
+    fn fill(values: &mut [u16], value: u16);
+    fn parse(text: &str) -> Result<u32, ZigError>;
+    fn check(text: &str, most: usize) -> Result<usize, Refusal>;
+    fn find(bytes: &[u8], byte: u8) -> Option<usize>;
+    fn find_or_fail(bytes: &[u8], byte: u8) -> Result<Option<u64>, Refusal>;
+    fn approve(yes: bool) -> Result<(), ZigError>;
+    #[allow(clippy::many_single_char_names)]
+    fn mix(a: u8, b: i8, c: u16, d: i16, e: u32, f: i32, g: u64, h: i64, i: usize, j: isize, k: f32, l: f64, m: bool) -> f64;
+    fn nothing();
+    fn c_number(x: i32) -> i32;
+}
+
+/// Another `sum` in another block of the same crate.
+mod other {
+    zigflow::autozig! {
+        export fn sum(values: [*]const u32, len: usize) u64 {
+            return 1000 + len + values[0];
+        }
+        ---
+        pub(crate) fn sum(values: &[u32]) -> u64;
+    }
+}
+
+/// The same names as in `shapes`, from the file itself.
+mod included {
+    zigflow::include_zig!("beside.zig", {
+        #[derive(Debug, PartialEq)]
+        #[repr(u8)]
+        pub(super) enum Level {
+            Low,
+            High = 7,
+        }
+
+        pub(super) fn greeting(into: &mut [u8]) -> usize;
+        pub(super) fn level(of: i32) -> Level;
+    });
+}
+use included::{greeting, level};
+
+#[test]
+fn structs_cross_by_value_by_reference_in_slices_and_back() {
+    let a = Point { x: 3.0, y: 4.0, tag: 1 };
+    let mut b = Point { x: 0.0, y: 0.0, tag: 10 };
+    assert_eq!(shapes::length(&a), 5.0);
+    assert_eq!(shapes::middle(a, &b), Point { x: 1.5, y: 2.0, tag: 11 });
+    shapes::shift(&mut b, 2.5);
+    assert_eq!(b, Point { x: 2.5, y: 0.0, tag: 10 });
+    assert_eq!(shapes::farthest(&[b, a, b]), Some(a));
+    assert_eq!(shapes::farthest(&[]), None);
+}
+
+#[test]
+fn enums_cross() {
+    assert_eq!(shapes::opposite(Level::Low), Level::High);
+    assert_eq!(shapes::opposite(Level::High), Level::Low);
+    assert_eq!(level(101), included::Level::High);
+    assert_eq!(level(100), included::Level::Low);
+}
+
+#[test]
+fn functions_in_the_manner_of_c_take_slices() {
+    assert_eq!(sum(&[1, 2, u32::MAX]), 3 + u64::from(u32::MAX));
+    assert_eq!(sum(&[]), 0);
+    let mut values = [0; 5];
+    fill(&mut values[1..4], 7);
+    assert_eq!(values, [0, 7, 7, 7, 0]);
+}
+
+#[test]
+fn two_blocks_may_have_functions_of_one_name() {
+    assert_eq!(sum(&[5]), 5);
+    assert_eq!(other::sum(&[5]), 1006);
+}
+
+#[test]
+fn errors_have_their_names() {
+    assert_eq!(parse("42"), Ok(42));
+    assert_eq!(parse("4x").unwrap_err().name(), "InvalidCharacter");
+    assert_eq!(parse("99999999999"), Err(ZigError::new("Overflow")));
+    assert_eq!(approve(true), Ok(()));
+    assert_eq!(approve(false), Err(ZigError::new("Refused")));
+}
+
+#[test]
+fn an_error_set_is_an_enum_of_rust() {
+    assert_eq!(check("abc", 3), Ok(3));
+    assert_eq!(check("", 3), Err(Refusal::Empty));
+    assert_eq!(check("abcd", 3), Err(Refusal::TooLong));
+    let error: Box<dyn std::error::Error> = Refusal::TooLong.into();
+    assert_eq!(error.to_string(), "TooLong");
+}
+
+#[test]
+fn optionals_are_options() {
+    assert_eq!(find(b"abc", b'c'), Some(2));
+    assert_eq!(find(b"abc", b'd'), None);
+    assert_eq!(find_or_fail(b"abc", b'b'), Ok(Some(1)));
+    assert_eq!(find_or_fail(b"abc", b'x'), Ok(None));
+    assert_eq!(find_or_fail(b"", b'x'), Err(Refusal::Empty));
+}
+
+#[test]
+fn every_number_arrives_as_it_was() {
+    let total = mix(255, -1, 2, -3, 4, -5, 6, -7, 8, -9, 0.5, 0.25, true);
+    assert_eq!(total, 255.0 - 1.0 + 2.0 - 3.0 + 4.0 - 5.0 + 6.0 - 7.0 + 8.0 - 9.0 + 0.75 + 1.0);
+    nothing();
+    assert_eq!(c_number(i32::MAX), -i32::MAX);
+}
+
+#[test]
+fn a_file_is_as_good_as_a_text() {
+    let mut into = [0; 32];
+    let len = greeting(&mut into);
+    assert_eq!(&into[..len], b"Hello,\nworld");
+}
+
+#[test]
+fn no_name_in_zig_is_taken() {
+    zigflow::autozig! {
+        const value = 1;
+        const out = 2;
+        const some = 3;
+        const found = 4;
+        const e = 5;
+        const f = 6;
+        const a0 = 7;
+        const std = 8;
+        const binding = 9;
+
+        fn all(a: []const u8) !?u64 {
+            if (a.len == 0) return error.Empty;
+            return value + out + some + found + e + f + a0 + std + binding;
+        }
+        ---
+        fn all(a: &[u8]) -> Result<Option<u64>, ZigError>;
+    }
+    assert_eq!(all(&[1]), Ok(Some(45)));
+    assert!(all(&[]).is_err());
+}
+
+#[test]
+fn a_call_can_stand_in_a_function() {
+    zigflow::autozig! {
+        fn twice(x: u64) u64 { return x *% 2; }
+        ---
+        fn twice(x: u64) -> u64;
+    }
+    assert_eq!(twice(u64::MAX), u64::MAX - 1);
+}

@@ -1,0 +1,106 @@
+//! The macro calls in the text of a Rust file.
+
+use super::{Block, Macro, hash};
+use crate::Mistake;
+use proc_macro2::{TokenStream, TokenTree};
+use std::ops::Range;
+
+/// One call.
+#[allow(missing_debug_implementations)]
+pub struct Found {
+    /// Which macro is called.
+    pub which: Macro,
+    /// What stands between the delimiters: bytes of the file.
+    pub body: Range<usize>,
+    /// [`hash`] of it.
+    pub hash: String,
+    /// What it says.
+    pub block: Block,
+}
+
+/// All calls in a file, in modules and functions too. A call that is not well formed is left out: the macro says
+/// what is wrong with it, at the place.
+///
+/// # Errors
+///
+/// The file is no Rust text.
+pub fn find(text: &str) -> Result<Vec<Found>, Mistake> {
+    if !text.contains("autozig!") && !text.contains("include_zig!") {
+        return Ok(Vec::new());
+    }
+    let tokens: TokenStream = text.parse().map_err(|error: proc_macro2::LexError| {
+        let place = error.span().start();
+        Mistake {
+            line: place.line,
+            column: place.column + 1,
+            message: "Rust cannot read this text. Zig text with `\\\\` strings, or with another literal that Rust does \
+                      not have, goes into a file of its own: `include_zig!(\"file.zig\", { signatures })`"
+                .to_owned(),
+        }
+    })?;
+    let mut found = Vec::new();
+    search(text, tokens, &mut found);
+    Ok(found)
+}
+
+fn search(text: &str, tokens: TokenStream, found: &mut Vec<Found>) {
+    let mut named = None;
+    let mut called = None;
+    for token in tokens {
+        let (name, call) = (named.take(), called.take());
+        match token {
+            TokenTree::Ident(word) if word == "autozig" => named = Some(Macro::Text),
+            TokenTree::Ident(word) if word == "include_zig" => named = Some(Macro::File),
+            TokenTree::Punct(punct) if punct.as_char() == '!' => called = name,
+            TokenTree::Group(group) => match call {
+                None => search(text, group.stream(), found),
+                Some(which) => {
+                    let body =
+                        group.span_open().byte_range().end..group.span_close().byte_range().start;
+                    if let (Some(inside), Ok(block)) =
+                        (text.get(body.clone()), Block::read(which, group.stream()))
+                    {
+                        found.push(Found { which, hash: hash(inside), body, block });
+                    }
+                }
+            },
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_are_found_wherever_they_stand() {
+        let text = "//! autozig! { nothing }
+            const S: &str = \"ä autozig! { nor this }\";
+            mod m { zigflow::autozig! {
+                fn a() void {}
+                ---
+                fn a();
+            } }
+            fn f() { include_zig!(\"b.zig\", { fn b(); }); }
+            macro_rules! m { ($n:ident) => { autozig! { fn $n() void {} --- fn $n(); } } }
+            use zigflow::autozig;";
+        let found = find(text).unwrap();
+        let names: Vec<String> = found
+            .iter()
+            .flat_map(|call| &call.block.functions)
+            .map(|f| f.name.to_string())
+            .collect();
+        assert_eq!(names, ["a", "b"]);
+        assert!(text[found[0].body.clone()].trim().starts_with("fn a() void"));
+        assert_eq!(&text[found[1].body.clone()], "\"b.zig\", { fn b(); }");
+    }
+
+    #[test]
+    fn what_rust_cannot_read_is_told_with_its_place() {
+        let text = "fn f() {}\nautozig! {\n const s =\n  \\\\text\n ;\n---\n}";
+        let message = find(text).err().unwrap().to_string();
+        assert!(message.starts_with("4:3: ") && message.contains("include_zig!"), "{message}");
+        assert!(find("no \\\\ macro here").unwrap().is_empty());
+    }
+}

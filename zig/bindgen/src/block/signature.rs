@@ -1,0 +1,341 @@
+//! The Rust signature of a Zig function.
+
+use super::zig_names::camel_case;
+use proc_macro2::{Ident, Span};
+use syn::ext::IdentExt;
+use syn::spanned::Spanned as _;
+use syn::{
+    Attribute, Error, FnArg, ForeignItemFn, GenericArgument, Pat, PathArguments, ReturnType, Type,
+    TypePath, Visibility,
+};
+
+const PRIMITIVES: [&str; 13] =
+    ["u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64", "isize", "f32", "f64", "bool"];
+
+/// A signature.
+#[allow(missing_debug_implementations)]
+pub struct Function {
+    /// Docs and others, for the Rust function.
+    pub attrs: Vec<Attribute>,
+    /// Whose it is.
+    pub vis: Visibility,
+    /// Its name in Rust. In Zig it may be in camel case.
+    pub name: Ident,
+    /// Its parameters in their order.
+    pub params: Vec<Param>,
+    /// What it gives back.
+    pub returns: Returns,
+    /// The same as it was written.
+    pub output: ReturnType,
+    /// From `fn` to the end of the return type.
+    pub extent: [Span; 2],
+}
+
+/// A parameter.
+#[allow(missing_debug_implementations)]
+pub struct Param {
+    /// Its name in Rust.
+    pub name: Ident,
+    /// Its type as it was written.
+    pub ty: Type,
+    /// How it crosses.
+    pub form: Form,
+}
+
+/// How a parameter crosses.
+#[derive(Clone, Debug)]
+pub enum Form {
+    /// By its value.
+    Value(Element),
+    /// `&str`: `[]const u8` in Zig.
+    Text,
+    /// `&[T]` and, if it is true, `&mut [T]`: pointer and length.
+    Slice(Element, bool),
+    /// `&T` and, if it is true, `&mut T`: `*const T` and `*T` in Zig.
+    Reference(Element, bool),
+}
+
+/// A type without a pointer.
+#[derive(Clone, Debug)]
+pub enum Element {
+    /// A number or a bool: the same word in both languages.
+    Primitive(String),
+    /// A struct or an enum.
+    Named(Ident),
+}
+
+/// What a function gives back.
+#[derive(Clone, Debug)]
+pub struct Returns {
+    /// What it is if there is something.
+    pub value: Option<Element>,
+    /// In an `Option`.
+    pub optional: bool,
+    /// In a `Result`.
+    pub failure: Failure,
+}
+
+/// How a function can fail.
+#[derive(Clone, Debug)]
+pub enum Failure {
+    /// It does not.
+    Never,
+    /// With any error: `ZigError`.
+    Any,
+    /// With one of those of an enum.
+    Named(Ident),
+}
+
+/// A name as Zig has it.
+pub(super) fn plain(ident: &Ident) -> String {
+    ident.unraw().to_string()
+}
+
+impl Function {
+    /// `is_enum`: whether the block lists an enum of this name, which then may stand for an error set.
+    pub(super) fn read(
+        item: ForeignItemFn,
+        is_enum: &dyn Fn(&Ident) -> bool,
+    ) -> Result<Self, Error> {
+        let ForeignItemFn { attrs, vis, sig, .. } = item;
+        if let Some(word) = sig.asyncness {
+            let what = "an `async fn` is not among what this macro declares yet: bind the Zig function with `zigflow.future` and declare it with `zig_future!`";
+            return Err(Error::new(word.span, what));
+        }
+        if let Some(open) = sig.generics.lt_token {
+            return Err(Error::new(
+                open.span,
+                "a Zig function that Rust calls has no generic parameters",
+            ));
+        }
+        if let Some(dots) = sig.variadic {
+            return Err(Error::new(dots.span(), "how many arguments there are has to be known"));
+        }
+        let end = match &sig.output {
+            ReturnType::Default => sig.paren_token.span.close(),
+            ReturnType::Type(_, ty) => last_span(ty),
+        };
+        let extent = [sig.fn_token.span, end];
+        let params = sig.inputs.into_iter().map(Param::read).collect::<Result<_, _>>()?;
+        let returns = Returns::read(&sig.output, is_enum)?;
+        Ok(Self { attrs, vis, name: sig.ident, params, returns, output: sig.output, extent })
+    }
+
+    /// The names that the Zig function may have: that of the signature, then the same in Zig's manner.
+    pub(super) fn zig_names(&self) -> [String; 2] {
+        let name = plain(&self.name);
+        let camel_case = camel_case(&name);
+        [name, camel_case]
+    }
+
+    /// The structs and enums that cross, each once.
+    pub fn named_types(&self) -> Vec<&Ident> {
+        let of_params = self.params.iter().filter_map(|param| match &param.form {
+            Form::Value(element) | Form::Slice(element, _) | Form::Reference(element, _) => {
+                Some(element)
+            }
+            Form::Text => None,
+        });
+        let mut names: Vec<&Ident> = Vec::new();
+        for element in of_params.chain(&self.returns.value) {
+            if let Element::Named(name) = element
+                && !names.contains(&name)
+            {
+                names.push(name);
+            }
+        }
+        names
+    }
+}
+
+fn last_span(ty: &Type) -> Span {
+    let tokens = quote::ToTokens::to_token_stream(ty);
+    tokens.into_iter().last().map_or(ty.span(), |token| token.span())
+}
+
+impl Param {
+    fn read(argument: FnArg) -> Result<Self, Error> {
+        let argument = match argument {
+            FnArg::Receiver(receiver) => {
+                let what =
+                    "a function in Zig has no `self`: name its type, `fn name(point: &Point)`";
+                return Err(Error::new(receiver.self_token.span, what));
+            }
+            FnArg::Typed(argument) => argument,
+        };
+        let name = match *argument.pat {
+            Pat::Ident(pattern) if pattern.by_ref.is_none() && pattern.subpat.is_none() => {
+                pattern.ident
+            }
+            other => return Err(Error::new(other.span(), "a parameter needs a name")),
+        };
+        let form = Form::read(&argument.ty)?;
+        Ok(Self { name, ty: *argument.ty, form })
+    }
+}
+
+impl Form {
+    fn read(ty: &Type) -> Result<Self, Error> {
+        let Type::Reference(reference) = ty else { return Ok(Self::Value(Element::read(ty)?)) };
+        if let Some(lifetime) = &reference.lifetime {
+            return Err(Error::new(
+                lifetime.span(),
+                "what is lent is lent for the call: without a lifetime",
+            ));
+        }
+        let mutable = reference.mutability.is_some();
+        match &*reference.elem {
+            Type::Slice(slice) => Ok(Self::Slice(Element::read(&slice.elem)?, mutable)),
+            Type::Path(path) if path.path.is_ident("str") => match &reference.mutability {
+                Some(word) => {
+                    Err(Error::new(word.span, "Zig could write what is no text: take `&mut [u8]`"))
+                }
+                None => Ok(Self::Text),
+            },
+            inner => Ok(Self::Reference(Element::read(inner)?, mutable)),
+        }
+    }
+}
+
+impl Element {
+    fn read(ty: &Type) -> Result<Self, Error> {
+        let what = "this does not cross: what does are integers of 8 to 64 bits, `usize`, `isize`, `f32`, `f64`, `bool`, structs and enums with `#[derive(Transfer)]`, `&T`, `&mut T`, `&[T]` and `&mut [T]` of these, `&str`, and as a result also `Option` and `Result`";
+        let refused = || Error::new(ty.span(), what);
+        let Type::Path(TypePath { qself: None, path }) = ty else { return Err(refused()) };
+        let name = match path.get_ident() {
+            Some(name) => name,
+            None => return Err(refused()),
+        };
+        let word = name.to_string();
+        if PRIMITIVES.contains(&word.as_str()) {
+            Ok(Self::Primitive(word))
+        } else if ["char", "String", "str", "u128", "i128"].contains(&word.as_str()) {
+            Err(refused())
+        } else {
+            Ok(Self::Named(name.clone()))
+        }
+    }
+}
+
+impl Returns {
+    fn read(output: &ReturnType, is_enum: &dyn Fn(&Ident) -> bool) -> Result<Self, Error> {
+        let mut returns = Self { value: None, optional: false, failure: Failure::Never };
+        let ReturnType::Type(_, ty) = output else { return Ok(returns) };
+        let mut ty = &**ty;
+        if let Some(arguments) = arguments_of(ty, "Result") {
+            let [value, error] = arguments[..] else {
+                return Err(Error::new(
+                    ty.span(),
+                    "a `Result` needs both types: `Result<u32, ZigError>`",
+                ));
+            };
+            returns.failure = failure(error, is_enum)?;
+            ty = value;
+        }
+        if let Some(arguments) = arguments_of(ty, "Option") {
+            let [value] = arguments[..] else {
+                return Err(Error::new(ty.span(), "an `Option` needs one type"));
+            };
+            returns.optional = true;
+            ty = value;
+        }
+        match ty {
+            Type::Tuple(tuple) if tuple.elems.is_empty() && !returns.optional => {}
+            Type::Reference(_) => {
+                let what = "nothing tells how long a reference from Zig is valid: let Zig fill a `&mut [u8]`";
+                return Err(Error::new(ty.span(), what));
+            }
+            _ => returns.value = Some(Element::read(ty)?),
+        }
+        Ok(returns)
+    }
+}
+
+fn failure(ty: &Type, is_enum: &dyn Fn(&Ident) -> bool) -> Result<Failure, Error> {
+    let Type::Path(path) = ty else {
+        return Err(Error::new(
+            ty.span(),
+            "an error is a `ZigError`, or an enum that stands in this block",
+        ));
+    };
+    if path.path.segments.last().is_some_and(|segment| segment.ident == "ZigError") {
+        return Ok(Failure::Any);
+    }
+    match path.path.get_ident() {
+        Some(name) if is_enum(name) => Ok(Failure::Named(name.clone())),
+        _ => {
+            let what = "an error is a `ZigError`, or an enum that stands in this block and lists the error set: `enum ParseError { Empty, TooLong }`";
+            Err(Error::new(ty.span(), what))
+        }
+    }
+}
+
+/// The types in `Name<…>`, also behind a path.
+fn arguments_of<'a>(ty: &'a Type, name: &str) -> Option<Vec<&'a Type>> {
+    let Type::Path(path) = ty else { return None };
+    let segment = path.path.segments.last().filter(|segment| segment.ident == name)?;
+    let PathArguments::AngleBracketed(arguments) = &segment.arguments else {
+        return Some(Vec::new());
+    };
+    let types = arguments.args.iter().filter_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    });
+    Some(types.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Function, String> {
+        let item = syn::parse_str(text).unwrap();
+        Function::read(item, &|name| name == "E").map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_crosses() {
+        let function = read(
+            "pub(crate) fn f(a: u32, s: &str, b: &[u8], c: &mut [f64], p: &P, q: &mut P, v: P) -> Result<Option<P>, E>;",
+        );
+        let function = function.unwrap();
+        assert_eq!(function.params.len(), 7);
+        assert_eq!(function.named_types().len(), 1);
+        assert!(function.returns.optional && matches!(function.returns.failure, Failure::Named(_)));
+        let plain = read("fn f();").unwrap();
+        assert!(plain.returns.value.is_none() && matches!(plain.returns.failure, Failure::Never));
+        let fails = read("fn f() -> Result<(), zigflow::ZigError>;").unwrap();
+        assert!(fails.returns.value.is_none() && matches!(fails.returns.failure, Failure::Any));
+    }
+
+    #[test]
+    fn what_does_not_cross_and_why() {
+        for (text, why) in [
+            ("fn f(a: *const u8);", "does not cross"),
+            ("fn f(a: char);", "does not cross"),
+            ("fn f(a: String);", "does not cross"),
+            ("fn f(a: Option<u8>);", "does not cross"),
+            ("fn f(a: &&u8);", "does not cross"),
+            ("fn f(a: [u8; 4]);", "does not cross"),
+            ("fn f(a: impl Copy);", "does not cross"),
+            ("fn f(a: other::P);", "does not cross"),
+            ("fn f(a: &'static [u8]);", "without a lifetime"),
+            ("fn f(a: &mut str);", "take `&mut [u8]`"),
+            ("fn f() -> &[u8];", "how long"),
+            ("fn f() -> Option<&u8>;", "how long"),
+            ("fn f() -> Result<u8>;", "both types"),
+            ("fn f() -> Result<u8, Other>;", "stands in this block"),
+            ("fn f() -> Option<()>;", "does not cross"),
+            ("fn f<T>(a: T);", "generic"),
+            ("fn f(self);", "no `self`"),
+            ("fn f((a, b): P);", "needs a name"),
+            ("fn f(a: u8, ...);", "how many"),
+            ("async fn f();", "zig_future!"),
+        ] {
+            match read(text) {
+                Ok(_) => panic!("it crosses: {text}"),
+                Err(message) => assert!(message.contains(why), "{text}: {message}"),
+            }
+        }
+    }
+}

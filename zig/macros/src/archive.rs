@@ -1,0 +1,116 @@
+//! What the build script has left about a block: the file `blocks`, which zigflow-build's `bindings` writes.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use zigflow_bindgen::block::Macro;
+
+/// Where a block went.
+#[derive(Debug, Default)]
+pub(crate) struct Archive {
+    /// The library to link.
+    pub(crate) library: String,
+    /// What its symbols begin with.
+    pub(crate) prefix: String,
+    /// Shapes of Zig types. None on docs.rs.
+    pub(crate) shapes: BTreeMap<String, u32>,
+    /// What Zig found wrong in the block.
+    pub(crate) mistakes: Vec<Mistake>,
+}
+
+/// What Zig says about a place.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Mistake {
+    /// From 1.
+    pub(crate) line: usize,
+    /// From 1, in characters.
+    pub(crate) column: usize,
+    pub(crate) text: String,
+}
+
+impl Mistake {
+    /// `LINE COLUMN WHAT`, where `WHAT` has its line ends as `\n`.
+    fn read(text: &str) -> Option<Self> {
+        let (line, rest) = text.split_once(' ')?;
+        let (column, what) = rest.split_once(' ')?;
+        let (mut text, mut letters) = (String::new(), what.chars());
+        while let Some(letter) = letters.next() {
+            text.push(match letter {
+                '\\' if letters.next()? == 'n' => '\n',
+                other => other,
+            });
+        }
+        Some(Self { line: line.parse().ok()?, column: column.parse().ok()?, text })
+    }
+}
+
+impl Archive {
+    /// The archive of the block, or what is missing in the user's package.
+    pub(crate) fn find(which: Macro, hash: Option<&str>) -> Result<Self, String> {
+        let name = which.name();
+        let Some(out) = std::env::var_os("OUT_DIR") else {
+            return Err(format!(
+                "{name}!: this package compiles no Zig. It needs, in Cargo.toml,\n\n    [build-dependencies]\n    zigflow-build = \"{}\"\n\nand a build.rs:\n\n    fn main() {{\n        zigflow_build::compile(\"src\");\n    }}",
+                env!("CARGO_PKG_VERSION"),
+            ));
+        };
+        let Ok(text) = std::fs::read_to_string(Path::new(&out).join("zigflow/blocks")) else {
+            return Err(format!(
+                "{name}!: the build script of this package compiles no Zig: it has to call `zigflow_build::compile(\"src\")`"
+            ));
+        };
+        Self::read(&text, hash).ok_or_else(|| {
+            format!(
+                "{name}!: the build script has not seen this text. `zigflow_build::compile(\"src\")` reads the Rust files in `src`, if zigflow-build has its feature `macros`; what a `macro_rules!` makes is in none of them"
+            )
+        })
+    }
+
+    /// Without a hash, as in an editor that does not tell the text, any block will do: nothing is linked there.
+    fn read(text: &str, hash: Option<&str>) -> Option<Self> {
+        let mut found = None;
+        for line in text.lines() {
+            let words: Vec<&str> = line.split(' ').collect();
+            match (&words[..], &mut found) {
+                (["docs"], found) => *found = Some(Self::default()),
+                (["block", of, library, prefix], found) if hash.is_none_or(|hash| hash == *of) => {
+                    let (library, prefix) = ((*library).to_owned(), (*prefix).to_owned());
+                    *found = Some(Self { library, prefix, ..Self::default() });
+                }
+                (["shape", of, ty, shape], Some(archive)) if hash == Some(*of) => {
+                    archive.shapes.insert((*ty).to_owned(), u32::from_str_radix(shape, 16).ok()?);
+                }
+                (["error", of, ..], Some(archive)) if hash == Some(*of) => {
+                    let (_, mistake) = line.split_once(of)?;
+                    archive.mistakes.push(Mistake::read(mistake.trim_start())?);
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_is_found_by_its_hash() {
+        let text =
+            "block aa one p\nshape aa Point 0000000a\nblock bb two q\nshape bb Other 0000000b\n";
+        let found = Archive::read(text, Some("bb")).unwrap();
+        assert_eq!((&*found.library, &*found.prefix), ("two", "q"));
+        assert_eq!(found.shapes.into_iter().collect::<Vec<_>>(), [("Other".to_owned(), 11)]);
+        assert!(Archive::read(text, Some("cc")).is_none());
+        assert!(Archive::read(text, None).is_some());
+        assert!(Archive::read("docs\n", Some("cc")).is_some());
+    }
+
+    #[test]
+    fn mistakes_have_a_place() {
+        let text = "block aa one p\nerror aa 7 20 a \\\\ b\\nnote\n";
+        let found = Archive::read(text, Some("aa")).unwrap();
+        let mistake = Mistake { line: 7, column: 20, text: "a \\ b\nnote".to_owned() };
+        assert_eq!(found.mistakes, [mistake]);
+    }
+}

@@ -1,0 +1,314 @@
+//! The Rust functions that `autozig!` and `include_zig!` write.
+//!
+//! As in the derive, all but the user's own names and types has the macro's spans: a crate that forbids unsafe code
+//! can call Zig.
+
+use crate::archive::Archive;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::punctuated::Punctuated;
+use syn::{Fields, Item, Path, Token};
+use zigflow_bindgen::block::{Block, Element, Failure, Form, Function, Param, symbol_of_call};
+
+pub(crate) fn block(block: &Block, hash: &str, archive: &Archive) -> TokenStream {
+    let errors: Vec<&Ident> = block
+        .functions
+        .iter()
+        .filter_map(|function| match &function.returns.failure {
+            Failure::Named(name) => Some(name),
+            _ => None,
+        })
+        .collect();
+    let types = block.types.iter().map(|item| match item {
+        Item::Enum(item) if errors.contains(&&item.ident) => error_enum(item),
+        other => plain_data(other),
+    });
+    let functions = block.functions.iter().map(|function| {
+        let symbol = symbol_of_call(&archive.prefix, hash, &unraw(&function.name));
+        Caller { block, archive, function, symbol }.function()
+    });
+    types.chain(functions).collect()
+}
+
+fn unraw(ident: &Ident) -> String {
+    syn::ext::IdentExt::unraw(ident).to_string()
+}
+
+struct Caller<'a> {
+    block: &'a Block,
+    archive: &'a Archive,
+    function: &'a Function,
+    symbol: String,
+}
+
+impl Caller<'_> {
+    fn function(&self) -> TokenStream {
+        let Function { attrs, vis, name, params, returns, output, .. } = self.function;
+        let (library, symbol) = (&self.archive.library, &self.symbol);
+        let declared = params.iter().map(|Param { name, ty, .. }| quote!(#name: #ty));
+        let mut c_params: Vec<TokenStream> = Vec::new();
+        let mut arguments: Vec<TokenStream> = Vec::new();
+        for param in params {
+            let (types, values) = crossing(param);
+            c_params.extend(types);
+            arguments.extend(values);
+        }
+        let value = returns.value.as_ref().map(rust_type);
+        let by_value = matches!(returns.value, Some(Element::Primitive(_)))
+            && !returns.optional
+            && matches!(returns.failure, Failure::Never);
+        let mut prepared = TokenStream::new();
+        if let Some(value) = value.as_ref().filter(|_| !by_value) {
+            c_params.push(ours!(*mut #value));
+            arguments.push(ours!(out.as_mut_ptr()));
+            prepared.extend(ours!(let mut out = ::core::mem::MaybeUninit::<#value>::uninit();));
+        }
+        if returns.optional && !matches!(returns.failure, Failure::Never) {
+            c_params.push(ours!(*mut ::core::primitive::bool));
+            arguments.push(ours!(&raw mut some));
+            prepared.extend(ours!(let mut some = false;));
+        }
+        let c_result = match &returns.failure {
+            Failure::Any => ours!(*const ::core::ffi::c_char),
+            Failure::Named(_) => ours!(::core::primitive::u32),
+            Failure::Never if returns.optional => ours!(::core::primitive::bool),
+            Failure::Never if by_value => value.clone().unwrap_or_default(),
+            Failure::Never => ours!(()),
+        };
+        let checks = self.checks();
+        let result = self.result(value.as_ref(), by_value);
+        let numbers = (0..c_params.len()).map(|i| Ident::new(&format!("a{i}"), Span::mixed_site()));
+        // Why it is sound: Zig has compared its function with this signature, type by type, and exports what is
+        // declared here under this name; what is lent is valid during the call, which is all that Zig may use it for.
+        ours! {
+            #(#attrs)*
+            #[inline]
+            #[allow(clippy::too_many_arguments)]
+            #vis fn #name(#(#declared),*) #output {
+                #[link(name = #library, kind = "static")]
+                #[allow(improper_ctypes)]
+                unsafe extern "C" {
+                    #[link_name = #symbol]
+                    fn __zigflow_call(#(#numbers: #c_params),*) -> #c_result;
+                }
+                #checks
+                #prepared
+                let code = unsafe { __zigflow_call(#(#arguments),*) };
+                #result
+            }
+        }
+    }
+
+    fn result(&self, value: Option<&TokenStream>, by_value: bool) -> TokenStream {
+        let returns = &self.function.returns;
+        let name = unraw(&self.function.name);
+        let read = match value {
+            Some(_) => ours!(unsafe { ::zigflow::__private::returned(&out, #name) }),
+            None => ours!(()),
+        };
+        let some = |found: TokenStream| {
+            if returns.optional {
+                ours!(if #found { ::core::option::Option::Some(#read) } else { ::core::option::Option::None })
+            } else {
+                read.clone()
+            }
+        };
+        match &returns.failure {
+            Failure::Never if by_value => ours!(code),
+            Failure::Never if returns.optional => some(ours!(code)),
+            Failure::Never if value.is_some() => read,
+            Failure::Never => ours!(code),
+            Failure::Any => {
+                let value = some(ours!(some));
+                ours! {
+                    match unsafe { ::zigflow::__private::returned_error(code) } {
+                        ::core::option::Option::None => ::core::result::Result::Ok(#value),
+                        ::core::option::Option::Some(error) => ::core::result::Result::Err(error),
+                    }
+                }
+            }
+            Failure::Named(error) => {
+                let value = some(ours!(some));
+                let variants = self.variants(error);
+                let codes = 1..=u32::try_from(variants.len()).unwrap_or(u32::MAX);
+                ours! {
+                    match code {
+                        0 => ::core::result::Result::Ok(#value),
+                        #(#codes => ::core::result::Result::Err(#error::#variants),)*
+                        _ => ::core::unreachable!("Zig compared its errors with these"),
+                    }
+                }
+            }
+        }
+    }
+
+    fn variants(&self, name: &Ident) -> Vec<&Ident> {
+        let found = self.block.types.iter().find_map(|item| match item {
+            Item::Enum(item) if item.ident == *name => Some(item),
+            _ => None,
+        });
+        found
+            .map(|item| item.variants.iter().map(|variant| &variant.ident).collect())
+            .unwrap_or_default()
+    }
+
+    /// That the types are those of Zig, known when the crate is compiled.
+    fn checks(&self) -> TokenStream {
+        let mut checks = TokenStream::new();
+        for ty in self.function.named_types() {
+            let Some(shape) = self.archive.shapes.get(&unraw(ty)) else { continue };
+            let differs = format!(
+                "the Rust type `{ty}` is not the Zig type of that name: the fields' names, order or types differ, or the values of an enum"
+            );
+            let unknown = format!(
+                "the Zig type `{ty}` does not cross: it has to be an `extern struct`, or an enum with an integer as its tag, of parts that cross"
+            );
+            if *shape == 0 {
+                checks.extend(syn::Error::new(ty.span(), unknown).into_compile_error());
+                continue;
+            }
+            let same = ours! {
+                <#ty as ::zigflow::Transfer>::SHAPE == 0 || <#ty as ::zigflow::Transfer>::SHAPE == #shape
+            };
+            checks.extend(at(ty.span(), ours!(::core::assert!(#same, #differs))));
+        }
+        for param in &self.function.params {
+            if let Form::Slice(element, true) | Form::Reference(element, true) = &param.form {
+                let ty = rust_type(element);
+                let what = format!(
+                    "`{}` cannot be lent to Zig for writing: not all bits are a value of its type, and nothing would look at what Zig wrote",
+                    param.name
+                );
+                let any_bits = ours!(<#ty as ::zigflow::Transfer>::ANY_BITS);
+                checks.extend(at(param.name.span(), ours!(::core::assert!(#any_bits, #what))));
+            }
+        }
+        checks
+    }
+}
+
+/// A check whose error is at a place in the user's text.
+fn at(place: Span, check: TokenStream) -> TokenStream {
+    let span = Span::mixed_site().located_at(place);
+    let check = check.into_iter().map(|mut token| {
+        token.set_span(span);
+        token
+    });
+    let check: TokenStream = check.collect();
+    quote_spanned!(span=> const _: () = #check;)
+}
+
+/// The types and the values of a parameter on the border.
+fn crossing(param: &Param) -> (Vec<TokenStream>, Vec<TokenStream>) {
+    let name = &param.name;
+    let length = || (ours!(::core::primitive::usize), ours!(#name.len()));
+    match &param.form {
+        Form::Value(element @ Element::Primitive(_)) => {
+            (vec![rust_type(element)], vec![name.to_token_stream()])
+        }
+        Form::Value(element) => {
+            let ty = rust_type(element);
+            (vec![ours!(*const #ty)], vec![ours!(&raw const #name)])
+        }
+        Form::Text => {
+            let (length_type, length) = length();
+            (
+                vec![ours!(*const ::core::primitive::u8), length_type],
+                vec![ours!(#name.as_ptr()), length],
+            )
+        }
+        Form::Slice(element, mutable) => {
+            let ty = rust_type(element);
+            let (length_type, length) = length();
+            if *mutable {
+                (vec![ours!(*mut #ty), length_type], vec![ours!(#name.as_mut_ptr()), length])
+            } else {
+                (vec![ours!(*const #ty), length_type], vec![ours!(#name.as_ptr()), length])
+            }
+        }
+        Form::Reference(element, mutable) => {
+            let ty = rust_type(element);
+            let pointer = if *mutable { ours!(*mut #ty) } else { ours!(*const #ty) };
+            (vec![pointer], vec![name.to_token_stream()])
+        }
+    }
+}
+
+fn rust_type(element: &Element) -> TokenStream {
+    match element {
+        Element::Primitive(word) => {
+            let word = Ident::new(word, Span::mixed_site());
+            ours!(::core::primitive::#word)
+        }
+        Element::Named(name) => name.to_token_stream(),
+    }
+}
+
+/// An enum that lists the errors of a set, as an error of Rust.
+fn error_enum(item: &syn::ItemEnum) -> TokenStream {
+    let name = &item.ident;
+    if let Some(variant) =
+        item.variants.iter().find(|variant| !matches!(variant.fields, Fields::Unit))
+    {
+        let what = "an error of Zig is a name without data";
+        return syn::Error::new(variant.ident.span(), what).into_compile_error();
+    }
+    let derives = missing_derives(&item.attrs, &["Clone", "Copy", "Debug", "PartialEq", "Eq"]);
+    let derives = derives.iter().map(|name| match *name {
+        "Clone" => ours!(::core::clone::Clone),
+        "Copy" => ours!(::core::marker::Copy),
+        "Debug" => ours!(::core::fmt::Debug),
+        "PartialEq" => ours!(::core::cmp::PartialEq),
+        _ => ours!(::core::cmp::Eq),
+    });
+    let variants: Vec<&Ident> = item.variants.iter().map(|variant| &variant.ident).collect();
+    let names = variants.iter().map(|variant| unraw(variant));
+    ours! {
+        #[derive(#(#derives),*)]
+        #item
+
+        impl ::core::fmt::Display for #name {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.write_str(match *self {
+                    #(Self::#variants => #names,)*
+                })
+            }
+        }
+
+        impl ::core::error::Error for #name {}
+    }
+}
+
+/// A struct or an enum, with what it needs to cross where that is not said.
+fn plain_data(item: &Item) -> TokenStream {
+    let (attrs, is_struct) = match item {
+        Item::Struct(item) => (&item.attrs, true),
+        Item::Enum(item) => (&item.attrs, false),
+        other => return other.to_token_stream(),
+    };
+    let derives = missing_derives(attrs, &["Clone", "Copy", "Transfer"]);
+    let derives = derives.iter().map(|name| match *name {
+        "Clone" => ours!(::core::clone::Clone),
+        "Copy" => ours!(::core::marker::Copy),
+        _ => ours!(::zigflow::Transfer),
+    });
+    let repr = (is_struct && !attrs.iter().any(|attr| attr.path().is_ident("repr")))
+        .then(|| ours!(#[repr(C)]));
+    ours! {
+        #[derive(#(#derives),*)]
+        #repr
+        #item
+    }
+}
+
+/// Those that no `#[derive(…)]` of the user has.
+fn missing_derives<'a>(attrs: &[syn::Attribute], wanted: &[&'a str]) -> Vec<&'a str> {
+    let mut missing = wanted.to_vec();
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident("derive")) {
+        let derived = attr.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated);
+        for path in derived.into_iter().flatten() {
+            missing.retain(|name| path.segments.last().is_none_or(|last| last.ident != name));
+        }
+    }
+    missing
+}
