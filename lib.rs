@@ -8,6 +8,7 @@
 //! | `std` (default) | the panic report on standard error, std's locks, [`ManualTimer`](time::ManualTimer) |
 //! | `tokio`, `smol`, `async-std` | that runtime's timer, in the module of that name |
 //! | `macros` | `autozig!` and `include_zig!`: Zig functions in Rust files |
+//! | `blocking` (in `smol`, `async-std`) | `unblock`, for an `async fn` of these whose Zig function blocks; `tokio` has its own |
 //! | `derive` | `#[derive(Transfer)]`: structs and enums as items |
 //! | `futures-io` | `AsyncRead` and `AsyncBufRead` of futures-io for byte streams |
 //! | `sink` | `Sink` of the sending ends of channels, and `channel::channel_from_zig` into any sink |
@@ -40,6 +41,30 @@ pub mod smol {
 #[cfg(feature = "async-std")]
 pub mod async_std {
     pub use zigflow_async_std::*;
+}
+
+/// Runs a function that blocks on a thread of a pool, and waits for what it returns: on tokio's pool inside of tokio (with the
+/// feature `tokio`), otherwise on that of the crate `blocking`. An `async fn` of `autozig!` whose Zig function takes no
+/// `zigflow.Completion` is called here.
+///
+/// # Panics
+///
+/// A panic of the function goes on here. Without the feature `blocking`, outside of tokio.
+///
+/// # Cancel safety
+///
+/// A future that is dropped lets the function run to its end, or never begin if no thread has taken it up; what it
+/// returns is dropped.
+#[cfg(any(feature = "tokio", feature = "blocking"))]
+pub async fn unblock<T: Send + 'static>(function: impl FnOnce() -> T + Send + 'static) -> T {
+    #[cfg(all(feature = "tokio", feature = "blocking"))]
+    if !zigflow_tokio::is_in_runtime() {
+        return blocking::unblock(function).await;
+    }
+    #[cfg(feature = "tokio")]
+    return zigflow_tokio::unblock(function).await;
+    #[cfg(not(feature = "tokio"))]
+    blocking::unblock(function).await
 }
 
 /// What most programs need.

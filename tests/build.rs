@@ -12,6 +12,7 @@ fn main() {
         .file("zig/seed.zig")
         .file("zig/futures.zig")
         .file("situations/autozig.rs")
+        .file("situations/autozig_async.rs")
         .types("types.rs");
     for (language, extension) in [("```zig\n", "zig"), ("```rust\n", "rs")] {
         let blocks = text.split(language).skip(1);

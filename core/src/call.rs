@@ -6,6 +6,29 @@ use core::mem::MaybeUninit;
 use crate::error::ZigError;
 use crate::transfer::Transfer;
 
+/// What is handed over to Zig: the function that gets the pointer owns it. Sealed: the pointer is trusted.
+///
+/// ```compile_fail,E0277
+/// struct Wild;
+///
+/// impl zigflow_core::__private::ForZig for Wild {
+///     type Raw = u8;
+///
+///     fn into_raw(self) -> *mut u8 {
+///         core::ptr::null_mut()
+///     }
+/// }
+/// ```
+pub trait ForZig: Sealed {
+    /// What Zig has a pointer to.
+    type Raw;
+
+    /// The pointer. What it points to is not dropped.
+    fn into_raw(self) -> *mut Self::Raw;
+}
+
+pub trait Sealed {}
+
 /// The value that a Zig function has written.
 ///
 /// # Safety

@@ -20,6 +20,7 @@ pub(crate) struct Part {
     ///
     /// ```text
     /// block HASH LIBRARY PREFIX
+    /// future HASH FUNCTION
     /// shape HASH TYPE SHAPE
     /// error HASH LINE COLUMN WHAT
     /// ```
@@ -69,6 +70,14 @@ pub(crate) fn blocks(hashes: &[String], library: &str, prefix: &str, symbols: &[
             symbols.iter().filter_map(|symbol| Some(symbol.split_once(&start)?.1)).collect();
         shapes.sort_unstable();
         shapes.dedup();
+        let start = format!("{prefix}_start_{hash}_");
+        let mut starts: Vec<&str> =
+            symbols.iter().filter_map(|symbol| Some(symbol.split_once(&start)?.1)).collect();
+        starts.sort_unstable();
+        starts.dedup();
+        for name in starts {
+            let _ = writeln!(text, "future {hash} {name}");
+        }
         for (ty, shape) in shapes.into_iter().filter_map(|rest| rest.rsplit_once('_')) {
             let _ = writeln!(text, "shape {hash} {ty} {shape}");
         }
@@ -182,12 +191,16 @@ mod tests {
 
     #[test]
     fn blocks_have_an_archive_and_shapes() {
-        let symbols =
-            ["_zf1_x_shape_aa_My_Point_0000beef", "zf1_x_shape_bb_Point_0", "zf1_x_call_aa_f"];
+        let symbols = [
+            "_zf1_x_shape_aa_My_Point_0000beef",
+            "zf1_x_shape_bb_Point_0",
+            "zf1_x_call_aa_f",
+            "zf1_x_start_aa_read_it",
+        ];
         let symbols = symbols.map(str::to_owned);
         assert_eq!(
             blocks(&["aa".to_owned()], "lib", "zf1_x", &symbols),
-            "block aa lib zf1_x\nshape aa My_Point 0000beef\n"
+            "block aa lib zf1_x\nfuture aa read_it\nshape aa My_Point 0000beef\n"
         );
     }
 

@@ -15,6 +15,7 @@ pub(crate) const FILES: &[(&str, &str)] = files![
     "alloc.zig",
     "arguments.zig",
     "binding.zig",
+    "binding_call.zig",
     "block.zig",
     "c_names.zig",
     "completion.zig",

@@ -1,17 +1,32 @@
 //! What the code that zigflow-build makes of `autozig!` and `include_zig!` needs: is a function what its Rust
-//! signature says, and how do Rust's arguments become its own.
+//! signature says? (binding_call.zig calls it.)
 
 const std = @import("std");
-const paramTypes = @import("arguments.zig").paramTypes;
+const abi = @import("abi.zig");
+const arguments_file = @import("arguments.zig");
+const call_file = @import("binding_call.zig");
 const shape = @import("shape.zig").shape;
+const paramTypes = arguments_file.paramTypes;
+const placeOf = call_file.placeOf;
+const suits = call_file.suits;
+const suitsApart = call_file.suitsApart;
+
+pub const call = call_file.call;
+pub const start = call_file.start;
+pub const isOperation = call_file.isOperation;
+/// What a completion is a handle of, and what Rust hands over.
+pub const Operation = abi.RawOperation;
+pub const End = abi.RawEnd;
+pub const Stream = abi.RawStream;
 
 /// A parameter in Rust, and the type in Zig that crosses for it.
 pub const Param = struct { rust: []const u8, T: type };
 
-/// How the Rust function fails: not, with any error, or with one of an enum.
+/// How the Rust function fails: not, with any error, with one of the user's made from that, or with one of an enum.
 pub const Errors = union(enum) {
     none,
     any,
+    other,
     set: struct { rust: []const u8, names: []const []const u8 },
 };
 
@@ -24,6 +39,7 @@ pub const Signature = struct {
     value: type,
     optional: bool,
     errors: Errors,
+    is_async: bool,
 };
 
 /// A compile error that names both sides, unless the types of `function` are exactly those of the signature. (A call
@@ -42,8 +58,24 @@ fn mistake(comptime function: anytype, comptime signature: Signature) ?[]const u
     const F = @TypeOf(function);
     if (F == void) return "write `pub fn " ++ signature.name ++ "`, or correct the name on either side";
     if (@typeInfo(F) != .@"fn") return "it is no function";
-    return paramMistake(paramTypes(F), signature.params) orelse
-        returnMistake(@typeInfo(F).@"fn".return_type orelse return "the type of its result is generic: name it", signature);
+    const Returned = @typeInfo(F).@"fn".return_type orelse return "the type of its result is generic: name it";
+    const place = placeOf(F) orelse
+        return paramMistake(paramTypes(F), signature.params) orelse
+            returnMistake(Returned, signature, firstOpened(paramTypes(F), signature.params));
+    if (!signature.is_async) return "Zig gives its result later: let Rust declare an `async fn`";
+    const types = paramTypes(F);
+    const crossing = types[0..place.first] ++ types[place.first + place.count ..];
+    return paramMistake(crossing, signature.params) orelse operationMistake(Returned, place.Result, signature);
+}
+
+fn operationMistake(comptime Returned: type, comptime Result: type, comptime signature: Signature) ?[]const u8 {
+    if (arguments_file.payloadOf(Returned) != void) return "Zig returns `" ++ @typeName(Returned) ++
+        "` and takes a completion: let it return void or an error union of it";
+    if (signature.errors != .other) return "an operation that Zig ends later can fail with a `FutureError`: let Rust return a " ++
+        "`Result<…, FutureError>`, or one whose error is made `From` that";
+    if (signature.optional) return "the result comes by the completion, which has no null: let Rust return no `Option`";
+    if (suits(signature.value, Result)) return null;
+    return "the result in Rust needs `" ++ @typeName(signature.value) ++ "` in Zig, found `" ++ @typeName(Result) ++ "`";
 }
 
 fn paramMistake(comptime found: []const ?type, comptime params: []const Param) ?[]const u8 {
@@ -54,45 +86,41 @@ fn paramMistake(comptime found: []const ?type, comptime params: []const Param) ?
         if (taken == found.len) return what ++ ", has none in Zig: " ++ counts;
         const Z = found[taken] orelse return what ++ ", is `anytype` in Zig: name a type";
         taken += 1;
-        if (suits(param.T, Z)) continue;
-        if (!suitsApart(param.T, Z)) return what ++ ", needs `" ++ @typeName(param.T) ++ "` in Zig, found `" ++ @typeName(Z) ++ "`";
+        if (suits(param.T, Z) or call_file.opens(param.T, Z)) continue;
+        if (!suitsApart(param.T, Z)) return what ++ ", needs `" ++ wanted(param.T) ++ "` in Zig, found `" ++ @typeName(Z) ++ "`";
         if (taken == found.len or found[taken] != usize) return what ++ ", is `" ++ @typeName(Z) ++ "` in Zig, behind which its length has to come: a `usize`";
         taken += 1;
     }
     return if (taken == found.len) null else counts;
 }
 
-/// Whether a value of `Rust` is passed as it is. What may be written may also only be read.
-fn suits(comptime Rust: type, comptime Z: type) bool {
-    if (Rust == Z) return true;
-    const r = @typeInfo(Rust);
-    const z = @typeInfo(Z);
-    // `c_int` is one of them.
-    if (r == .int and z == .int) return (Rust == usize) == (Z == usize) and (Rust == isize) == (Z == isize) and
-        r.int.bits == z.int.bits and r.int.signedness == z.int.signedness;
-    return r == .pointer and z == .pointer and Z == ReadOnly(Rust);
+fn wanted(comptime Rust: type) []const u8 {
+    return switch (Rust) {
+        *End => "zigflow.spsc.Sender(T)` or `Receiver(T)`, of `spsc` or `mpmc`, or `*zigflow.RawSender",
+        *Stream => "zigflow.RustStream(T)` or `zigflow.RustMessages`, or `*zigflow.RawStream",
+        else => @typeName(Rust),
+    };
 }
 
-fn ReadOnly(comptime Pointer: type) type {
-    const Child = @typeInfo(Pointer).pointer.child;
-    return if (@typeInfo(Pointer).pointer.size == .slice) []const Child else *const Child;
+/// The first parameter that has to be opened, which may fail.
+fn firstOpened(comptime found: []const ?type, comptime params: []const Param) ?[]const u8 {
+    var taken: usize = 0;
+    for (params) |param| {
+        if (call_file.opens(param.T, found[taken].?)) return param.rust;
+        taken += if (suitsApart(param.T, found[taken].?)) 2 else 1;
+    }
+    return null;
 }
 
-/// Whether a slice is passed as a pointer, with its length as the next argument.
-fn suitsApart(comptime Rust: type, comptime Z: type) bool {
-    if (@typeInfo(Rust) != .pointer or @typeInfo(Rust).pointer.size != .slice) return false;
-    const Child = @typeInfo(Rust).pointer.child;
-    const only_read = Z == [*]const Child or Z == [*c]const Child;
-    return only_read or (Rust == []Child and (Z == [*]Child or Z == [*c]Child));
-}
-
-fn returnMistake(comptime Returned: type, comptime signature: Signature) ?[]const u8 {
+fn returnMistake(comptime Returned: type, comptime signature: Signature, comptime opened: ?[]const u8) ?[]const u8 {
     const fails = @typeInfo(Returned) == .error_union;
     const Payload = if (fails) @typeInfo(Returned).error_union.payload else Returned;
     const optional = @typeInfo(Payload) == .optional;
     const Value = if (optional) @typeInfo(Payload).optional.child else Payload;
     if (fails and signature.errors == .none) return "Zig can fail: let Rust return a `Result<…, ZigError>`";
-    if (!fails and signature.errors != .none) return "Zig cannot fail: let Rust return no `Result`, or Zig `!" ++ @typeName(Payload) ++ "`";
+    if (opened) |param| if (signature.errors == .none or signature.errors == .set) return "what Rust passes as `" ++ param ++
+        "` may be of another type than Zig opens: let Rust return a `Result<…, ZigError>`";
+    if (!fails and opened == null and signature.errors != .none) return "Zig cannot fail: let Rust return no `Result`, or Zig `!" ++ @typeName(Payload) ++ "`";
     if (optional and !signature.optional) return "Zig may return null: let Rust return an `Option`";
     if (!optional and signature.optional) return "Zig does not return null: let Rust return no `Option`, or Zig `?" ++ @typeName(Payload) ++ "`";
     if (!suits(signature.value, Value)) return "the result in Rust needs `" ++ @typeName(signature.value) ++ "` in Zig, found `" ++ @typeName(Value) ++ "`";
@@ -134,23 +162,6 @@ fn errorNames(comptime Set: type) ?[]const []const u8 {
     for (errors, 0..) |e, i| names[i] = e.name;
     const done = names;
     return &done;
-}
-
-/// Rust's arguments as those of the function: a slice stays one, or becomes a pointer and a length.
-pub inline fn arguments(comptime function: anytype, given: anytype) std.meta.ArgsTuple(@TypeOf(function)) {
-    var tuple: std.meta.ArgsTuple(@TypeOf(function)) = undefined;
-    comptime var filled = 0;
-    inline for (given) |value| {
-        if (comptime suitsApart(@TypeOf(value), @TypeOf(tuple[filled]))) {
-            tuple[filled] = value.ptr;
-            tuple[filled + 1] = value.len;
-            filled += 2;
-        } else {
-            tuple[filled] = value;
-            filled += 1;
-        }
-    }
-    return tuple;
 }
 
 /// The name of an error, which Rust reads up to the 0 behind it.

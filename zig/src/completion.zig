@@ -154,6 +154,21 @@ pub fn Completion(comptime T: type) type {
     };
 }
 
+/// Whether this is a `Completion`.
+pub fn isCompletion(comptime A: type) bool {
+    return @typeInfo(A) == .@"struct" and @hasDecl(A, "Result") and @hasDecl(A, "failCode") and A == Completion(A.Result);
+}
+
+/// A C function that takes a result, once: for Zig functions that take it and a context as their last parameters, and that
+/// an `async fn` of `autozig!` declares. After the call the context is gone.
+///
+///     fn double(n: i32, callback: zigflow.Callback(i32), ctx: *anyopaque) void {
+///         callback(ctx, 2 * n); // now or later, on any thread
+///     }
+pub fn Callback(comptime T: type) type {
+    return *const fn (ctx: *anyopaque, result: T) callconv(.c) void;
+}
+
 /// True for the one who completes.
 fn claim(raw: *abi.RawOperation) bool {
     if (sync.fetchOr(&raw.word, claimed) & claimed == 0 or sync.bug(92)) return true;

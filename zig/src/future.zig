@@ -77,7 +77,7 @@ fn completionPlace(comptime F: type, comptime what: []const u8) usize {
     for (arguments.paramTypes(F), 0..) |param, i| {
         const at = std.fmt.comptimePrint("{s}: parameter {d}", .{ what, i });
         const A = param orelse @compileError(at ++ " must not be generic");
-        if (isCompletion(A)) {
+        if (completion.isCompletion(A)) {
             if (found != null) @compileError(at ++ " is a second zigflow.Completion: one function, one result");
             found = i;
         } else if (A != []u8 and !arguments.isArgument(A)) {
@@ -88,8 +88,4 @@ fn completionPlace(comptime F: type, comptime what: []const u8) usize {
     if (arguments.payloadOf(Returned) != void)
         @compileError(what ++ " must return void or an error union of it, found " ++ @typeName(Returned) ++ ": its result goes through the completion");
     return found orelse @compileError(what ++ " needs a parameter of type zigflow.Completion(T)");
-}
-
-fn isCompletion(comptime A: type) bool {
-    return @typeInfo(A) == .@"struct" and @hasDecl(A, "Result") and A == completion.Completion(A.Result);
 }

@@ -14,6 +14,8 @@ pub const OwnedBytes = @import("item.zig").OwnedBytes;
 /// Functions that give their result later.
 pub const future = @import("future.zig").future;
 pub const Completion = @import("completion.zig").Completion;
+/// The same as a C function that is called with the result.
+pub const Callback = @import("completion.zig").Callback;
 /// A completion that Rust hands to Zig: `ZigCompletion` there.
 pub const RawCompletion = abi.RawOperation;
 pub const shape = @import("shape.zig").shape;

@@ -2,16 +2,19 @@
 //!
 //! [`TokioTimer`] gives the patterns of `zigflow_core::time` tokio's clock, the paused one of tests
 //! included; [`timeout`] is the shorthand for the usual case. [`TokioBytes`] makes a byte stream an
-//! `AsyncBufRead` of tokio; [`channel_to_zig`] and [`channel_from_zig`] join tokio's channels and Zig's. Nothing else in zigflow needs tokio.
+//! `AsyncBufRead` of tokio; [`channel_to_zig`] and [`channel_from_zig`] join tokio's channels and Zig's;
+//! [`unblock`] runs what blocks on tokio's pool. Nothing else in zigflow needs tokio.
 #![forbid(unsafe_code)]
 
 mod channel;
 mod io;
+mod pool;
 
 pub use channel::{
     FromZigResult, Received, channel_from_zig, channel_to_zig, messages_to_zig, stream_to_zig,
 };
 pub use io::TokioBytes;
+pub use pool::{is_in_runtime, unblock};
 
 use std::pin::Pin;
 use std::sync::LazyLock;

@@ -54,6 +54,16 @@ macro_rules! zig_end {
             }
         }
 
+        impl<T> crate::call::ForZig for $name<T> {
+            type Raw = RawEnd;
+
+            fn into_raw(self) -> *mut RawEnd {
+                core::mem::ManuallyDrop::new(self).end.as_ptr()
+            }
+        }
+
+        impl<T> crate::call::Sealed for $name<T> {}
+
         impl<T> Drop for $name<T> {
             fn drop(&mut self) {
                 let offset = core::mem::offset_of!(RawChannel, $field);

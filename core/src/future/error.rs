@@ -74,6 +74,12 @@ fn not_started(error: &OpenError, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 
 impl core::error::Error for FutureError {}
 
+impl From<ZigError> for FutureError {
+    fn from(error: ZigError) -> Self {
+        Self::Zig(error)
+    }
+}
+
 #[cfg(feature = "std")]
 impl From<FutureError> for std::io::Error {
     fn from(error: FutureError) -> Self {

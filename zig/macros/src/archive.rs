@@ -1,6 +1,6 @@
 //! What the build script has left about a block: the file `blocks`, which zigflow-build's `bindings` writes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use zigflow_bindgen::block::Macro;
 
@@ -13,6 +13,8 @@ pub(crate) struct Archive {
     pub(crate) prefix: String,
     /// Shapes of Zig types. None on docs.rs.
     pub(crate) shapes: BTreeMap<String, u32>,
+    /// The functions that give their result by a completion.
+    pub(crate) futures: BTreeSet<String>,
     /// What Zig found wrong in the block.
     pub(crate) mistakes: Vec<Mistake>,
 }
@@ -79,6 +81,9 @@ impl Archive {
                 (["shape", of, ty, shape], Some(archive)) if hash == Some(*of) => {
                     archive.shapes.insert((*ty).to_owned(), u32::from_str_radix(shape, 16).ok()?);
                 }
+                (["future", of, name], Some(archive)) if hash == Some(*of) => {
+                    archive.futures.insert((*name).to_owned());
+                }
                 (["error", of, ..], Some(archive)) if hash == Some(*of) => {
                     let (_, mistake) = line.split_once(of)?;
                     archive.mistakes.push(Mistake::read(mistake.trim_start())?);
@@ -97,8 +102,9 @@ mod tests {
     #[test]
     fn a_block_is_found_by_its_hash() {
         let text =
-            "block aa one p\nshape aa Point 0000000a\nblock bb two q\nshape bb Other 0000000b\n";
+            "block aa one p\nfuture aa f\nblock bb two q\nfuture bb g\nshape bb Other 0000000b\n";
         let found = Archive::read(text, Some("bb")).unwrap();
+        assert_eq!(found.futures.iter().collect::<Vec<_>>(), ["g"]);
         assert_eq!((&*found.library, &*found.prefix), ("two", "q"));
         assert_eq!(found.shapes.into_iter().collect::<Vec<_>>(), [("Other".to_owned(), 11)]);
         assert!(Archive::read(text, Some("cc")).is_none());

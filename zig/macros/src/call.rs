@@ -4,11 +4,13 @@
 //! can call Zig.
 
 use crate::archive::Archive;
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::punctuated::Punctuated;
 use syn::{Fields, Item, Path, Token};
-use zigflow_bindgen::block::{Block, Element, Failure, Form, Function, Param, symbol_of_call};
+use zigflow_bindgen::block::{
+    Block, Element, Failure, Form, Function, Param, symbol_of_call, symbol_of_start,
+};
 
 pub(crate) fn block(block: &Block, hash: &str, archive: &Archive) -> TokenStream {
     let errors: Vec<&Ident> = block
@@ -23,10 +25,8 @@ pub(crate) fn block(block: &Block, hash: &str, archive: &Archive) -> TokenStream
         Item::Enum(item) if errors.contains(&&item.ident) => error_enum(item),
         other => plain_data(other),
     });
-    let functions = block.functions.iter().map(|function| {
-        let symbol = symbol_of_call(&archive.prefix, hash, &unraw(&function.name));
-        Caller { block, archive, function, symbol }.function()
-    });
+    let functions =
+        block.functions.iter().map(|function| Caller { block, hash, archive, function }.function());
     types.chain(functions).collect()
 }
 
@@ -36,23 +36,120 @@ fn unraw(ident: &Ident) -> String {
 
 struct Caller<'a> {
     block: &'a Block,
+    hash: &'a str,
     archive: &'a Archive,
     function: &'a Function,
-    symbol: String,
 }
 
 impl Caller<'_> {
     fn function(&self) -> TokenStream {
-        let Function { attrs, vis, name, params, returns, output, .. } = self.function;
-        let (library, symbol) = (&self.archive.library, &self.symbol);
+        let Function { attrs, vis, name, params, output, is_async, .. } = self.function;
         let declared = params.iter().map(|Param { name, ty, .. }| quote!(#name: #ty));
-        let mut c_params: Vec<TokenStream> = Vec::new();
-        let mut arguments: Vec<TokenStream> = Vec::new();
-        for param in params {
-            let (types, values) = crossing(param);
-            c_params.extend(types);
-            arguments.extend(values);
+        let is_operation = self.archive.futures.contains(&unraw(name));
+        let checks = self.checks();
+        let (asyncness, body) = if !self.archive.mistakes.is_empty() {
+            // Nobody runs it; what is told about it is told once.
+            (is_async.then(|| ours!(async)), ours!(::core::unreachable!()))
+        } else if !is_async {
+            (None, self.call())
+        } else if is_operation {
+            (Some(ours!(async)), self.operation())
+        } else {
+            let call = self.call();
+            let refused = self.refuse_lent();
+            // Without the feature it is not there, which is told at the function.
+            let unblock = located(name.span(), ours!(::zigflow::unblock));
+            (Some(ours!(async)), ours!(#refused #unblock(move || { #call }).await))
+        };
+        // Why it is sound: Zig has compared its function with this signature, type by type, and exports what is
+        // declared here under this name; what is lent is valid during the call, which is all that Zig may use it for.
+        ours! {
+            #(#attrs)*
+            #[inline]
+            #[allow(clippy::too_many_arguments, unused_variables)]
+            #vis #asyncness fn #name(#(#declared),*) #output {
+                #checks
+                #body
+            }
         }
+    }
+
+    /// The declaration of what Zig exports.
+    fn declaration(
+        &self,
+        symbol: &str,
+        params: &[TokenStream],
+        result: &TokenStream,
+    ) -> TokenStream {
+        let library = &self.archive.library;
+        let numbers = (0..params.len()).map(|i| Ident::new(&format!("a{i}"), Span::mixed_site()));
+        ours! {
+            #[link(name = #library, kind = "static")]
+            #[allow(improper_ctypes)]
+            unsafe extern "C" {
+                #[link_name = #symbol]
+                fn __zigflow_call(#(#numbers: #params),*) -> #result;
+            }
+        }
+    }
+
+    /// The types and the values of all parameters on the border.
+    fn crossing(&self) -> (Vec<TokenStream>, Vec<TokenStream>) {
+        let (mut types, mut values) = (Vec::new(), Vec::new());
+        for param in &self.function.params {
+            let (more_types, more_values) = crossing(param);
+            types.extend(more_types);
+            values.extend(more_values);
+        }
+        (types, values)
+    }
+
+    /// The operation begins, and its result is awaited.
+    fn operation(&self) -> TokenStream {
+        let symbol = symbol_of_start(&self.archive.prefix, self.hash, &unraw(&self.function.name));
+        let (mut types, mut values) = self.crossing();
+        types.push(ours!(*mut ::zigflow::abi::RawOperation));
+        values.push(ours!(completion.into_zig().into_raw().as_ptr()));
+        let declaration = self.declaration(&symbol, &types, &ours!(()));
+        let value = self.function.returns.value.as_ref().map_or_else(|| ours!(()), rust_type);
+        let error = self.converted();
+        ours! {
+            #declaration
+            let (completion, future) = ::zigflow::completion::<#value>();
+            unsafe { __zigflow_call(#(#values),*) };
+            match future.await {
+                ::core::result::Result::Ok(value) => ::core::result::Result::Ok(value),
+                ::core::result::Result::Err(error) => ::core::result::Result::Err(#error),
+            }
+        }
+    }
+
+    /// zigflow's error as the user's; if there is no such conversion, that is told at the type.
+    fn converted(&self) -> TokenStream {
+        let convert = ours!(::core::convert::From::from(error));
+        located(self.function.extent[1], convert)
+    }
+
+    /// What a call that another thread makes cannot take.
+    fn refuse_lent(&self) -> TokenStream {
+        let lent = self.function.params.iter().filter(|param| {
+            matches!(param.form, Form::Text | Form::Slice(..) | Form::Reference(..))
+        });
+        let refused = lent.map(|param| {
+            let what = format!(
+                "`{}` is lent, and Zig's function, which takes no `zigflow.Completion`, runs on a thread of its own: take a `String` or a `Vec`, or let Zig take a completion",
+                param.name
+            );
+            syn::Error::new(param.name.span(), what).into_compile_error()
+        });
+        refused.collect()
+    }
+
+    /// The call, and what comes back.
+    fn call(&self) -> TokenStream {
+        let symbol = symbol_of_call(&self.archive.prefix, self.hash, &unraw(&self.function.name));
+        let returns = &self.function.returns;
+        let (mut c_params, mut arguments) = self.crossing();
         let value = returns.value.as_ref().map(rust_type);
         let by_value = matches!(returns.value, Some(Element::Primitive(_)))
             && !returns.optional
@@ -69,33 +166,19 @@ impl Caller<'_> {
             prepared.extend(ours!(let mut some = false;));
         }
         let c_result = match &returns.failure {
-            Failure::Any => ours!(*const ::core::ffi::c_char),
+            Failure::Any | Failure::Other => ours!(*const ::core::ffi::c_char),
             Failure::Named(_) => ours!(::core::primitive::u32),
             Failure::Never if returns.optional => ours!(::core::primitive::bool),
             Failure::Never if by_value => value.clone().unwrap_or_default(),
             Failure::Never => ours!(()),
         };
-        let checks = self.checks();
+        let declaration = self.declaration(&symbol, &c_params, &c_result);
         let result = self.result(value.as_ref(), by_value);
-        let numbers = (0..c_params.len()).map(|i| Ident::new(&format!("a{i}"), Span::mixed_site()));
-        // Why it is sound: Zig has compared its function with this signature, type by type, and exports what is
-        // declared here under this name; what is lent is valid during the call, which is all that Zig may use it for.
         ours! {
-            #(#attrs)*
-            #[inline]
-            #[allow(clippy::too_many_arguments)]
-            #vis fn #name(#(#declared),*) #output {
-                #[link(name = #library, kind = "static")]
-                #[allow(improper_ctypes)]
-                unsafe extern "C" {
-                    #[link_name = #symbol]
-                    fn __zigflow_call(#(#numbers: #c_params),*) -> #c_result;
-                }
-                #checks
-                #prepared
-                let code = unsafe { __zigflow_call(#(#arguments),*) };
-                #result
-            }
+            #declaration
+            #prepared
+            let code = unsafe { __zigflow_call(#(#arguments),*) };
+            #result
         }
     }
 
@@ -118,12 +201,16 @@ impl Caller<'_> {
             Failure::Never if returns.optional => some(ours!(code)),
             Failure::Never if value.is_some() => read,
             Failure::Never => ours!(code),
-            Failure::Any => {
+            Failure::Any | Failure::Other => {
                 let value = some(ours!(some));
+                let error = match &returns.failure {
+                    Failure::Other => self.converted(),
+                    _ => ours!(error),
+                };
                 ours! {
                     match unsafe { ::zigflow::__private::returned_error(code) } {
                         ::core::option::Option::None => ::core::result::Result::Ok(#value),
-                        ::core::option::Option::Some(error) => ::core::result::Result::Err(error),
+                        ::core::option::Option::Some(error) => ::core::result::Result::Err(#error),
                     }
                 }
             }
@@ -189,13 +276,26 @@ impl Caller<'_> {
 
 /// A check whose error is at a place in the user's text.
 fn at(place: Span, check: TokenStream) -> TokenStream {
+    let check = located(place, check);
     let span = Span::mixed_site().located_at(place);
-    let check = check.into_iter().map(|mut token| {
-        token.set_span(span);
-        token
-    });
-    let check: TokenStream = check.collect();
     quote_spanned!(span=> const _: () = #check;)
+}
+
+/// The same tokens, as if they stood there.
+fn located(place: Span, tokens: TokenStream) -> TokenStream {
+    let span = Span::mixed_site().located_at(place);
+    let there = |token: TokenTree| match token {
+        TokenTree::Group(group) => {
+            let mut there = Group::new(group.delimiter(), located(place, group.stream()));
+            there.set_span(span);
+            TokenTree::Group(there)
+        }
+        mut token => {
+            token.set_span(span);
+            token
+        }
+    };
+    tokens.into_iter().map(there).collect()
 }
 
 /// The types and the values of a parameter on the border.
@@ -210,7 +310,7 @@ fn crossing(param: &Param) -> (Vec<TokenStream>, Vec<TokenStream>) {
             let ty = rust_type(element);
             (vec![ours!(*const #ty)], vec![ours!(&raw const #name)])
         }
-        Form::Text => {
+        Form::Text | Form::OwnedText => {
             let (length_type, length) = length();
             (
                 vec![ours!(*const ::core::primitive::u8), length_type],
@@ -226,12 +326,26 @@ fn crossing(param: &Param) -> (Vec<TokenStream>, Vec<TokenStream>) {
                 (vec![ours!(*const #ty), length_type], vec![ours!(#name.as_ptr()), length])
             }
         }
+        Form::Owned(element) => {
+            let ty = rust_type(element);
+            let (length_type, length) = length();
+            (vec![ours!(*const #ty), length_type], vec![ours!(#name.as_ptr()), length])
+        }
+        // From here on it is Zig's, which opens it or gives it back.
+        Form::End => (vec![ours!(*mut ::zigflow::abi::RawEnd)], vec![handed_over(name)]),
+        Form::Stream => (vec![ours!(*mut ::zigflow::abi::RawStream)], vec![handed_over(name)]),
         Form::Reference(element, mutable) => {
             let ty = rust_type(element);
             let pointer = if *mutable { ours!(*mut #ty) } else { ours!(*const #ty) };
             (vec![pointer], vec![name.to_token_stream()])
         }
     }
+}
+
+/// That it is zigflow's own is told at the parameter if it is not.
+fn handed_over(name: &Ident) -> TokenStream {
+    let into_raw = located(name.span(), ours!(::zigflow::__private::ForZig::into_raw));
+    ours!(#into_raw(#name))
 }
 
 fn rust_type(element: &Element) -> TokenStream {

@@ -65,7 +65,7 @@ pub fn derive_transfer(input: TokenStream) -> TokenStream {
 ///     }
 ///     ---
 ///     /// How many words there are.
-///     pub fn countWords(text: &str) -> usize;
+///     pub fn count_words(text: &str) -> usize;
 /// }
 /// ```
 ///
@@ -75,18 +75,56 @@ pub fn derive_transfer(input: TokenStream) -> TokenStream {
 /// | `&str`, `&[T]` | `[]const u8`, `[]const T`; also `[*]const T` with a `usize` behind it |
 /// | `&mut [T]` | `[]T` or `[]const T`; also `[*]T` with a `usize` behind it |
 /// | `&T`, `&mut T` | `*const T`, `*T` |
+/// | `ZigSender<T>`, `ZigReceiver<T>` | `zigflow.spsc.Sender(T)`, `.Receiver(T)`, or of `mpmc`; or `*zigflow.RawSender` |
+/// | `StreamForZig<T>`, `StreamForZig<[u8]>` | `zigflow.RustStream(T)`, `zigflow.RustMessages`; or `*zigflow.RawStream` |
 /// | `Point`, a struct or an enum | `Point`, an `extern struct` or an `enum(u8)` |
 /// | `Option<T>` as a result | `?T` |
 /// | `Result<T, ZigError>` as a result | `!T` |
 /// | `Result<T, ParseError>`, an enum in this block | `error{ … }!T` of exactly these names |
 ///
-/// Zig compares the types of its function with those of the signature, exactly, and the fields of structs are compared
-/// too: what does not fit is a compile error that names both. A struct in the block that says no `#[repr]` gets
-/// `#[repr(C)]`, and what crosses gets the derives `Clone`, `Copy` and `Transfer` if it has not; an enum of errors is a
-/// Rust `Error`. What is lent is lent for the call. A panic in Zig ends the process (`zigflow::set_zig_panic_hook`).
+/// The function `count_words` is `count_words`, `countWords` or `zig_count_words` in Zig. Zig compares the types of its
+/// function with those of the signature, exactly, and the fields of structs are compared too: what does not fit is a
+/// compile error that names both. A struct in the block that says no `#[repr]` gets `#[repr(C)]`, and what crosses gets
+/// the derives `Clone`, `Copy` and `Transfer` if it has not; an enum of errors is a Rust `Error`. What is lent is lent for
+/// the call. What is handed over, an end of a channel or a stream, is Zig's; it is opened before the function is called, and
+/// if it is of another type than Zig says, that is the error of the call. A panic in Zig ends the process (`zigflow::set_zig_panic_hook`).
 ///
-/// `@import("file.zig")` starts from the Rust file's folder. Zig text that Rust's lexer cannot read, such as `\\\\`
+/// `@import("file.zig")` starts from the Rust file's folder. Zig text that Rust's lexer cannot read, such as `\\`
 /// strings, goes into a file: [`include_zig!`]. So does a text with `@embedFile`.
+///
+/// # `async fn`
+///
+/// It begins when it is polled first. What happens then is Zig's choice:
+///
+/// | Zig's function takes, beside the rest, | and so |
+/// |---|---|
+/// | a `zigflow.Completion(T)` | is called there and then, and ends the future by the completion, from any thread |
+/// | a `zigflow.Callback(T)` and a `*anyopaque` | the same with a C function, which it calls once with that context |
+/// | neither | is called on a thread of a pool (`zigflow::unblock`, with zigflow's feature `blocking` or `tokio`) |
+///
+/// In the first two cases the result is `Result<T, E>` with an `E` that is made `From<FutureError>`, such as `FutureError`
+/// itself; a function that returns an error has failed with it. References are lent for the call alone, in which Zig begins.
+/// On the pool the function owns what it works on: a `String` or a `Vec<T>` is its `[]const u8` or `[]const T`.
+///
+/// Cancel safety: dropped, the future asks the completion to stop, as a `ZigFuture` does; on the pool the function runs to
+/// its end, if it has begun.
+///
+/// ```text
+/// zigflow::autozig! {
+///     const std = @import("std");
+///     const zigflow = @import("zigflow");
+///
+///     fn square(n: u32, done: zigflow.Completion(u64)) !void {
+///         const thread = try std.Thread.spawn(.{}, work, .{ n, done });
+///         thread.detach();
+///     }
+///     fn work(n: u32, done: zigflow.Completion(u64)) void {
+///         done.finish(@as(u64, n) * n);
+///     }
+///     ---
+///     pub async fn square(n: u32) -> Result<u64, FutureError>;
+/// }
+/// ```
 #[cfg(feature = "block")]
 #[proc_macro]
 pub fn autozig(input: TokenStream) -> TokenStream {

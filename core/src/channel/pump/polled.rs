@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use core::ffi::c_void;
 use core::fmt;
 use core::marker::PhantomData;
+use core::mem::ManuallyDrop;
 use core::pin::Pin;
 use core::ptr::NonNull;
 use core::task::{Context, Poll};
@@ -83,6 +84,16 @@ impl<T: ?Sized> StreamForZig<T> {
         Self { raw: unsafe { NonNull::new_unchecked(boxed.cast()) }, items: PhantomData }
     }
 }
+
+impl<T: ?Sized> crate::call::ForZig for StreamForZig<T> {
+    type Raw = RawStream;
+
+    fn into_raw(self) -> *mut RawStream {
+        ManuallyDrop::new(self).raw.as_ptr()
+    }
+}
+
+impl<T: ?Sized> crate::call::Sealed for StreamForZig<T> {}
 
 impl<T: ?Sized> Drop for StreamForZig<T> {
     fn drop(&mut self) {

@@ -57,6 +57,11 @@ pub fn symbol_of_call(prefix: &str, hash: &str, function: &str) -> String {
     format!("{prefix}_call_{hash}_{function}")
 }
 
+/// The symbol of a function that gives its result by a completion.
+pub fn symbol_of_start(prefix: &str, hash: &str, function: &str) -> String {
+    format!("{prefix}_start_{hash}_{function}")
+}
+
 /// The symbol that says what shape a type has; eight hexadecimal digits follow.
 pub fn symbol_of_shape(prefix: &str, hash: &str, ty: &str) -> String {
     format!("{prefix}_shape_{hash}_{ty}_")
@@ -122,7 +127,10 @@ impl Image<'_> {
         for (i, param) in function.params.iter().enumerate() {
             let ty = match &param.form {
                 Form::Value(element) => zig_type(element),
-                Form::Text => "[]const u8".to_owned(),
+                Form::Text | Form::OwnedText => "[]const u8".to_owned(),
+                Form::Owned(element) => format!("[]const {}", zig_type(element)),
+                Form::End => format!("*{OUR} binding\".End"),
+                Form::Stream => format!("*{OUR} binding\".Stream"),
                 Form::Slice(element, mutable) => {
                     format!("[]{}{}", constness(*mutable), zig_type(element))
                 }
@@ -141,33 +149,48 @@ impl Image<'_> {
                 let _ = write!(params, "{OUR} p{i}\": {ty}, ");
                 let _ = write!(arguments, "{OUR} p{i}\", ");
             }
-            let _ = write!(
-                described,
-                ".{{ .rust = {}, .T = {ty} }}, ",
-                quoted(&self.param_text(param))
-            );
+            let rust = quoted(&self.param_text(param));
+            let _ = write!(described, ".{{ .rust = {rust}, .T = {ty} }}, ");
         }
         let returns = &function.returns;
         let value = returns.value.as_ref().map(&zig_type);
-        let call = format!(
-            "@call(.always_inline, {OUR} f\", {OUR} binding\".arguments({OUR} f\", .{{ {arguments}}}))"
-        );
-        let Body { out, result, text: body } = Body::of(found, returns, value.as_deref(), &call);
         let signature = format!(
-            ".{{ .name = {}, .rust = {}, .at = {}, .params = &.{{ {described}}}, .value = {}, .optional = {}, .errors = {} }}",
+            ".{{ .name = {}, .rust = {}, .at = {}, .params = &.{{ {described}}}, .value = {}, .optional = {}, .errors = {}, .is_async = {} }}",
             quoted(&plain(&function.name)),
             quoted(&self.signature_text(function)),
             quoted(&format!("{}:{}", self.file, function.name.span().start().line)),
             value.as_deref().unwrap_or("void"),
             returns.optional,
             errors(found, returns),
+            function.is_async,
         );
-        let symbol = symbol_of_call(self.prefix, &found.hash, &plain(&function.name));
+        let call = format!("{OUR} binding\".call({OUR} f\", .{{ {arguments}}})");
+        let Body { out, result, text: body } = Body::of(found, returns, value.as_deref(), &call);
+        let name = plain(&function.name);
+        let symbol = symbol_of_call(self.prefix, &found.hash, &name);
         let looked_up = looked_up(scope, found, function);
-        let check = format!("comptime {OUR} binding\".check({OUR} f\", {signature});");
-        let mut text = format!(
-            " export fn @\"{symbol}\"({params}{out}) callconv(.c) {result} {{ const {OUR} f\" = {looked_up}; {check} {body} }}"
+        let check = format!(
+            "const {OUR} f\" = {looked_up}; comptime {OUR} binding\".check({OUR} f\", {signature});"
         );
+        let mut text = String::new();
+        if function.is_async {
+            // Zig knows whether the function takes a completion; the other one of these two is not even looked at.
+            let start = symbol_of_start(self.prefix, &found.hash, &name);
+            let _ = write!(
+                text,
+                " fn {OUR} call {name}\"({params}{out}) callconv(.c) {result} {{ {check} {body} }} \
+                 fn {OUR} start {name}\"({params}{OUR} operation\": *{OUR} binding\".Operation) callconv(.c) void \
+                 {{ {check} {OUR} binding\".start({OUR} f\", .{{ {arguments}}}, {OUR} operation\"); }} \
+                 comptime {{ if ({OUR} binding\".isOperation({looked_up})) \
+                 @export(&{OUR} start {name}\", .{{ .name = \"{start}\" }}) else \
+                 @export(&{OUR} call {name}\", .{{ .name = \"{symbol}\" }}); }}"
+            );
+        } else {
+            let _ = write!(
+                text,
+                " export fn @\"{symbol}\"({params}{out}) callconv(.c) {result} {{ {check} {body} }}"
+            );
+        }
         for ty in function.named_types() {
             let first =
                 found.block.functions.iter().find(|other| other.named_types().contains(&ty));
@@ -216,7 +239,7 @@ impl Body {
         let by_value = matches!(returns.value, Some(Element::Primitive(_)));
         let (code, fine, otherwise) = match &returns.failure {
             Failure::Never => ("", "", String::new()),
-            Failure::Any => {
+            Failure::Any | Failure::Other => {
                 let otherwise =
                     format!(" catch |{OUR} e\"| return {OUR} binding\".errorName({OUR} e\")");
                 ("?[*:0]const u8", "return null;", otherwise)
@@ -271,6 +294,7 @@ fn errors(found: &Found, returns: &Returns) -> String {
     match &returns.failure {
         Failure::Never => ".none".to_owned(),
         Failure::Any => ".any".to_owned(),
+        Failure::Other => ".other".to_owned(),
         Failure::Named(set) => {
             let (rust, names) = (quoted(&plain(set)), names_of(found, set));
             format!(".{{ .set = .{{ .rust = {rust}, .names = {names} }} }}")
@@ -286,17 +310,18 @@ fn names_of(found: &Found, set: &Ident) -> String {
 
 /// The Zig function. A file shows only what is `pub` in it, and only Zig knows what that is.
 fn looked_up(scope: &str, found: &Found, function: &Function) -> String {
-    let [name, camel_case] = function.zig_names();
+    let names = function.zig_names();
     match &found.block.declared {
         Some(declared) => {
-            let name = if declared.functions.contains(&name) { name } else { camel_case };
-            format!("@\"{name}\"")
+            let name = names.iter().find(|name| declared.functions.contains(*name));
+            format!("@\"{}\"", name.unwrap_or(&names[0]))
         }
         None => {
             let file = scope.trim_end_matches('.');
-            let public =
-                |name| format!("if (@hasDecl({file}, \"{name}\")) {file}.@\"{name}\" else ");
-            format!("{}{}{{}}", public(&name), public(&camel_case))
+            let public = |name: &String| {
+                format!("if (@hasDecl({file}, \"{name}\")) {file}.@\"{name}\" else ")
+            };
+            format!("({}{{}})", names.iter().map(public).collect::<String>())
         }
     }
 }

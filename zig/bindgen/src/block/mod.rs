@@ -9,7 +9,7 @@ mod signature;
 mod zig_names;
 
 pub use find::{Found, find};
-pub use image::{Image, Places, symbol_of_call, symbol_of_shape};
+pub use image::{Image, Places, symbol_of_call, symbol_of_shape, symbol_of_start};
 pub use signature::{Element, Failure, Form, Function, Param, Returns};
 
 use proc_macro2::{Span, TokenStream, TokenTree};
@@ -82,8 +82,9 @@ impl Block {
     fn check_names(&self) -> Result<(), Error> {
         let Some(declared) = &self.declared else { return Ok(()) };
         for function in &self.functions {
-            let [name, camel_case] = function.zig_names();
-            if !declared.functions.contains(&name) && !declared.functions.contains(&camel_case) {
+            let names = function.zig_names();
+            if !names.iter().any(|name| declared.functions.contains(name)) {
+                let [name, camel_case, _] = names;
                 let what = format!(
                     "the Zig text has no function `{name}`: write `fn {camel_case}` there, or correct the name on either side"
                 );

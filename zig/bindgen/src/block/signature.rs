@@ -19,6 +19,8 @@ pub struct Function {
     pub attrs: Vec<Attribute>,
     /// Whose it is.
     pub vis: Visibility,
+    /// An `async fn`.
+    pub is_async: bool,
     /// Its name in Rust. In Zig it may be in camel case.
     pub name: Ident,
     /// Its parameters in their order.
@@ -53,6 +55,14 @@ pub enum Form {
     Slice(Element, bool),
     /// `&T` and, if it is true, `&mut T`: `*const T` and `*T` in Zig.
     Reference(Element, bool),
+    /// `String`: `[]const u8` in Zig. Of an `async fn` only.
+    OwnedText,
+    /// `Vec<T>`: `[]const T` in Zig. Of an `async fn` only.
+    Owned(Element),
+    /// `ZigSender<T>` or `ZigReceiver<T>`, of either flavour.
+    End,
+    /// `StreamForZig<T>`.
+    Stream,
 }
 
 /// A type without a pointer.
@@ -84,6 +94,8 @@ pub enum Failure {
     Any,
     /// With one of those of an enum.
     Named(Ident),
+    /// With an error of the user's that is made from zigflow's. Of an `async fn` only.
+    Other,
 }
 
 /// A name as Zig has it.
@@ -98,10 +110,6 @@ impl Function {
         is_enum: &dyn Fn(&Ident) -> bool,
     ) -> Result<Self, Error> {
         let ForeignItemFn { attrs, vis, sig, .. } = item;
-        if let Some(word) = sig.asyncness {
-            let what = "an `async fn` is not among what this macro declares yet: bind the Zig function with `zigflow.future` and declare it with `zig_future!`";
-            return Err(Error::new(word.span, what));
-        }
         if let Some(open) = sig.generics.lt_token {
             return Err(Error::new(
                 open.span,
@@ -115,26 +123,39 @@ impl Function {
             ReturnType::Default => sig.paren_token.span.close(),
             ReturnType::Type(_, ty) => last_span(ty),
         };
-        let extent = [sig.fn_token.span, end];
-        let params = sig.inputs.into_iter().map(Param::read).collect::<Result<_, _>>()?;
-        let returns = Returns::read(&sig.output, is_enum)?;
-        Ok(Self { attrs, vis, name: sig.ident, params, returns, output: sig.output, extent })
+        let is_async = sig.asyncness.is_some();
+        let extent = [sig.asyncness.map_or(sig.fn_token.span, |word| word.span), end];
+        let params = sig.inputs.into_iter().map(|input| Param::read(input, is_async));
+        let params = params.collect::<Result<_, _>>()?;
+        let returns = Returns::read(&sig.output, is_async, is_enum)?;
+        Ok(Self {
+            attrs,
+            vis,
+            is_async,
+            name: sig.ident,
+            params,
+            returns,
+            output: sig.output,
+            extent,
+        })
     }
 
-    /// The names that the Zig function may have: that of the signature, then the same in Zig's manner.
-    pub(super) fn zig_names(&self) -> [String; 2] {
+    /// The names that the Zig function may have: that of the signature, the same in Zig's manner, and with the prefix
+    /// that C names have.
+    pub(super) fn zig_names(&self) -> [String; 3] {
         let name = plain(&self.name);
-        let camel_case = camel_case(&name);
-        [name, camel_case]
+        let (camel_case, prefixed) = (camel_case(&name), format!("zig_{name}"));
+        [name, camel_case, prefixed]
     }
 
     /// The structs and enums that cross, each once.
     pub fn named_types(&self) -> Vec<&Ident> {
         let of_params = self.params.iter().filter_map(|param| match &param.form {
-            Form::Value(element) | Form::Slice(element, _) | Form::Reference(element, _) => {
-                Some(element)
-            }
-            Form::Text => None,
+            Form::Value(element)
+            | Form::Slice(element, _)
+            | Form::Reference(element, _)
+            | Form::Owned(element) => Some(element),
+            Form::Text | Form::OwnedText | Form::End | Form::Stream => None,
         });
         let mut names: Vec<&Ident> = Vec::new();
         for element in of_params.chain(&self.returns.value) {
@@ -154,7 +175,7 @@ fn last_span(ty: &Type) -> Span {
 }
 
 impl Param {
-    fn read(argument: FnArg) -> Result<Self, Error> {
+    fn read(argument: FnArg, is_async: bool) -> Result<Self, Error> {
         let argument = match argument {
             FnArg::Receiver(receiver) => {
                 let what =
@@ -169,14 +190,14 @@ impl Param {
             }
             other => return Err(Error::new(other.span(), "a parameter needs a name")),
         };
-        let form = Form::read(&argument.ty)?;
+        let form = Form::read(&argument.ty, is_async)?;
         Ok(Self { name, ty: *argument.ty, form })
     }
 }
 
 impl Form {
-    fn read(ty: &Type) -> Result<Self, Error> {
-        let Type::Reference(reference) = ty else { return Ok(Self::Value(Element::read(ty)?)) };
+    fn read(ty: &Type, is_async: bool) -> Result<Self, Error> {
+        let Type::Reference(reference) = ty else { return Self::read_owned(ty, is_async) };
         if let Some(lifetime) = &reference.lifetime {
             return Err(Error::new(
                 lifetime.span(),
@@ -184,6 +205,10 @@ impl Form {
             ));
         }
         let mutable = reference.mutability.is_some();
+        if let (true, Some(word)) = (is_async, &reference.mutability) {
+            let what = "an `async fn` returns before Zig is through: what is lent to it is lent for the call alone, and for reading";
+            return Err(Error::new(word.span, what));
+        }
         match &*reference.elem {
             Type::Slice(slice) => Ok(Self::Slice(Element::read(&slice.elem)?, mutable)),
             Type::Path(path) if path.path.is_ident("str") => match &reference.mutability {
@@ -193,6 +218,31 @@ impl Form {
                 None => Ok(Self::Text),
             },
             inner => Ok(Self::Reference(Element::read(inner)?, mutable)),
+        }
+    }
+}
+
+impl Form {
+    fn read_owned(ty: &Type, is_async: bool) -> Result<Self, Error> {
+        let last = match ty {
+            Type::Path(path) => path.path.segments.last().map(|segment| segment.ident.to_string()),
+            _ => None,
+        };
+        match last.as_deref() {
+            Some("ZigSender" | "ZigReceiver") => return Ok(Self::End),
+            Some("StreamForZig") => return Ok(Self::Stream),
+            _ => {}
+        }
+        let vec = arguments_of(ty, "Vec");
+        let is_text = matches!(ty, Type::Path(path) if path.path.is_ident("String"));
+        if !is_async && (is_text || vec.is_some()) {
+            let what = "the call only reads it: take `&str`, `&[T]`, or `&mut [T]`";
+            return Err(Error::new(ty.span(), what));
+        }
+        match vec.as_deref() {
+            _ if is_text => Ok(Self::OwnedText),
+            Some([element]) => Ok(Self::Owned(Element::read(element)?)),
+            _ => Ok(Self::Value(Element::read(ty)?)),
         }
     }
 }
@@ -218,19 +268,30 @@ impl Element {
 }
 
 impl Returns {
-    fn read(output: &ReturnType, is_enum: &dyn Fn(&Ident) -> bool) -> Result<Self, Error> {
+    fn read(
+        output: &ReturnType,
+        is_async: bool,
+        is_enum: &dyn Fn(&Ident) -> bool,
+    ) -> Result<Self, Error> {
         let mut returns = Self { value: None, optional: false, failure: Failure::Never };
         let ReturnType::Type(_, ty) = output else { return Ok(returns) };
         let mut ty = &**ty;
         if let Some(arguments) = arguments_of(ty, "Result") {
-            let [value, error] = arguments[..] else {
-                return Err(Error::new(
-                    ty.span(),
-                    "a `Result` needs both types: `Result<u32, ZigError>`",
-                ));
-            };
-            returns.failure = failure(error, is_enum)?;
-            ty = value;
+            match arguments[..] {
+                [value, error] => {
+                    returns.failure = failure(error, is_async, is_enum)?;
+                    ty = value;
+                }
+                // An alias, as there is in many crates.
+                [value] if is_async => {
+                    returns.failure = Failure::Other;
+                    ty = value;
+                }
+                _ => {
+                    let what = "a `Result` needs both types: `Result<u32, ZigError>`";
+                    return Err(Error::new(ty.span(), what));
+                }
+            }
         }
         if let Some(arguments) = arguments_of(ty, "Option") {
             let [value] = arguments[..] else {
@@ -251,7 +312,7 @@ impl Returns {
     }
 }
 
-fn failure(ty: &Type, is_enum: &dyn Fn(&Ident) -> bool) -> Result<Failure, Error> {
+fn failure(ty: &Type, is_async: bool, is_enum: &dyn Fn(&Ident) -> bool) -> Result<Failure, Error> {
     let Type::Path(path) = ty else {
         return Err(Error::new(
             ty.span(),
@@ -263,6 +324,7 @@ fn failure(ty: &Type, is_enum: &dyn Fn(&Ident) -> bool) -> Result<Failure, Error
     }
     match path.path.get_ident() {
         Some(name) if is_enum(name) => Ok(Failure::Named(name.clone())),
+        _ if is_async => Ok(Failure::Other),
         _ => {
             let what = "an error is a `ZigError`, or an enum that stands in this block and lists the error set: `enum ParseError { Empty, TooLong }`";
             Err(Error::new(ty.span(), what))
@@ -306,6 +368,9 @@ mod tests {
         assert!(plain.returns.value.is_none() && matches!(plain.returns.failure, Failure::Never));
         let fails = read("fn f() -> Result<(), zigflow::ZigError>;").unwrap();
         assert!(fails.returns.value.is_none() && matches!(fails.returns.failure, Failure::Any));
+        let later = read("async fn f(a: Vec<P>, b: String, c: &str) -> io::Result<u8>;").unwrap();
+        assert!(later.is_async && matches!(later.returns.failure, Failure::Other));
+        assert_eq!(later.named_types().len(), 1);
     }
 
     #[test]
@@ -313,7 +378,7 @@ mod tests {
         for (text, why) in [
             ("fn f(a: *const u8);", "does not cross"),
             ("fn f(a: char);", "does not cross"),
-            ("fn f(a: String);", "does not cross"),
+            ("fn f(a: String);", "take `&str`"),
             ("fn f(a: Option<u8>);", "does not cross"),
             ("fn f(a: &&u8);", "does not cross"),
             ("fn f(a: [u8; 4]);", "does not cross"),
@@ -330,7 +395,9 @@ mod tests {
             ("fn f(self);", "no `self`"),
             ("fn f((a, b): P);", "needs a name"),
             ("fn f(a: u8, ...);", "how many"),
-            ("async fn f();", "zig_future!"),
+            ("fn f(a: Vec<u8>);", "take `&str`"),
+            ("async fn f(a: &mut [u8]);", "for reading"),
+            ("async fn f(a: Vec<String>);", "does not cross"),
         ] {
             match read(text) {
                 Ok(_) => panic!("it crosses: {text}"),
