@@ -5,5 +5,6 @@ fn main() {
         .file("file_stream/file_stream.zig")
         .file("channel/channel.zig")
         .file("select/select.zig")
+        .file("gunzip/main.rs")
         .compile();
 }
