@@ -22,6 +22,7 @@ pub mod channel;
 pub mod combine;
 mod error;
 pub mod future;
+mod handle;
 mod host;
 mod item;
 #[cfg(any(feature = "std", feature = "spin", feature = "critical-section"))]
@@ -62,6 +63,7 @@ pub mod __private {
     pub use crate::abi::{OperationType, SourceType};
     pub use crate::call::{ForZig, returned, returned_error};
     pub use crate::future::{FutureArgument, KeepToo, StartFuture};
+    pub use crate::handle::{Handle, ZigType};
     pub use crate::macros::Argument;
     pub use crate::shape::Shape;
     pub use crate::stream::OpenSource;

@@ -4,6 +4,7 @@
 const std = @import("std");
 const abi = @import("abi.zig");
 const arguments_file = @import("arguments.zig");
+const allocator = @import("alloc.zig").allocator;
 const call_file = @import("binding_call.zig");
 const shape = @import("shape.zig").shape;
 const paramTypes = arguments_file.paramTypes;
@@ -40,6 +41,8 @@ pub const Signature = struct {
     optional: bool,
     errors: Errors,
     is_async: bool,
+    /// `value` is a pointer to what Rust will own a handle of.
+    owned: bool,
 };
 
 /// A compile error that names both sides, unless the types of `function` are exactly those of the signature. (A call
@@ -123,11 +126,57 @@ fn returnMistake(comptime Returned: type, comptime signature: Signature, comptim
     if (!fails and opened == null and signature.errors != .none) return "Zig cannot fail: let Rust return no `Result`, or Zig `!" ++ @typeName(Payload) ++ "`";
     if (optional and !signature.optional) return "Zig may return null: let Rust return an `Option`";
     if (!optional and signature.optional) return "Zig does not return null: let Rust return no `Option`, or Zig `?" ++ @typeName(Payload) ++ "`";
+    if (signature.owned) return ownedMistake(signature, Value);
     if (!suits(signature.value, Value)) return "the result in Rust needs `" ++ @typeName(signature.value) ++ "` in Zig, found `" ++ @typeName(Value) ++ "`";
     return switch (signature.errors) {
         .set => |set| setMistake(@typeInfo(Returned).error_union.error_set, set.rust, set.names),
         else => null,
     };
+}
+
+/// A type with `destroy` comes by its pointer, any other by value.
+fn ownedMistake(comptime signature: Signature, comptime Value: type) ?[]const u8 {
+    const T = @typeInfo(signature.value).pointer.child;
+    const Wanted = if (@hasDecl(T, "destroy")) *T else T;
+    if (Value != Wanted) return "the result in Rust needs `" ++ @typeName(Wanted) ++ "` in Zig, found `" ++ @typeName(Value) ++
+        "`: a type with `pub fn destroy` comes as a pointer, which that frees, any other as a value";
+    return switch (signature.errors) {
+        .set => "making a handle can fail with `OutOfMemory`, too: let Rust return a `Result<…, ZigError>`",
+        else => null,
+    };
+}
+
+/// A compile error unless the type can be what Rust has a handle of.
+pub fn checkHandle(comptime T: type, comptime name: []const u8, comptime is_send: bool) void {
+    const what = "the Zig type `" ++ name ++ "` that Rust has a handle of ";
+    if (T == void or @typeInfo(T) != .@"struct") @compileError(what ++ "is no struct");
+    if (!@hasDecl(T, "destroy") and !@hasDecl(T, "deinit"))
+        @compileError(what ++ "has no end: write `pub fn deinit(self: *" ++ name ++ ") void`, or `pub fn destroy`, which frees it too");
+    if (is_send and !(@hasDecl(T, "sendable") and T.sendable))
+        @compileError(what ++ "is `Send` there: write `pub const sendable = true;` in it, if another thread may have it");
+}
+
+/// The value in memory of its own. A pointer is there already.
+pub inline fn own(value: anytype) error{OutOfMemory}!Owned(@TypeOf(value)) {
+    if (Owned(@TypeOf(value)) == @TypeOf(value)) return value;
+    var moved = value;
+    const place = allocator.create(@TypeOf(value)) catch |e| {
+        moved.deinit();
+        return e;
+    };
+    place.* = moved;
+    return place;
+}
+
+fn Owned(comptime Value: type) type {
+    return if (@typeInfo(Value) == .pointer) Value else *Value;
+}
+
+/// Rust has dropped its handle.
+pub inline fn end(value: anytype) void {
+    if (@hasDecl(@TypeOf(value.*), "destroy")) return value.destroy();
+    value.deinit();
+    allocator.destroy(value);
 }
 
 fn setMistake(comptime Set: type, comptime rust: []const u8, comptime listed: []const []const u8) ?[]const u8 {

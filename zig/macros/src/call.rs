@@ -4,12 +4,12 @@
 //! can call Zig.
 
 use crate::archive::Archive;
-use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::punctuated::Punctuated;
 use syn::{Fields, Item, Path, Token};
 use zigflow_bindgen::block::{
-    Block, Element, Failure, Form, Function, Param, symbol_of_call, symbol_of_start,
+    Block, Element, Failure, Form, Function, Handle, Param, symbol_of_call, symbol_of_start,
 };
 
 pub(crate) fn block(block: &Block, hash: &str, archive: &Archive) -> TokenStream {
@@ -25,9 +25,15 @@ pub(crate) fn block(block: &Block, hash: &str, archive: &Archive) -> TokenStream
         Item::Enum(item) if errors.contains(&&item.ident) => error_enum(item),
         other => plain_data(other),
     });
-    let functions =
-        block.functions.iter().map(|function| Caller { block, hash, archive, function }.function());
-    types.chain(functions).collect()
+    let handles = block.handles.iter().map(|handle| handle_type(handle, hash, archive));
+    let functions = block.functions.iter().map(|function| {
+        let text = Caller { block, hash, archive, function }.function();
+        match &function.this {
+            Some(this) => ours!(impl #this { #text }),
+            None => text,
+        }
+    });
+    types.chain(handles).chain(functions).collect()
 }
 
 fn unraw(ident: &Ident) -> String {
@@ -44,8 +50,12 @@ struct Caller<'a> {
 impl Caller<'_> {
     fn function(&self) -> TokenStream {
         let Function { attrs, vis, name, params, output, is_async, .. } = self.function;
-        let declared = params.iter().map(|Param { name, ty, .. }| quote!(#name: #ty));
-        let is_operation = self.archive.futures.contains(&unraw(name));
+        let declared = params.iter().map(|Param { name, ty, is_receiver, form }| match form {
+            Form::Reference(_, true) if *is_receiver => quote!(&mut #name),
+            _ if *is_receiver => quote!(&#name),
+            _ => quote!(#name: #ty),
+        });
+        let is_operation = self.archive.futures.contains(&self.function.full_name());
         let checks = self.checks();
         let (asyncness, body) = if !self.archive.mistakes.is_empty() {
             // Nobody runs it; what is told about it is told once.
@@ -106,7 +116,7 @@ impl Caller<'_> {
 
     /// The operation begins, and its result is awaited.
     fn operation(&self) -> TokenStream {
-        let symbol = symbol_of_start(&self.archive.prefix, self.hash, &unraw(&self.function.name));
+        let symbol = symbol_of_start(&self.archive.prefix, self.hash, &self.function.full_name());
         let (mut types, mut values) = self.crossing();
         types.push(ours!(*mut ::zigflow::abi::RawOperation));
         values.push(ours!(completion.into_zig().into_raw().as_ptr()));
@@ -147,7 +157,7 @@ impl Caller<'_> {
 
     /// The call, and what comes back.
     fn call(&self) -> TokenStream {
-        let symbol = symbol_of_call(&self.archive.prefix, self.hash, &unraw(&self.function.name));
+        let symbol = symbol_of_call(&self.archive.prefix, self.hash, &self.function.full_name());
         let returns = &self.function.returns;
         let (mut c_params, mut arguments) = self.crossing();
         let value = returns.value.as_ref().map(rust_type);
@@ -185,7 +195,14 @@ impl Caller<'_> {
     fn result(&self, value: Option<&TokenStream>, by_value: bool) -> TokenStream {
         let returns = &self.function.returns;
         let name = unraw(&self.function.name);
+        let let_handle = match &returns.value {
+            Some(Element::Handle(name)) => Some(name),
+            _ => None,
+        };
         let read = match value {
+            Some(_) if let_handle.is_some() => {
+                ours!(#let_handle(unsafe { ::zigflow::__private::Handle::returned(&out) }))
+            }
             Some(_) => ours!(unsafe { ::zigflow::__private::returned(&out, #name) }),
             None => ours!(()),
         };
@@ -260,7 +277,9 @@ impl Caller<'_> {
             checks.extend(at(ty.span(), ours!(::core::assert!(#same, #differs))));
         }
         for param in &self.function.params {
-            if let Form::Slice(element, true) | Form::Reference(element, true) = &param.form {
+            if let Form::Slice(element, true) | Form::Reference(element, true) = &param.form
+                && !matches!(element, Element::Handle(_))
+            {
                 let ty = rust_type(element);
                 let what = format!(
                     "`{}` cannot be lent to Zig for writing: not all bits are a value of its type, and nothing would look at what Zig wrote",
@@ -334,6 +353,12 @@ fn crossing(param: &Param) -> (Vec<TokenStream>, Vec<TokenStream>) {
         // From here on it is Zig's, which opens it or gives it back.
         Form::End => (vec![ours!(*mut ::zigflow::abi::RawEnd)], vec![handed_over(name)]),
         Form::Stream => (vec![ours!(*mut ::zigflow::abi::RawStream)], vec![handed_over(name)]),
+        Form::Reference(Element::Handle(_), true) => {
+            (vec![ours!(*mut ::core::ffi::c_void)], vec![ours!(#name.0.as_mut_ptr())])
+        }
+        Form::Reference(Element::Handle(_), false) => {
+            (vec![ours!(*const ::core::ffi::c_void)], vec![ours!(#name.0.as_ptr())])
+        }
         Form::Reference(element, mutable) => {
             let ty = rust_type(element);
             let pointer = if *mutable { ours!(*mut #ty) } else { ours!(*const #ty) };
@@ -345,7 +370,9 @@ fn crossing(param: &Param) -> (Vec<TokenStream>, Vec<TokenStream>) {
 /// That it is zigflow's own is told at the parameter if it is not.
 fn handed_over(name: &Ident) -> TokenStream {
     let into_raw = located(name.span(), ours!(::zigflow::__private::ForZig::into_raw));
-    ours!(#into_raw(#name))
+    let mut argument = Group::new(Delimiter::Parenthesis, name.to_token_stream());
+    argument.set_span(Span::mixed_site().located_at(name.span()));
+    ours!(#into_raw #argument)
 }
 
 fn rust_type(element: &Element) -> TokenStream {
@@ -355,6 +382,49 @@ fn rust_type(element: &Element) -> TokenStream {
             ours!(::core::primitive::#word)
         }
         Element::Named(name) => name.to_token_stream(),
+        // A pointer until it is in Rust's hands.
+        Element::Handle(_) => ours!(*mut ::core::ffi::c_void),
+    }
+}
+
+/// A type that owns a value of Zig's.
+fn handle_type(handle: &Handle, hash: &str, archive: &Archive) -> TokenStream {
+    let Handle { attrs, vis, name, is_send } = handle;
+    let library = &archive.library;
+    let symbol = symbol_of_call(&archive.prefix, hash, &format!("{}.drop", unraw(name)));
+    let text = unraw(name);
+    // Why it is sound: the pointer comes from a Zig function that makes a value for Rust, and Zig has checked that the
+    // type says it may go to another thread.
+    let send = is_send.then(|| ours!(unsafe impl ::core::marker::Send for #name {}));
+    let end = if archive.mistakes.is_empty() && !library.is_empty() {
+        ours! {
+            #[link(name = #library, kind = "static")]
+            unsafe extern "C" {
+                #[link_name = #symbol]
+                fn __zigflow_end(zig: *mut ::core::ffi::c_void);
+            }
+            unsafe { __zigflow_end(zig) }
+        }
+    } else {
+        ours!(let _ = zig;)
+    };
+    ours! {
+        #(#attrs)*
+        #vis struct #name(::zigflow::__private::Handle<#name>);
+
+        #send
+
+        unsafe impl ::zigflow::__private::ZigType for #name {
+            unsafe fn end(zig: *mut ::core::ffi::c_void) {
+                #end
+            }
+        }
+
+        impl ::core::fmt::Debug for #name {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_struct(#text).finish_non_exhaustive()
+            }
+        }
     }
 }
 

@@ -78,6 +78,8 @@ pub fn derive_transfer(input: TokenStream) -> TokenStream {
 /// | `ZigSender<T>`, `ZigReceiver<T>` | `zigflow.spsc.Sender(T)`, `.Receiver(T)`, or of `mpmc`; or `*zigflow.RawSender` |
 /// | `StreamForZig<T>`, `StreamForZig<[u8]>` | `zigflow.RustStream(T)`, `zigflow.RustMessages`; or `*zigflow.RawStream` |
 /// | `Point`, a struct or an enum | `Point`, an `extern struct` or an `enum(u8)` |
+/// | `&Parser`, `&mut Parser` of a `type Parser;` | `*const Parser`, `*Parser` |
+/// | `Parser` as a result | `Parser`, or `*Parser` if it has a `destroy` |
 /// | `Option<T>` as a result | `?T` |
 /// | `Result<T, ZigError>` as a result | `!T` |
 /// | `Result<T, ParseError>`, an enum in this block | `error{ … }!T` of exactly these names |
@@ -91,6 +93,21 @@ pub fn derive_transfer(input: TokenStream) -> TokenStream {
 ///
 /// `@import("file.zig")` starts from the Rust file's folder. Zig text that Rust's lexer cannot read, such as `\\`
 /// strings, goes into a file: [`include_zig!`]. So does a text with `@embedFile`.
+///
+/// # Values that Zig keeps
+///
+/// `type Parser;` declares a Rust type that owns a value of Zig's struct `Parser`, of which Rust knows nothing else. What a
+/// function returns by value gets memory of its own; when Rust drops it, `pub fn deinit(self: *Parser) void` ends it. A
+/// struct with `pub fn destroy(self: *Parser) void` comes as a pointer instead, and that frees it. `type Parser: Send;`
+/// may go to another thread, which Zig has to allow by `pub const sendable = true;` in the struct.
+///
+/// ```text
+/// type Parser: Send;
+/// impl Parser {
+///     pub fn new(depth: u32) -> Result<Self, ZigError>;    // Parser.new in Zig
+///     pub fn feed(&mut self, text: &str) -> Option<u64>;   // Parser.feed, also Parser.feedMore for feed_more
+/// }
+/// ```
 ///
 /// # `async fn`
 ///

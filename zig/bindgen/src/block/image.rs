@@ -13,7 +13,7 @@
 //! ```
 
 use super::signature::{Element, Failure, Form, Function, Returns, plain};
-use super::{Block, Found, Zig};
+use super::{Block, Found, Handle, Zig};
 use proc_macro2::Ident;
 use std::fmt::Write as _;
 
@@ -87,6 +87,9 @@ impl Image<'_> {
                 format!("const {} = @import({:?});\n", FILE.trim_end_matches('.'), file.value()),
             ),
         };
+        for handle in &found.block.handles {
+            lines.put(handle.name.span().start().line - 1, &self.end_of(scope, found, handle));
+        }
         for function in &found.block.functions {
             let line = function.name.span().start().line - 1;
             lines.put(line, &self.shim(scope, found, function));
@@ -100,9 +103,11 @@ impl Image<'_> {
 
     /// Which places of the Rust file those of the image are.
     pub fn places(&self, found: &Found) -> Places {
-        let signatures = found.block.functions.iter().map(|function| {
-            let name = function.name.span().start();
-            (name.line, name.column + 1, plain(&function.name))
+        let functions = found.block.functions.iter().map(|function| &function.name);
+        let names = functions.chain(found.block.handles.iter().map(|handle| &handle.name));
+        let signatures = names.map(|name| {
+            let place = name.span().start();
+            (place.line, place.column + 1, plain(name))
         });
         let zig = match &found.block.zig {
             Zig::Text(separator) => {
@@ -116,11 +121,24 @@ impl Image<'_> {
         Places { zig, signatures: signatures.collect() }
     }
 
+    /// What Rust calls when a handle is dropped.
+    fn end_of(&self, scope: &str, found: &Found, handle: &Handle) -> String {
+        let name = plain(&handle.name);
+        let symbol = symbol_of_call(self.prefix, &found.hash, &format!("{name}.drop"));
+        let ty = format!("{scope}@\"{name}\"");
+        format!(
+            " export fn @\"{symbol}\"({OUR} p0\": *{ty}) callconv(.c) void {{ \
+             comptime {OUR} binding\".checkHandle({ty}, \"{name}\", {}); {OUR} binding\".end({OUR} p0\"); }}",
+            handle.is_send
+        )
+    }
+
     /// The function that Rust calls, and what it needs to be checked.
     fn shim(&self, scope: &str, found: &Found, function: &Function) -> String {
         let zig_type = |element: &Element| match element {
             Element::Primitive(word) => word.clone(),
             Element::Named(ident) => format!("{scope}@\"{}\"", plain(ident)),
+            Element::Handle(ident) => format!("{scope}@\"{}\"", plain(ident)),
         };
         let (mut params, mut arguments, mut described) =
             (String::new(), String::new(), String::new());
@@ -153,20 +171,28 @@ impl Image<'_> {
             let _ = write!(described, ".{{ .rust = {rust}, .T = {ty} }}, ");
         }
         let returns = &function.returns;
-        let value = returns.value.as_ref().map(&zig_type);
+        let owned = match &returns.value {
+            Some(element @ Element::Handle(_)) => Some(zig_type(element)),
+            _ => None,
+        };
+        let value = match &owned {
+            Some(ty) => Some(format!("*{ty}")),
+            None => returns.value.as_ref().map(&zig_type),
+        };
         let signature = format!(
-            ".{{ .name = {}, .rust = {}, .at = {}, .params = &.{{ {described}}}, .value = {}, .optional = {}, .errors = {}, .is_async = {} }}",
-            quoted(&plain(&function.name)),
+            ".{{ .name = {}, .rust = {}, .at = {}, .params = &.{{ {described}}}, .value = {}, .optional = {}, .errors = {}, .is_async = {}, .owned = {} }}",
+            quoted(&function.full_name()),
             quoted(&self.signature_text(function)),
             quoted(&format!("{}:{}", self.file, function.name.span().start().line)),
             value.as_deref().unwrap_or("void"),
             returns.optional,
             errors(found, returns),
             function.is_async,
+            owned.is_some(),
         );
         let call = format!("{OUR} binding\".call({OUR} f\", .{{ {arguments}}})");
         let Body { out, result, text: body } = Body::of(found, returns, value.as_deref(), &call);
-        let name = plain(&function.name);
+        let name = function.full_name();
         let symbol = symbol_of_call(self.prefix, &found.hash, &name);
         let looked_up = looked_up(scope, found, function);
         let check = format!(
@@ -262,30 +288,48 @@ impl Body {
             };
         };
         let out = format!("{OUR} out\": *{ty}, ");
-        match (returns.optional, code) {
+        // A value that Rust will own needs memory; there is a way to say that there is none, or not.
+        let own = |value: &str| match (&returns.value, code) {
+            (Some(Element::Handle(_)), "?[*:0]const u8") => format!(
+                "{OUR} binding\".own({value}) catch |{OUR} e\"| return {OUR} binding\".errorName({OUR} e\")"
+            ),
+            (Some(Element::Handle(_)), _) => {
+                format!("{OUR} binding\".own({value}) catch @panic(\"out of memory\")")
+            }
+            _ => value.to_owned(),
+        };
+        let body = match (returns.optional, code) {
             (false, "") if by_value => {
-                Self { out: String::new(), result: ty.to_owned(), text: format!("return {call};") }
+                return Self {
+                    out: String::new(),
+                    result: ty.to_owned(),
+                    text: format!("return {call};"),
+                };
             }
-            (false, "") => {
-                Self { out, result: "void".to_owned(), text: format!("{OUR} out\".* = {call};") }
-            }
-            (false, _) => Self {
-                out,
-                result: code.to_owned(),
-                text: format!("{OUR} out\".* = {call}; {fine}"),
-            },
+            (false, _) => format!("{OUR} out\".* = {}; {fine}", own(&call)),
             (true, "") => {
-                let text = format!("{OUR} out\".* = {call} orelse return false; return true;");
-                Self { out, result: "bool".to_owned(), text }
+                let value = own(&format!("{call} orelse return false"));
+                format!("{OUR} out\".* = {value}; return true;")
             }
             (true, _) => {
+                let value = own(&format!("{OUR} x\""));
                 let text = format!(
                     "const {OUR} v\" = {call}; {OUR} some\".* = {OUR} v\" != null; \
-                     if ({OUR} v\") |{OUR} x\"| {OUR} out\".* = {OUR} x\"; {fine}"
+                     if ({OUR} v\") |{OUR} x\"| {OUR} out\".* = {value}; {fine}"
                 );
-                Self { out: format!("{out}{OUR} some\": *bool, "), result: code.to_owned(), text }
+                return Self {
+                    out: format!("{out}{OUR} some\": *bool, "),
+                    result: code.to_owned(),
+                    text,
+                };
             }
-        }
+        };
+        let result = match (returns.optional, code) {
+            (false, "") => "void",
+            (true, "") => "bool",
+            _ => code,
+        };
+        Self { out, result: result.to_owned(), text: body }
     }
 }
 
@@ -311,6 +355,13 @@ fn names_of(found: &Found, set: &Ident) -> String {
 /// The Zig function. A file shows only what is `pub` in it, and only Zig knows what that is.
 fn looked_up(scope: &str, found: &Found, function: &Function) -> String {
     let names = function.zig_names();
+    if let Some(this) = &function.this {
+        let ty = format!("{scope}@\"{}\"", plain(this));
+        let [name, camel_case, _] = &names;
+        return format!(
+            "(if (@hasDecl({ty}, \"{name}\")) {ty}.@\"{name}\" else if (@hasDecl({ty}, \"{camel_case}\")) {ty}.@\"{camel_case}\" else {{}})"
+        );
+    }
     match &found.block.declared {
         Some(declared) => {
             let name = names.iter().find(|name| declared.functions.contains(*name));

@@ -13,6 +13,7 @@ pub use image::{Image, Places, symbol_of_call, symbol_of_shape, symbol_of_start}
 pub use signature::{Element, Failure, Form, Function, Param, Returns};
 
 use proc_macro2::{Span, TokenStream, TokenTree};
+use signature::Scope;
 use syn::parse::{Parse, ParseStream};
 use syn::{Error, Item, LitStr, Token, braced};
 
@@ -51,10 +52,67 @@ pub struct Block {
     pub zig: Zig,
     /// The structs and enums among the signatures, in Rust.
     pub types: Vec<Item>,
+    /// The types that Rust only has handles of.
+    pub handles: Vec<Handle>,
     /// The functions.
     pub functions: Vec<Function>,
     /// What a Zig text declares; of a file only Zig knows.
     declared: Option<zig_names::Declared>,
+}
+
+/// `type Name;` or `type Name: Send;`: a type of Zig's that Rust only has a handle of.
+#[allow(missing_debug_implementations)]
+pub struct Handle {
+    /// Docs and others, for the Rust type.
+    pub attrs: Vec<syn::Attribute>,
+    /// Whose it is.
+    pub vis: syn::Visibility,
+    /// Its name in both languages.
+    pub name: proc_macro2::Ident,
+    /// It may go to another thread.
+    pub is_send: bool,
+}
+
+impl Parse for Handle {
+    fn parse(input: ParseStream<'_>) -> Result<Self, Error> {
+        let attrs = input.call(syn::Attribute::parse_outer)?;
+        let vis = input.parse()?;
+        input.parse::<Token![type]>()?;
+        let name = input.parse()?;
+        let is_send = input.parse::<Option<Token![:]>>()?.is_some();
+        if is_send {
+            let bound: proc_macro2::Ident = input.parse()?;
+            if bound != "Send" {
+                return Err(Error::new(bound.span(), "the one thing to be said here is `Send`"));
+            }
+        }
+        input.parse::<Token![;]>()?;
+        Ok(Self { attrs, vis, name, is_send })
+    }
+}
+
+/// `impl Name { signatures }`.
+struct Methods {
+    this: proc_macro2::Ident,
+    functions: Vec<syn::ForeignItemFn>,
+}
+
+impl Parse for Methods {
+    fn parse(input: ParseStream<'_>) -> Result<Self, Error> {
+        input.parse::<Token![impl]>()?;
+        let this = input.parse()?;
+        let (inside, mut functions) = (braces(input)?, Vec::new());
+        while !inside.is_empty() {
+            functions.push(inside.parse()?);
+        }
+        Ok(Self { this, functions })
+    }
+}
+
+fn braces(input: ParseStream<'_>) -> Result<syn::parse::ParseBuffer<'_>, Error> {
+    let inside;
+    braced!(inside in input);
+    Ok(inside)
 }
 
 impl Block {
@@ -81,7 +139,14 @@ impl Block {
 
     fn check_names(&self) -> Result<(), Error> {
         let Some(declared) = &self.declared else { return Ok(()) };
+        for handle in &self.handles {
+            check_type(declared, &handle.name, "struct")?;
+        }
         for function in &self.functions {
+            // A method is looked up by Zig.
+            if function.this.is_some() {
+                continue;
+            }
             let names = function.zig_names();
             if !names.iter().any(|name| declared.functions.contains(name)) {
                 let [name, camel_case, _] = names;
@@ -91,13 +156,7 @@ impl Block {
                 return Err(Error::new(function.name.span(), what));
             }
             for ty in function.named_types() {
-                let name = signature::plain(ty);
-                if !declared.constants.contains(&name) {
-                    let what = format!(
-                        "the Zig text has no type `{name}`: write `const {name} = extern struct {{ … }};` there"
-                    );
-                    return Err(Error::new(ty.span(), what));
-                }
+                check_type(declared, ty, "extern struct")?;
             }
         }
         Ok(())
@@ -105,8 +164,8 @@ impl Block {
 
     fn check_twice(&self) -> Result<(), Error> {
         for (i, function) in self.functions.iter().enumerate() {
-            if self.functions[..i].iter().any(|other| other.name == function.name) {
-                let what = format!("a second function of the name `{}`", function.name);
+            if self.functions[..i].iter().any(|other| other.full_name() == function.full_name()) {
+                let what = format!("a second function of the name `{}`", function.full_name());
                 return Err(Error::new(function.name.span(), what));
             }
         }
@@ -124,43 +183,75 @@ impl Block {
     }
 }
 
+fn check_type(
+    declared: &zig_names::Declared,
+    ty: &proc_macro2::Ident,
+    kind: &str,
+) -> Result<(), Error> {
+    let name = signature::plain(ty);
+    if declared.constants.contains(&name) {
+        return Ok(());
+    }
+    let what =
+        format!("the Zig text has no type `{name}`: write `const {name} = {kind} {{ … }};` there");
+    Err(Error::new(ty.span(), what))
+}
+
 struct Signatures {
     types: Vec<Item>,
+    handles: Vec<Handle>,
     functions: Vec<Function>,
 }
 
 impl Signatures {
     fn block(self, zig: Zig, declared: Option<zig_names::Declared>) -> Block {
-        Block { zig, types: self.types, functions: self.functions, declared }
+        Block { zig, types: self.types, handles: self.handles, functions: self.functions, declared }
     }
 }
 
 impl Parse for Signatures {
     fn parse(input: ParseStream<'_>) -> Result<Self, Error> {
-        let mut types = Vec::new();
-        let mut declared = Vec::new();
+        let (mut types, mut handles) = (Vec::new(), Vec::<Handle>::new());
+        let (mut declared, mut methods) = (Vec::new(), Vec::new());
         while !input.is_empty() {
             let ahead = input.fork();
             ahead.call(syn::Attribute::parse_outer)?;
             ahead.parse::<syn::Visibility>()?;
             if ahead.peek(Token![struct]) || ahead.peek(Token![enum]) {
                 types.push(input.parse()?);
+            } else if ahead.peek(Token![type]) {
+                handles.push(input.parse()?);
+            } else if ahead.peek(Token![impl]) {
+                methods.push(input.parse::<Methods>()?);
             } else if ahead.peek(Token![fn]) || ahead.peek(Token![async]) {
                 declared.push(input.parse()?);
             } else {
                 return Err(ahead.error(
-                    "here stand signatures, `fn name(a: u32) -> u32;`, and the structs and enums that they name",
+                    "here stand signatures, `fn name(a: u32) -> u32;`, and the types that they name: `struct`, `enum`, or `type Name;` with `impl Name { signatures }`",
                 ));
             }
         }
-        let is_enum = |name: &proc_macro2::Ident| {
-            types.iter().any(|item| matches!(item, Item::Enum(item) if item.ident == *name))
-        };
-        let functions = declared
-            .into_iter()
-            .map(|item| Function::read(item, &is_enum))
-            .collect::<Result<_, _>>()?;
-        Ok(Self { types, functions })
+        let enums = types.iter().filter_map(|item| match item {
+            Item::Enum(item) => Some(item.ident.clone()),
+            _ => None,
+        });
+        let handle_names = handles.iter().map(|handle| handle.name.clone()).collect();
+        let scope = Scope { enums: enums.collect(), handles: handle_names, ..Scope::default() };
+        let mut functions = Vec::new();
+        for item in declared {
+            functions.push(Function::read(item, &scope)?);
+        }
+        for Methods { this, functions: items } in methods {
+            if !scope.handles.contains(&this) {
+                let what = format!("methods need `type {this};` in this block");
+                return Err(Error::new(this.span(), what));
+            }
+            let scope = Scope { this: Some(this), ..scope.clone() };
+            for item in items {
+                functions.push(Function::read(item, &scope)?);
+            }
+        }
+        Ok(Self { types, handles, functions })
     }
 }
 
@@ -178,9 +269,7 @@ impl Parse for WithFile {
         if !input.peek(syn::token::Brace) {
             return Err(input.error(form));
         }
-        let inside;
-        braced!(inside in input);
-        let signatures: Signatures = inside.parse()?;
+        let signatures: Signatures = braces(input)?.parse()?;
         input.parse::<Option<Token![,]>>()?;
         Ok(Self(signatures.block(Zig::File(file), None)))
     }
@@ -255,6 +344,11 @@ mod tests {
             (Macro::Text, "fn add() void {}\n---\nfn add();\nfn add();", "a second function"),
             (Macro::Text, "fn addAll() void {}\n---\nfn add_();", "no function `add_`"),
             (Macro::Text, "fn add() void {}\n---\nfn add(p: &P);", "no type `P`"),
+            (Macro::Text, "const P = 1;\n---\nimpl P { fn f(); }", "methods need `type P;`"),
+            (Macro::Text, "const P = 1;\n---\ntype P: Sync;", "`Send`"),
+            (Macro::Text, "const P = 1;\n---\ntype Q;", "no type `Q`"),
+            (Macro::Text, "const P = 1;\n---\ntype P; impl P { fn f(self); }", "take `&self`"),
+            (Macro::Text, "const P = 1;\n---\ntype P; impl P { fn f(); fn f(); }", "`P.f`"),
             (Macro::Text, "fn add() void {}\n---\nconst A: u8 = 1;", "here stand signatures"),
             (Macro::File, "a, { }", "called like this"),
             (Macro::File, "\"a.zig\"", "called like this"),

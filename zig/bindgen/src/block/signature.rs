@@ -5,8 +5,8 @@ use proc_macro2::{Ident, Span};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned as _;
 use syn::{
-    Attribute, Error, FnArg, ForeignItemFn, GenericArgument, Pat, PathArguments, ReturnType, Type,
-    TypePath, Visibility,
+    Attribute, Error, FnArg, ForeignItemFn, GenericArgument, Pat, PathArguments, Receiver,
+    ReturnType, Type, TypePath, Visibility,
 };
 
 const PRIMITIVES: [&str; 13] =
@@ -21,6 +21,8 @@ pub struct Function {
     pub vis: Visibility,
     /// An `async fn`.
     pub is_async: bool,
+    /// The type whose `impl` block it stands in.
+    pub this: Option<Ident>,
     /// Its name in Rust. In Zig it may be in camel case.
     pub name: Ident,
     /// Its parameters in their order.
@@ -38,8 +40,10 @@ pub struct Function {
 pub struct Param {
     /// Its name in Rust.
     pub name: Ident,
-    /// Its type as it was written.
+    /// Its type as it was written, or what it is for `self`.
     pub ty: Type,
+    /// It is `&self` or `&mut self`.
+    pub is_receiver: bool,
     /// How it crosses.
     pub form: Form,
 }
@@ -72,6 +76,21 @@ pub enum Element {
     Primitive(String),
     /// A struct or an enum.
     Named(Ident),
+    /// A type of Zig's that Rust only has a handle of.
+    Handle(Ident),
+}
+
+/// What the types of a signature may mean.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Scope {
+    /// The enums of the block: each may stand for an error set.
+    pub(super) enums: Vec<Ident>,
+    /// The types that the block declares without saying what they hold.
+    pub(super) handles: Vec<Ident>,
+    /// Whose methods these are.
+    pub(super) this: Option<Ident>,
+    /// In an `async fn`.
+    pub(super) is_async: bool,
 }
 
 /// What a function gives back.
@@ -104,11 +123,7 @@ pub(super) fn plain(ident: &Ident) -> String {
 }
 
 impl Function {
-    /// `is_enum`: whether the block lists an enum of this name, which then may stand for an error set.
-    pub(super) fn read(
-        item: ForeignItemFn,
-        is_enum: &dyn Fn(&Ident) -> bool,
-    ) -> Result<Self, Error> {
+    pub(super) fn read(item: ForeignItemFn, scope: &Scope) -> Result<Self, Error> {
         let ForeignItemFn { attrs, vis, sig, .. } = item;
         if let Some(open) = sig.generics.lt_token {
             return Err(Error::new(
@@ -124,20 +139,30 @@ impl Function {
             ReturnType::Type(_, ty) => last_span(ty),
         };
         let is_async = sig.asyncness.is_some();
+        let scope = Scope { is_async, ..scope.clone() };
         let extent = [sig.asyncness.map_or(sig.fn_token.span, |word| word.span), end];
-        let params = sig.inputs.into_iter().map(|input| Param::read(input, is_async));
+        let params = sig.inputs.into_iter().map(|input| Param::read(input, &scope));
         let params = params.collect::<Result<_, _>>()?;
-        let returns = Returns::read(&sig.output, is_async, is_enum)?;
+        let returns = Returns::read(&sig.output, &scope)?;
         Ok(Self {
             attrs,
             vis,
             is_async,
+            this: scope.this,
             name: sig.ident,
             params,
             returns,
             output: sig.output,
             extent,
         })
+    }
+
+    /// Its name among all functions of the block.
+    pub fn full_name(&self) -> String {
+        match &self.this {
+            Some(this) => format!("{}.{}", plain(this), plain(&self.name)),
+            None => plain(&self.name),
+        }
     }
 
     /// The names that the Zig function may have: that of the signature, the same in Zig's manner, and with the prefix
@@ -175,13 +200,9 @@ fn last_span(ty: &Type) -> Span {
 }
 
 impl Param {
-    fn read(argument: FnArg, is_async: bool) -> Result<Self, Error> {
+    fn read(argument: FnArg, scope: &Scope) -> Result<Self, Error> {
         let argument = match argument {
-            FnArg::Receiver(receiver) => {
-                let what =
-                    "a function in Zig has no `self`: name its type, `fn name(point: &Point)`";
-                return Err(Error::new(receiver.self_token.span, what));
-            }
+            FnArg::Receiver(receiver) => return Self::read_receiver(receiver, scope),
             FnArg::Typed(argument) => argument,
         };
         let name = match *argument.pat {
@@ -190,14 +211,29 @@ impl Param {
             }
             other => return Err(Error::new(other.span(), "a parameter needs a name")),
         };
-        let form = Form::read(&argument.ty, is_async)?;
-        Ok(Self { name, ty: *argument.ty, form })
+        let form = Form::read(&argument.ty, scope)?;
+        Ok(Self { name, ty: *argument.ty, is_receiver: false, form })
+    }
+
+    fn read_receiver(receiver: Receiver, scope: &Scope) -> Result<Self, Error> {
+        let place = receiver.self_token.span;
+        if scope.this.is_none() {
+            let what = "a function in Zig has no `self`: name its type, `fn name(point: &Point)`, or declare `type Name;` and `impl Name { … }`";
+            return Err(Error::new(place, what));
+        }
+        let ty = *receiver.ty;
+        if !matches!(ty, Type::Reference(_)) {
+            let what = "the value stays with Rust, which ends it when it is dropped: take `&self` or `&mut self`";
+            return Err(Error::new(place, what));
+        }
+        let form = Form::read(&ty, scope)?;
+        Ok(Self { name: Ident::new("self", place), ty, is_receiver: true, form })
     }
 }
 
 impl Form {
-    fn read(ty: &Type, is_async: bool) -> Result<Self, Error> {
-        let Type::Reference(reference) = ty else { return Self::read_owned(ty, is_async) };
+    fn read(ty: &Type, scope: &Scope) -> Result<Self, Error> {
+        let Type::Reference(reference) = ty else { return Self::read_owned(ty, scope) };
         if let Some(lifetime) = &reference.lifetime {
             return Err(Error::new(
                 lifetime.span(),
@@ -205,25 +241,33 @@ impl Form {
             ));
         }
         let mutable = reference.mutability.is_some();
-        if let (true, Some(word)) = (is_async, &reference.mutability) {
+        if let (true, Some(word)) = (scope.is_async, &reference.mutability) {
             let what = "an `async fn` returns before Zig is through: what is lent to it is lent for the call alone, and for reading";
             return Err(Error::new(word.span, what));
         }
         match &*reference.elem {
-            Type::Slice(slice) => Ok(Self::Slice(Element::read(&slice.elem)?, mutable)),
+            Type::Slice(slice) => {
+                Ok(Self::Slice(Element::read_plain(&slice.elem, scope)?, mutable))
+            }
             Type::Path(path) if path.path.is_ident("str") => match &reference.mutability {
                 Some(word) => {
                     Err(Error::new(word.span, "Zig could write what is no text: take `&mut [u8]`"))
                 }
                 None => Ok(Self::Text),
             },
-            inner => Ok(Self::Reference(Element::read(inner)?, mutable)),
+            inner => match Element::read(inner, scope)? {
+                Element::Handle(_) if scope.is_async => {
+                    let what = "an `async fn` returns before Zig is through: it cannot be lent what Zig would still use";
+                    Err(Error::new(ty.span(), what))
+                }
+                element => Ok(Self::Reference(element, mutable)),
+            },
         }
     }
 }
 
 impl Form {
-    fn read_owned(ty: &Type, is_async: bool) -> Result<Self, Error> {
+    fn read_owned(ty: &Type, scope: &Scope) -> Result<Self, Error> {
         let last = match ty {
             Type::Path(path) => path.path.segments.last().map(|segment| segment.ident.to_string()),
             _ => None,
@@ -235,20 +279,33 @@ impl Form {
         }
         let vec = arguments_of(ty, "Vec");
         let is_text = matches!(ty, Type::Path(path) if path.path.is_ident("String"));
-        if !is_async && (is_text || vec.is_some()) {
+        if !scope.is_async && (is_text || vec.is_some()) {
             let what = "the call only reads it: take `&str`, `&[T]`, or `&mut [T]`";
             return Err(Error::new(ty.span(), what));
         }
         match vec.as_deref() {
             _ if is_text => Ok(Self::OwnedText),
-            Some([element]) => Ok(Self::Owned(Element::read(element)?)),
-            _ => Ok(Self::Value(Element::read(ty)?)),
+            Some([element]) => Ok(Self::Owned(Element::read_plain(element, scope)?)),
+            _ => Ok(Self::Value(Element::read_plain(ty, scope)?)),
         }
     }
 }
 
 impl Element {
-    fn read(ty: &Type) -> Result<Self, Error> {
+    /// One of plain data.
+    fn read_plain(ty: &Type, scope: &Scope) -> Result<Self, Error> {
+        match Self::read(ty, scope)? {
+            Self::Handle(name) => {
+                let what = format!(
+                    "the value stays with Rust, which ends it when it is dropped: take `&{name}` or `&mut {name}`"
+                );
+                Err(Error::new(ty.span(), what))
+            }
+            element => Ok(element),
+        }
+    }
+
+    fn read(ty: &Type, scope: &Scope) -> Result<Self, Error> {
         let what = "this does not cross: what does are integers of 8 to 64 bits, `usize`, `isize`, `f32`, `f64`, `bool`, structs and enums with `#[derive(Transfer)]`, `&T`, `&mut T`, `&[T]` and `&mut [T]` of these, `&str`, and as a result also `Option` and `Result`";
         let refused = || Error::new(ty.span(), what);
         let Type::Path(TypePath { qself: None, path }) = ty else { return Err(refused()) };
@@ -257,6 +314,12 @@ impl Element {
             None => return Err(refused()),
         };
         let word = name.to_string();
+        if let Some(this) = scope.this.as_ref().filter(|_| word == "Self") {
+            return Ok(Self::Handle(this.clone()));
+        }
+        if scope.handles.contains(name) {
+            return Ok(Self::Handle(name.clone()));
+        }
         if PRIMITIVES.contains(&word.as_str()) {
             Ok(Self::Primitive(word))
         } else if ["char", "String", "str", "u128", "i128"].contains(&word.as_str()) {
@@ -268,22 +331,18 @@ impl Element {
 }
 
 impl Returns {
-    fn read(
-        output: &ReturnType,
-        is_async: bool,
-        is_enum: &dyn Fn(&Ident) -> bool,
-    ) -> Result<Self, Error> {
+    fn read(output: &ReturnType, scope: &Scope) -> Result<Self, Error> {
         let mut returns = Self { value: None, optional: false, failure: Failure::Never };
         let ReturnType::Type(_, ty) = output else { return Ok(returns) };
         let mut ty = &**ty;
         if let Some(arguments) = arguments_of(ty, "Result") {
             match arguments[..] {
                 [value, error] => {
-                    returns.failure = failure(error, is_async, is_enum)?;
+                    returns.failure = failure(error, scope)?;
                     ty = value;
                 }
                 // An alias, as there is in many crates.
-                [value] if is_async => {
+                [value] if scope.is_async => {
                     returns.failure = Failure::Other;
                     ty = value;
                 }
@@ -306,13 +365,13 @@ impl Returns {
                 let what = "nothing tells how long a reference from Zig is valid: let Zig fill a `&mut [u8]`";
                 return Err(Error::new(ty.span(), what));
             }
-            _ => returns.value = Some(Element::read(ty)?),
+            _ => returns.value = Some(Element::read(ty, scope)?),
         }
         Ok(returns)
     }
 }
 
-fn failure(ty: &Type, is_async: bool, is_enum: &dyn Fn(&Ident) -> bool) -> Result<Failure, Error> {
+fn failure(ty: &Type, scope: &Scope) -> Result<Failure, Error> {
     let Type::Path(path) = ty else {
         return Err(Error::new(
             ty.span(),
@@ -323,8 +382,8 @@ fn failure(ty: &Type, is_async: bool, is_enum: &dyn Fn(&Ident) -> bool) -> Resul
         return Ok(Failure::Any);
     }
     match path.path.get_ident() {
-        Some(name) if is_enum(name) => Ok(Failure::Named(name.clone())),
-        _ if is_async => Ok(Failure::Other),
+        Some(name) if scope.enums.contains(name) => Ok(Failure::Named(name.clone())),
+        _ if scope.is_async => Ok(Failure::Other),
         _ => {
             let what = "an error is a `ZigError`, or an enum that stands in this block and lists the error set: `enum ParseError { Empty, TooLong }`";
             Err(Error::new(ty.span(), what))
@@ -352,7 +411,9 @@ mod tests {
 
     fn read(text: &str) -> Result<Function, String> {
         let item = syn::parse_str(text).unwrap();
-        Function::read(item, &|name| name == "E").map_err(|error| error.to_string())
+        let [e, h] = ["E", "H"].map(|name| Ident::new(name, Span::call_site()));
+        let scope = Scope { enums: vec![e], handles: vec![h], ..Scope::default() };
+        Function::read(item, &scope).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -395,6 +456,9 @@ mod tests {
             ("fn f(self);", "no `self`"),
             ("fn f((a, b): P);", "needs a name"),
             ("fn f(a: u8, ...);", "how many"),
+            ("fn f(a: H);", "take `&H`"),
+            ("fn f(a: &[H]);", "take `&H`"),
+            ("async fn f(a: &H);", "would still use"),
             ("fn f(a: Vec<u8>);", "take `&str`"),
             ("async fn f(a: &mut [u8]);", "for reading"),
             ("async fn f(a: Vec<String>);", "does not cross"),
