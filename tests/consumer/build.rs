@@ -1,5 +1,5 @@
 //! As the README tells users.
 
 fn main() {
-    zigflow_build::Build::new().file("consumer.zig").types("types.rs").compile();
+    zigflow_build::Build::new().file("consumer.zig").file("seed.rs").types("types.rs").compile();
 }
