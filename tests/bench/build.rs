@@ -1,5 +1,5 @@
 //! Compiles the Zig sources of the benchmarks.
 
 fn main() {
-    zigflow_build::compile("bench.zig");
+    zigflow_build::Build::new().file("bench.zig").file("lib.rs").compile();
 }

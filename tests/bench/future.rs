@@ -1,31 +1,29 @@
 //! `ci/bench future`: results that Zig gives later, against the same by hand.
 
+#[path = "future/inline.rs"]
+mod inline;
+#[path = "future/merge.rs"]
+mod merge;
+
 use std::ffi::c_void;
-use std::hint::black_box;
-use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
-use std::time::Instant;
 
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
-use zigflow::{FutureError, FutureSlot};
 use zigflow_bench::summary::{self, Contest, Row};
-use zigflow_bench::{
-    ROUNDS, bench_remote_callback, bench_square, bench_worker_start, bench_worker_stop,
-    remote_square, square, square_again,
-};
+use zigflow_bench::{bench_remote_callback, bench_worker_start, bench_worker_stop, remote_square};
 
 /// Operations that are under way at once.
 const AT_ONCE: u32 = 64;
 const REMOTE: u64 = 4_000 * AT_ONCE as u64;
-const INLINE: u64 = 2_000_000;
 
 fn main() {
     assert!(bench_worker_start(), "no Zig thread");
     let mut rows = complete_remote();
     rows.extend(complete_alone());
     bench_worker_stop();
-    complete_inline();
+    inline::complete_inline();
+    inline::macro_call();
+    rows.extend(merge::merge());
     summary::print(&rows);
 }
 
@@ -83,45 +81,4 @@ fn by_callback(n: u32) -> oneshot::Receiver<u64> {
     // SAFETY: Zig calls it once, with its context.
     unsafe { bench_remote_callback(call, Box::into_raw(Box::new(callback)).cast(), n) };
     receiver
-}
-
-/// What a result from inside of the call costs beyond the call, also in a slot.
-fn complete_inline() {
-    let mut slot = FutureSlot::new();
-    type Way = Box<dyn FnMut(u32) -> u64>;
-    let mut sides: [(&str, Way); 3] = [
-        ("complete_inline", Box::new(|n| ready(square(n)))),
-        ("complete_inline_slot", Box::new(move |n| ready(square_again(&mut slot, n)))),
-        ("direct", Box::new(|n| bench_square(n))),
-    ];
-    let mut figures = [(); 3].map(|()| Vec::new());
-    for _ in 0..ROUNDS {
-        for ((_, side), all) in sides.iter_mut().zip(&mut figures) {
-            let start = Instant::now();
-            for n in 0..INLINE as u32 {
-                black_box(side(black_box(n)));
-            }
-            all.push(start.elapsed().as_nanos() as f64 / INLINE as f64);
-        }
-    }
-    let medians = figures.map(|mut all| {
-        all.sort_by(f64::total_cmp);
-        all[ROUNDS / 2]
-    });
-    let direct = medians[2];
-    for ((name, _), ours) in sides.iter().zip(medians).take(2) {
-        let extra = ours - direct;
-        let verdict = if extra <= 30.0 { "met" } else { "missed" };
-        println!(
-            "bench {name} ours={ours:.2} direct={direct:.2} extra={extra:.2} target=30.00 {verdict}"
-        );
-    }
-}
-
-/// The result of an operation that completes in the call.
-fn ready(mut future: impl Future<Output = Result<u64, FutureError>> + Unpin) -> u64 {
-    match Pin::new(&mut future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(Ok(value)) => value,
-        other => panic!("{other:?}"),
-    }
 }

@@ -22,6 +22,15 @@ export fn bench_square(n: u32) u64 {
     return @as(u64, n) * n;
 }
 
+/// `sum` of lib.rs by hand.
+export fn bench_sum(bytes: [*]const u8, len: usize, out: *u64) u32 {
+    if (len == 0) return 1;
+    var total: u64 = 0;
+    for (bytes[0..len]) |byte| total += byte;
+    out.* = total;
+    return 0;
+}
+
 fn square(done: Completion, n: u32) void {
     done.finish(@as(u64, n) * n);
 }

@@ -26,6 +26,18 @@ zigflow::zig_future! {
     pub fn remote_square(n: u32) -> ZigFuture<u64>;
 }
 
+zigflow::autozig! {
+    fn sum(bytes: []const u8) error{Empty}!u64 {
+        if (bytes.len == 0) return error.Empty;
+        var total: u64 = 0;
+        for (bytes) |byte| total += byte;
+        return total;
+    }
+    ---
+    /// The sum of the bytes, if there are any.
+    pub fn sum(bytes: &[u8]) -> Result<u64, zigflow::ZigError>;
+}
+
 /// What [`bench_remote_callback`] calls.
 pub type Callback = unsafe extern "C" fn(context: *mut std::ffi::c_void, value: u64);
 
@@ -38,6 +50,8 @@ unsafe extern "C" {
     pub safe fn bench_worker_start() -> bool;
     /// Ends it.
     pub safe fn bench_worker_stop();
+    /// The sum of the bytes; 1 if there are none.
+    pub fn bench_sum(bytes: *const u8, len: usize, out: &mut u64) -> u32;
     /// The item of `endless`, by the plainest call there is.
     pub fn bench_direct(state: *mut u64, out: *mut u64) -> u32;
     /// Wakes `waiting`.
