@@ -260,16 +260,19 @@ impl RawOperation {
         WakerCell::of(&self.canceler)
     }
 
+    #[inline]
     pub(super) fn load(&self) -> u32 {
         self.word.load(Acquire)
     }
 
     /// How often a second completion was refused.
+    #[inline]
     pub(super) fn refused(&self) -> u32 {
         self.refused.load(Relaxed)
     }
 
     /// How far the completion's side says that it got; its last word once DONE was seen.
+    #[inline]
     pub(super) fn progress(&self) -> u64 {
         let (hi, lo) = (self.progress_hi.load(Relaxed), self.progress_lo.load(Relaxed));
         u64::from(hi) << 32 | u64::from(lo)
