@@ -1,9 +1,12 @@
 //! What a function of `autozig!` does with what Zig gave back.
 
+use alloc::string::String;
 use core::ffi::{CStr, c_char};
 use core::mem::MaybeUninit;
 
-use crate::error::ZigError;
+use crate::abi::OwnedItem;
+use crate::buffer::ZeroCopyBuffer;
+use crate::error::{Malformed, ZigError};
 use crate::transfer::Transfer;
 
 /// What is handed over to Zig: the function that gets the pointer owns it. Sealed: the pointer is trusted.
@@ -51,6 +54,42 @@ pub unsafe fn returned<T: Transfer>(out: &MaybeUninit<T>, function: &'static str
 #[cold]
 fn no_value(function: &str, ty: &str) -> ! {
     panic!("the Zig function `{function}` returned bits that are no value of `{ty}`")
+}
+
+/// The bytes that a Zig function has given.
+///
+/// # Safety
+///
+/// Zig has written it: a `zigflow.OwnedBytes`.
+///
+/// # Panics
+///
+/// It is malformed: null with a length, or longer than memory can be.
+#[inline]
+pub unsafe fn returned_bytes(
+    out: &MaybeUninit<OwnedItem>,
+    function: &'static str,
+) -> ZeroCopyBuffer {
+    // SAFETY: the caller's promise, and that of `OwnedBytes` in Zig.
+    match unsafe { ZeroCopyBuffer::from_raw(out.assume_init_read()) } {
+        Ok(buffer) => buffer,
+        Err(what) => malformed(function, what),
+    }
+}
+
+#[cold]
+fn malformed(function: &str, what: Malformed) -> ! {
+    panic!("the bytes that the Zig function `{function}` returned are malformed: {what}")
+}
+
+/// The same as text.
+///
+/// # Errors
+///
+/// `InvalidUtf8`: it is none.
+pub fn text(buffer: &ZeroCopyBuffer) -> Result<String, ZigError> {
+    let text = core::str::from_utf8(buffer).map_err(|_| ZigError::new("InvalidUtf8"))?;
+    Ok(String::from(text))
 }
 
 /// The error whose name this is; null is none.

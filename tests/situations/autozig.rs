@@ -264,6 +264,71 @@ fn no_name_in_zig_is_taken() {
     assert!(all(&[]).is_err());
 }
 
+mod bytes {
+    use zigflow::{ZeroCopyBuffer, ZigError};
+
+    zigflow::autozig! {
+        const std = @import("std");
+        const zigflow = @import("zigflow");
+
+        fn repeat(text: []const u8, times: usize) !zigflow.OwnedBytes {
+            const bytes = try zigflow.allocator.alloc(u8, text.len * times);
+            for (0..times) |i| @memcpy(bytes[i * text.len ..][0..text.len], text);
+            return .fromSlice(bytes);
+        }
+
+        var released: u32 = 0;
+
+        fn release(context: ?*anyopaque, bytes: ?[*]u8, len: usize) callconv(.c) void {
+            _ = context;
+            _ = bytes;
+            released += @intCast(len);
+        }
+
+        var kept = [_]u8{ 'k', 'e', 'p', 't' };
+
+        fn keep(yes: bool) ?zigflow.OwnedBytes {
+            return if (yes) .init(&kept, null, release) else null;
+        }
+
+        fn countReleased() u32 {
+            return released;
+        }
+
+        fn upper(done: zigflow.Completion(zigflow.OwnedBytes), text: []const u8) !void {
+            const bytes = try zigflow.allocator.dupe(u8, text);
+            for (bytes) |*byte| byte.* = std.ascii.toUpper(byte.*);
+            done.finish(.fromSlice(bytes));
+        }
+        ---
+        pub(super) fn repeat(text: &[u8], times: usize) -> Result<String, ZigError>;
+        pub(super) fn keep(yes: bool) -> Option<ZeroCopyBuffer>;
+        pub(super) fn count_released() -> u32;
+        pub(super) async fn upper(text: &[u8]) -> Result<String, zigflow::FutureError>;
+    }
+
+    zigflow::include_zig!("beside.zig", {
+        pub(super) fn numbers(count: u8) -> Vec<u8>;
+    });
+}
+
+#[test]
+fn bytes_that_zig_allocated_are_owned_and_released_by_rust() {
+    assert_eq!(bytes::repeat(b"ab", 3).as_deref(), Ok("ababab"));
+    assert_eq!(bytes::repeat(b"", 3).as_deref(), Ok(""));
+    assert_eq!(bytes::repeat(&[0xff], 1), Err(ZigError::new("InvalidUtf8")));
+    assert_eq!(bytes::repeat(b"ab", usize::MAX / 4), Err(ZigError::new("OutOfMemory")));
+    let kept = bytes::keep(true).unwrap();
+    assert_eq!((&*kept, bytes::count_released()), (&b"kept"[..], 0));
+    drop(kept);
+    assert_eq!(bytes::count_released(), 4);
+    assert!(bytes::keep(false).is_none());
+    assert_eq!(bytes::numbers(3), [0, 1, 2]);
+    let upper = |text: &'static [u8]| futures_lite::future::block_on(bytes::upper(text));
+    assert_eq!(upper(b"shout").as_deref(), Ok("SHOUT"));
+    assert_eq!(upper(&[0xc0]), Err(zigflow::FutureError::Zig(ZigError::new("InvalidUtf8"))));
+}
+
 #[test]
 fn a_call_can_stand_in_a_function() {
     zigflow::autozig! {

@@ -1,5 +1,7 @@
 //! What `include_zig!` and an `@import` in `autozig!` of autozig.rs read.
 
+const zigflow = @import("zigflow");
+
 pub const Level = enum(u8) { low, high = 7 };
 
 pub fn greeting(into: []u8) usize {
@@ -17,4 +19,10 @@ pub fn level(of: i32) Level {
 
 pub fn square(x: f64) f64 {
     return x * x;
+}
+
+pub fn numbers(count: u8) zigflow.OwnedBytes {
+    const bytes = zigflow.allocator.alloc(u8, count) catch @panic("out of memory");
+    for (bytes, 0..) |*byte, i| byte.* = @intCast(i);
+    return .fromSlice(bytes);
 }

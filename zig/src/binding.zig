@@ -19,6 +19,8 @@ pub const isOperation = call_file.isOperation;
 pub const Operation = abi.RawOperation;
 pub const End = abi.RawEnd;
 pub const Stream = abi.RawStream;
+/// What Zig allocated and Rust releases; an extern struct of the same layout on both sides.
+pub const OwnedBytes = @import("item.zig").OwnedBytes;
 
 /// A parameter in Rust, and the type in Zig that crosses for it.
 pub const Param = struct { rust: []const u8, T: type };

@@ -9,7 +9,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::punctuated::Punctuated;
 use syn::{Fields, Item, Path, Token};
 use zigflow_bindgen::block::{
-    Block, Element, Failure, Form, Function, Handle, Param, symbol_of_call, symbol_of_start,
+    Block, Bytes, Element, Failure, Form, Function, Handle, Param, symbol_of_call, symbol_of_start,
 };
 
 pub(crate) fn block(block: &Block, hash: &str, archive: &Archive) -> TokenStream {
@@ -121,14 +121,26 @@ impl Caller<'_> {
         types.push(ours!(*mut ::zigflow::abi::RawOperation));
         values.push(ours!(completion.into_zig().into_raw().as_ptr()));
         let declaration = self.declaration(&symbol, &types, &ours!(()));
-        let value = self.function.returns.value.as_ref().map_or_else(|| ours!(()), rust_type);
+        let (value, result) = match &self.function.returns.value {
+            None => (ours!(()), ours!(value)),
+            Some(Element::Bytes(bytes)) => {
+                let result = match bytes {
+                    Bytes::Text => ours! {
+                        ::zigflow::__private::text(&value).map_err(::zigflow::FutureError::Zig)?
+                    },
+                    other => of_buffer(*other, &ours!(value)),
+                };
+                (ours!(::zigflow::ZeroCopyBuffer), result)
+            }
+            Some(element) => (rust_type(element), ours!(value)),
+        };
         let error = self.converted();
         ours! {
             #declaration
             let (completion, future) = ::zigflow::completion::<#value>();
             unsafe { __zigflow_call(#(#values),*) };
             match future.await {
-                ::core::result::Result::Ok(value) => ::core::result::Result::Ok(value),
+                ::core::result::Result::Ok(value) => ::core::result::Result::Ok(#result),
                 ::core::result::Result::Err(error) => ::core::result::Result::Err(#error),
             }
         }
@@ -199,11 +211,19 @@ impl Caller<'_> {
             Some(Element::Handle(name)) => Some(name),
             _ => None,
         };
+        let bytes = match &returns.value {
+            Some(Element::Bytes(bytes)) => {
+                let buffer = ours!(unsafe { ::zigflow::__private::returned_bytes(&out, #name) });
+                Some(of_buffer(*bytes, &buffer))
+            }
+            _ => None,
+        };
         let read = match value {
             Some(_) if let_handle.is_some() => {
                 ours!(#let_handle(unsafe { ::zigflow::__private::Handle::returned(&out) }))
             }
-            Some(_) => ours!(unsafe { ::zigflow::__private::returned(&out, #name) }),
+            Some(_) => bytes
+                .unwrap_or_else(|| ours!(unsafe { ::zigflow::__private::returned(&out, #name) })),
             None => ours!(()),
         };
         let some = |found: TokenStream| {
@@ -384,6 +404,16 @@ fn rust_type(element: &Element) -> TokenStream {
         Element::Named(name) => name.to_token_stream(),
         // A pointer until it is in Rust's hands.
         Element::Handle(_) => ours!(*mut ::core::ffi::c_void),
+        Element::Bytes(_) => ours!(::zigflow::abi::OwnedItem),
+    }
+}
+
+/// Of a buffer of Zig's what the user wants; no text is an error of the function.
+fn of_buffer(bytes: Bytes, buffer: &TokenStream) -> TokenStream {
+    match bytes {
+        Bytes::Buffer => buffer.clone(),
+        Bytes::Vec => ours!(<[::core::primitive::u8]>::to_vec(&#buffer)),
+        Bytes::Text => ours!(::zigflow::__private::text(&#buffer)?),
     }
 }
 

@@ -139,6 +139,7 @@ impl Image<'_> {
             Element::Primitive(word) => word.clone(),
             Element::Named(ident) => format!("{scope}@\"{}\"", plain(ident)),
             Element::Handle(ident) => format!("{scope}@\"{}\"", plain(ident)),
+            Element::Bytes(_) => format!("{OUR} binding\".OwnedBytes"),
         };
         let (mut params, mut arguments, mut described) =
             (String::new(), String::new(), String::new());

@@ -10,7 +10,7 @@ mod zig_names;
 
 pub use find::{Found, find};
 pub use image::{Image, Places, symbol_of_call, symbol_of_shape, symbol_of_start};
-pub use signature::{Element, Failure, Form, Function, Param, Returns};
+pub use signature::{Bytes, Element, Failure, Form, Function, Param, Returns};
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use signature::Scope;

@@ -78,6 +78,19 @@ pub enum Element {
     Named(Ident),
     /// A type of Zig's that Rust only has a handle of.
     Handle(Ident),
+    /// Bytes that Zig allocated, as a result: `zigflow.OwnedBytes` in Zig.
+    Bytes(Bytes),
+}
+
+/// What becomes of bytes that Zig allocated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bytes {
+    /// `ZeroCopyBuffer`: they stay where they are.
+    Buffer,
+    /// `Vec<u8>`: they are copied.
+    Vec,
+    /// `String`: they are copied, if they are text.
+    Text,
 }
 
 /// What the types of a signature may mean.
@@ -305,6 +318,23 @@ impl Element {
         }
     }
 
+    /// One that Zig may return.
+    fn read_result(ty: &Type, scope: &Scope) -> Result<Self, Error> {
+        let of_bytes = arguments_of(ty, "Vec")
+            .is_some_and(|of| matches!(of[..], [Type::Path(of)] if of.path.is_ident("u8")));
+        let Type::Path(path) = ty else { return Self::read(ty, scope) };
+        let last = path.path.segments.last();
+        if of_bytes {
+            Ok(Self::Bytes(Bytes::Vec))
+        } else if path.path.is_ident("String") {
+            Ok(Self::Bytes(Bytes::Text))
+        } else if last.is_some_and(|last| last.ident == "ZeroCopyBuffer") {
+            Ok(Self::Bytes(Bytes::Buffer))
+        } else {
+            Self::read(ty, scope)
+        }
+    }
+
     fn read(ty: &Type, scope: &Scope) -> Result<Self, Error> {
         let what = "this does not cross: what does are integers of 8 to 64 bits, `usize`, `isize`, `f32`, `f64`, `bool`, structs and enums with `#[derive(Transfer)]`, `&T`, `&mut T`, `&[T]` and `&mut [T]` of these, `&str`, and as a result also `Option` and `Result`";
         let refused = || Error::new(ty.span(), what);
@@ -365,7 +395,13 @@ impl Returns {
                 let what = "nothing tells how long a reference from Zig is valid: let Zig fill a `&mut [u8]`";
                 return Err(Error::new(ty.span(), what));
             }
-            _ => returns.value = Some(Element::read(ty, scope)?),
+            _ => returns.value = Some(Element::read_result(ty, scope)?),
+        }
+        if let (Some(Element::Bytes(Bytes::Text)), Failure::Never | Failure::Named(_)) =
+            (&returns.value, &returns.failure)
+        {
+            let what = "Zig may give bytes that are no text: return a `Result<String, ZigError>`, or `Vec<u8>`";
+            return Err(Error::new(ty.span(), what));
         }
         Ok(returns)
     }
@@ -456,6 +492,8 @@ mod tests {
             ("fn f(self);", "no `self`"),
             ("fn f((a, b): P);", "needs a name"),
             ("fn f(a: u8, ...);", "how many"),
+            ("fn f() -> String;", "no text"),
+            ("fn f() -> Vec<u16>;", "does not cross"),
             ("fn f(a: H);", "take `&H`"),
             ("fn f(a: &[H]);", "take `&H`"),
             ("async fn f(a: &H);", "would still use"),
