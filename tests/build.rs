@@ -13,6 +13,7 @@ fn main() {
         .file("zig/futures.zig")
         .file("situations/autozig.rs")
         .file("situations/autozig_async.rs")
+        .file("situations/autozig_streams.rs")
         .file("situations/autozig_handles.rs")
         .types("types.rs");
     for (language, extension) in [("```zig\n", "zig"), ("```rust\n", "rs")] {

@@ -3,10 +3,14 @@
 use alloc::string::String;
 use core::ffi::{CStr, c_char};
 use core::mem::MaybeUninit;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
+use futures_core::Stream;
 
 use crate::abi::OwnedItem;
 use crate::buffer::ZeroCopyBuffer;
-use crate::error::{Malformed, ZigError};
+use crate::error::{Malformed, OpenError, StreamError, ZigError};
 use crate::transfer::Transfer;
 
 /// What is handed over to Zig: the function that gets the pointer owns it. Sealed: the pointer is trusted.
@@ -31,6 +35,50 @@ pub trait ForZig: Sealed {
 }
 
 pub trait Sealed {}
+
+/// What bytes that a source lends become in a stream: each chunk is copied.
+pub type Bytes = alloc::vec::Vec<u8>;
+
+pin_project_lite::pin_project! {
+    /// A stream that may not have opened: then why is its one item.
+    #[derive(Debug)]
+    pub struct MaybeOpen<S> {
+        #[pin]
+        stream: Option<S>,
+        failed: Option<OpenError>,
+    }
+}
+
+impl<S> From<Result<S, OpenError>> for MaybeOpen<S> {
+    fn from(opened: Result<S, OpenError>) -> Self {
+        match opened {
+            Ok(stream) => Self { stream: Some(stream), failed: None },
+            Err(error) => Self { stream: None, failed: Some(error) },
+        }
+    }
+}
+
+impl<T, S: Stream<Item = Result<T, StreamError>>> Stream for MaybeOpen<S> {
+    type Item = Result<T, StreamError>;
+
+    #[inline]
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.project();
+        match this.stream.as_pin_mut() {
+            Some(stream) => stream.poll_next(cx),
+            None => {
+                Poll::Ready(this.failed.take().map(|error| Err(StreamError::InitFailed(error))))
+            }
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        match &self.stream {
+            Some(stream) => stream.size_hint(),
+            None => (self.failed.is_some().into(), Some(self.failed.is_some().into())),
+        }
+    }
+}
 
 /// The value that a Zig function has written.
 ///

@@ -61,7 +61,9 @@ pub use zigflow_macros::{autozig, include_zig};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::abi::{OperationType, SourceType};
-    pub use crate::call::{ForZig, returned, returned_bytes, returned_error, text};
+    pub use crate::call::{
+        Bytes, ForZig, MaybeOpen, returned, returned_bytes, returned_error, text,
+    };
     pub use crate::future::{FutureArgument, KeepToo, StartFuture};
     pub use crate::handle::{Handle, ZigType};
     pub use crate::macros::Argument;

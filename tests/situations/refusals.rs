@@ -37,7 +37,7 @@ fn package(name: &str, build_script: Option<&str>) -> PathBuf {
     fs::create_dir_all(package.join("src/bin")).unwrap();
     let manifest = format!(
         "[package]\nname = {name:?}\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n\
-         [dependencies]\nzigflow = {{ path = {:?}, features = [\"blocking\", \"macros\"] }}\n\
+         [dependencies]\nfutures-core = \"0.3\"\nzigflow = {{ path = {:?}, features = [\"blocking\", \"macros\"] }}\n\
          [build-dependencies]\nzigflow-build = {{ path = {:?} }}\n",
         root(),
         root().join("zig")

@@ -7,6 +7,7 @@ const arguments_file = @import("arguments.zig");
 const allocator = @import("alloc.zig").allocator;
 const call_file = @import("binding_call.zig");
 const shape = @import("shape.zig").shape;
+const source_file = @import("source.zig");
 const paramTypes = arguments_file.paramTypes;
 const placeOf = call_file.placeOf;
 const suits = call_file.suits;
@@ -45,7 +46,27 @@ pub const Signature = struct {
     is_async: bool,
     /// `value` is a pointer to what Rust will own a handle of.
     owned: bool,
+    /// Rust gets a stream of `value`.
+    stream: enum { no, local, send } = .no,
 };
+
+/// Exports the source that the function opens.
+pub fn exportSource(comptime function: anytype, comptime signature: Signature, comptime symbol: []const u8) void {
+    check(function, signature);
+    const Returned = @typeInfo(@TypeOf(function)).@"fn".return_type.?;
+    source_file.exportSource(arguments_file.payloadOf(Returned), function, symbol);
+}
+
+fn sourceMistake(comptime Returned: type, comptime signature: Signature) ?[]const u8 {
+    const S = arguments_file.payloadOf(Returned);
+    if (@typeInfo(S) != .@"struct" or !@hasDecl(S, "poll")) return "a stream in Rust is a struct with `pub fn poll(self: *Self, " ++
+        "cx: *zigflow.Context) zigflow.Poll(T)` in Zig, found `" ++ @typeName(S) ++ "`";
+    const Item = source_file.pollItem(S, @typeName(S));
+    if (!suits(signature.value, Item)) return "an item in Rust needs `" ++ @typeName(signature.value) ++ "` in Zig, found `" ++ @typeName(Item) ++ "`";
+    if (signature.stream == .send and !source_file.isSendable(S)) return "the stream is `Send` in Rust: write " ++
+        "`pub const sendable = true;` in `" ++ @typeName(S) ++ "`, if another thread may have it";
+    return null;
+}
 
 /// A compile error that names both sides, unless the types of `function` are exactly those of the signature. (A call
 /// alone would coerce: `u16` to `u32`, `T` to `?T`.)
@@ -65,7 +86,9 @@ fn mistake(comptime function: anytype, comptime signature: Signature) ?[]const u
     if (@typeInfo(F) != .@"fn") return "it is no function";
     const Returned = @typeInfo(F).@"fn".return_type orelse return "the type of its result is generic: name it";
     const place = placeOf(F) orelse
-        return paramMistake(paramTypes(F), signature.params) orelse
+        return paramMistake(paramTypes(F), signature.params) orelse if (signature.stream != .no)
+            sourceMistake(Returned, signature)
+        else
             returnMistake(Returned, signature, firstOpened(paramTypes(F), signature.params));
     if (!signature.is_async) return "Zig gives its result later: let Rust declare an `async fn`";
     const types = paramTypes(F);

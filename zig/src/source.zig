@@ -62,11 +62,19 @@ pub const SizeHint = struct {
 
 /// Binds `S` to Rust under `name`: what `zig_source!` names there.
 pub fn source(comptime S: type, comptime name: []const u8) void {
-    @export(&Binding(S).source_type, .{ .name = config.prefix ++ "_source_" ++ name });
+    const what = "zigflow.source: " ++ @typeName(S);
+    if (@typeInfo(S) != .@"struct") @compileError(what ++ " must be a struct");
+    if (!@hasDecl(S, "open")) @compileError(what ++ " needs `pub fn open(…)`");
+    exportSource(S, S.open, config.prefix ++ "_source_" ++ name);
 }
 
-fn Binding(comptime S: type) type {
-    const T = ItemOf(S);
+/// The same with a function of another name and place, under the whole name of a symbol.
+pub fn exportSource(comptime S: type, comptime open: anytype, comptime symbol: []const u8) void {
+    @export(&Binding(S, open).source_type, .{ .name = symbol });
+}
+
+fn Binding(comptime S: type, comptime open_function: anytype) type {
+    const T = ItemOf(S, open_function);
     return struct {
         value: S,
         err: abi.RawError = .{},
@@ -152,8 +160,8 @@ fn Binding(comptime S: type) type {
         }
 
         fn openValue(value: *S, args: []const abi.RawArg, err: *abi.RawError) bool {
-            const in_place = comptime takesSelf(S);
-            const Args = std.meta.ArgsTuple(@TypeOf(S.open));
+            const in_place = comptime takesSelf(S, open_function);
+            const Args = std.meta.ArgsTuple(@TypeOf(open_function));
             const first = if (in_place) 1 else 0;
             var tuple: Args = undefined;
             if (in_place) tuple[0] = value;
@@ -167,7 +175,7 @@ fn Binding(comptime S: type) type {
                     return false;
                 };
             }
-            const opened = @call(.auto, S.open, tuple);
+            const opened = @call(.auto, open_function, tuple);
             const done = if (@typeInfo(@TypeOf(opened)) == .error_union) opened catch |e| {
                 _ = fail(err, e);
                 return false;
@@ -178,43 +186,43 @@ fn Binding(comptime S: type) type {
     };
 }
 
-fn takesSelf(comptime S: type) bool {
-    const params = arguments.paramTypes(@TypeOf(S.open));
+fn takesSelf(comptime S: type, comptime open: anytype) bool {
+    const params = arguments.paramTypes(@TypeOf(open));
     return params.len > 0 and params[0] == *S;
 }
 
 /// The item type of `S`; every mistake in `open` and `poll` is told here, by the source's name.
-fn ItemOf(comptime S: type) type {
+fn ItemOf(comptime S: type, comptime open: anytype) type {
     const what = "zigflow.source: " ++ @typeName(S);
     if (@typeInfo(S) != .@"struct") @compileError(what ++ " must be a struct");
-    checkOpen(S, what);
+    checkOpen(S, open, what);
     const T = pollItem(S, what);
     if (items.itemKind(T, what) == abi.ItemKind.owned and !isSendable(S))
         @compileError(what ++ " yields OwnedBytes, which Rust may release on any thread: it needs `pub const sendable = true;`");
     return T;
 }
 
-fn isSendable(comptime S: type) bool {
+pub fn isSendable(comptime S: type) bool {
     return @hasDecl(S, "sendable") and S.sendable;
 }
 
-fn checkOpen(comptime S: type, comptime what: []const u8) void {
-    if (!@hasDecl(S, "open")) @compileError(what ++ " needs `pub fn open(…)`");
-    if (@typeInfo(@TypeOf(S.open)) != .@"fn") @compileError(what ++ ": `open` must be a function");
-    const params = arguments.paramTypes(@TypeOf(S.open));
+fn checkOpen(comptime S: type, comptime open: anytype, comptime what: []const u8) void {
+    if (@typeInfo(@TypeOf(open)) != .@"fn") @compileError(what ++ ": `open` must be a function");
+    const params = arguments.paramTypes(@TypeOf(open));
     for (params, 0..) |param, i| {
         const place = std.fmt.comptimePrint("{s}: parameter {d} of `open`", .{ what, i });
         const A = param orelse @compileError(place ++ " must not be generic");
         if (i == 0 and A == *S) continue;
         if (!arguments.isArgument(A)) @compileError(place ++ " is " ++ @typeName(A) ++ ": " ++ arguments.crossing ++ " cross");
     }
-    const Returned = @typeInfo(@TypeOf(S.open)).@"fn".return_type orelse @compileError(what ++ ": `open` must not be generic");
-    const Wanted = if (takesSelf(S)) void else S;
+    const Returned = @typeInfo(@TypeOf(open)).@"fn".return_type orelse @compileError(what ++ ": `open` must not be generic");
+    const Wanted = if (takesSelf(S, open)) void else S;
     if (arguments.payloadOf(Returned) != Wanted) @compileError(what ++ ": `open` must return `" ++ @typeName(Wanted) ++
         "` or an error union of it, found " ++ @typeName(Returned));
 }
 
-fn pollItem(comptime S: type, comptime what: []const u8) type {
+/// What `S.poll` yields.
+pub fn pollItem(comptime S: type, comptime what: []const u8) type {
     const signature = "`pub fn poll(self: *Self, cx: *zigflow.Context) zigflow.Poll(T)`, or with an error union";
     if (!@hasDecl(S, "poll")) @compileError(what ++ " needs " ++ signature);
     if (@typeInfo(@TypeOf(S.poll)) != .@"fn") @compileError(what ++ ": `poll` must be a function");

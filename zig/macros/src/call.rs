@@ -9,7 +9,8 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::punctuated::Punctuated;
 use syn::{Fields, Item, Path, Token};
 use zigflow_bindgen::block::{
-    Block, Bytes, Element, Failure, Form, Function, Handle, Param, symbol_of_call, symbol_of_start,
+    Block, Bytes, Element, Failure, Form, Function, Handle, Param, Streaming, symbol_of_call,
+    symbol_of_start, symbol_of_stream,
 };
 
 pub(crate) fn block(block: &Block, hash: &str, archive: &Archive) -> TokenStream {
@@ -57,7 +58,9 @@ impl Caller<'_> {
         });
         let is_operation = self.archive.futures.contains(&self.function.full_name());
         let checks = self.checks();
-        let (asyncness, body) = if !self.archive.mistakes.is_empty() {
+        let (asyncness, body) = if let Some(streaming) = self.function.returns.stream {
+            (None, self.stream(streaming))
+        } else if !self.archive.mistakes.is_empty() {
             // Nobody runs it; what is told about it is told once.
             (is_async.then(|| ours!(async)), ours!(::core::unreachable!()))
         } else if !is_async {
@@ -150,6 +153,41 @@ impl Caller<'_> {
     fn converted(&self) -> TokenStream {
         let convert = ours!(::core::convert::From::from(error));
         located(self.function.extent[1], convert)
+    }
+
+    /// The source is opened.
+    fn stream(&self, Streaming { is_send, in_result }: Streaming) -> TokenStream {
+        let symbol = symbol_of_stream(&self.archive.prefix, self.hash, &self.function.full_name());
+        let library = &self.archive.library;
+        let item = match &self.function.returns.value {
+            Some(Element::Bytes(Bytes::Vec)) => ours!(::zigflow::__private::Bytes),
+            Some(Element::Bytes(_)) => ours!(::zigflow::ZeroCopyBuffer),
+            Some(element) => rust_type(element),
+            None => ours!(()),
+        };
+        let ty = match is_send {
+            true => ours!(::zigflow::ZigStream<#item>),
+            false => ours!(::zigflow::LocalZigStream<#item>),
+        };
+        let names = self.function.params.iter().map(|param| &param.name);
+        let open = ours! {
+            #[link(name = #library, kind = "static")]
+            unsafe extern "C" {
+                #[link_name = #symbol]
+                static __ZIGFLOW_SOURCE: ::zigflow::__private::SourceType;
+            }
+            let opened = unsafe {
+                <#ty as ::zigflow::__private::OpenSource>::open_source(
+                    &raw const __ZIGFLOW_SOURCE,
+                    &[#(::zigflow::__private::Argument::to_raw(&#names)),*],
+                )
+            };
+        };
+        if in_result {
+            ours!(#open opened)
+        } else {
+            ours!(#open ::zigflow::__private::MaybeOpen::from(opened))
+        }
     }
 
     /// What a call that another thread makes cannot take.

@@ -110,6 +110,14 @@ pub fn derive_transfer(input: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
+/// # Streams
+///
+/// A function whose Zig half returns a source, a struct with `pub fn poll(self: *Self, cx: *zigflow.Context)
+/// zigflow.Poll(T)`, is a stream in Rust: `-> impl Stream<Item = Result<T, StreamError>>`. `+ Send` has to be allowed by
+/// `pub const sendable = true;` in the struct. `T` is plain data, `Vec<u8>` for `[]const u8`, or `ZeroCopyBuffer` for
+/// `zigflow.OwnedBytes`. The function takes numbers, bools, `&str` and `&[u8]`. If the source does not open, that is the
+/// stream's first item and its last; with `Result<impl Stream<…>, OpenError>` the function says so itself.
+///
 /// # `async fn`
 ///
 /// It begins when it is polled first. What happens then is Zig's choice:

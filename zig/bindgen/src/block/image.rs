@@ -12,7 +12,7 @@
 //! 9   }
 //! ```
 
-use super::signature::{Element, Failure, Form, Function, Returns, plain};
+use super::signature::{Bytes, Element, Failure, Form, Function, Returns, Streaming, plain};
 use super::{Block, Found, Handle, Zig};
 use proc_macro2::Ident;
 use std::fmt::Write as _;
@@ -60,6 +60,11 @@ pub fn symbol_of_call(prefix: &str, hash: &str, function: &str) -> String {
 /// The symbol of a function that gives its result by a completion.
 pub fn symbol_of_start(prefix: &str, hash: &str, function: &str) -> String {
     format!("{prefix}_start_{hash}_{function}")
+}
+
+/// The symbol of a source.
+pub fn symbol_of_stream(prefix: &str, hash: &str, function: &str) -> String {
+    format!("{prefix}_stream_{hash}_{function}")
 }
 
 /// The symbol that says what shape a type has; eight hexadecimal digits follow.
@@ -178,10 +183,16 @@ impl Image<'_> {
         };
         let value = match &owned {
             Some(ty) => Some(format!("*{ty}")),
+            // Lent, and copied by Rust.
+            None if returns.stream.is_some()
+                && matches!(returns.value, Some(Element::Bytes(Bytes::Vec))) =>
+            {
+                Some("[]const u8".to_owned())
+            }
             None => returns.value.as_ref().map(&zig_type),
         };
         let signature = format!(
-            ".{{ .name = {}, .rust = {}, .at = {}, .params = &.{{ {described}}}, .value = {}, .optional = {}, .errors = {}, .is_async = {}, .owned = {} }}",
+            ".{{ .name = {}, .rust = {}, .at = {}, .params = &.{{ {described}}}, .value = {}, .optional = {}, .errors = {}, .is_async = {}, .owned = {}, .stream = .{} }}",
             quoted(&function.full_name()),
             quoted(&self.signature_text(function)),
             quoted(&format!("{}:{}", self.file, function.name.span().start().line)),
@@ -190,6 +201,11 @@ impl Image<'_> {
             errors(found, returns),
             function.is_async,
             owned.is_some(),
+            match returns.stream {
+                None => "no",
+                Some(Streaming { is_send: true, .. }) => "send",
+                Some(_) => "local",
+            },
         );
         let call = format!("{OUR} binding\".call({OUR} f\", .{{ {arguments}}})");
         let Body { out, result, text: body } = Body::of(found, returns, value.as_deref(), &call);
@@ -200,7 +216,13 @@ impl Image<'_> {
             "const {OUR} f\" = {looked_up}; comptime {OUR} binding\".check({OUR} f\", {signature});"
         );
         let mut text = String::new();
-        if function.is_async {
+        if returns.stream.is_some() {
+            let symbol = symbol_of_stream(self.prefix, &found.hash, &name);
+            let _ = write!(
+                text,
+                " comptime {{ {OUR} binding\".exportSource({looked_up}, {signature}, \"{symbol}\"); }}"
+            );
+        } else if function.is_async {
             // Zig knows whether the function takes a completion; the other one of these two is not even looked at.
             let start = symbol_of_start(self.prefix, &found.hash, &name);
             let _ = write!(

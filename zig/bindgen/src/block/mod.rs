@@ -9,8 +9,10 @@ mod signature;
 mod zig_names;
 
 pub use find::{Found, find};
-pub use image::{Image, Places, symbol_of_call, symbol_of_shape, symbol_of_start};
-pub use signature::{Bytes, Element, Failure, Form, Function, Param, Returns};
+pub use image::{
+    Image, Places, symbol_of_call, symbol_of_shape, symbol_of_start, symbol_of_stream,
+};
+pub use signature::{Bytes, Element, Failure, Form, Function, Param, Returns, Streaming};
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use signature::Scope;

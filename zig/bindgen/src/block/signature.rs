@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned as _;
 use syn::{
     Attribute, Error, FnArg, ForeignItemFn, GenericArgument, Pat, PathArguments, Receiver,
-    ReturnType, Type, TypePath, Visibility,
+    ReturnType, Type, TypeParamBound, TypePath, Visibility,
 };
 
 const PRIMITIVES: [&str; 13] =
@@ -115,6 +115,17 @@ pub struct Returns {
     pub optional: bool,
     /// In a `Result`.
     pub failure: Failure,
+    /// A stream of it.
+    pub stream: Option<Streaming>,
+}
+
+/// A stream as a result.
+#[derive(Clone, Copy, Debug)]
+pub struct Streaming {
+    /// It may go to another thread.
+    pub is_send: bool,
+    /// It stands in a `Result`, whose error tells why it did not open. Otherwise that is its first item.
+    pub in_result: bool,
 }
 
 /// How a function can fail.
@@ -155,8 +166,11 @@ impl Function {
         let scope = Scope { is_async, ..scope.clone() };
         let extent = [sig.asyncness.map_or(sig.fn_token.span, |word| word.span), end];
         let params = sig.inputs.into_iter().map(|input| Param::read(input, &scope));
-        let params = params.collect::<Result<_, _>>()?;
+        let params = params.collect::<Result<Vec<_>, _>>()?;
         let returns = Returns::read(&sig.output, &scope)?;
+        if returns.stream.is_some() {
+            check_arguments_of_stream(&params)?;
+        }
         Ok(Self {
             attrs,
             vis,
@@ -205,6 +219,22 @@ impl Function {
         }
         names
     }
+}
+
+/// What a source's `open` takes.
+fn check_arguments_of_stream(params: &[Param]) -> Result<(), Error> {
+    for param in params {
+        let crosses = match &param.form {
+            Form::Value(Element::Primitive(_)) | Form::Text => true,
+            Form::Slice(Element::Primitive(word), false) => word == "u8",
+            _ => false,
+        };
+        if !crosses {
+            let what = "a stream is opened with numbers, bools, `&str` and `&[u8]`";
+            return Err(Error::new(param.ty.span(), what));
+        }
+    }
+    Ok(())
 }
 
 fn last_span(ty: &Type) -> Span {
@@ -361,10 +391,58 @@ impl Element {
 }
 
 impl Returns {
+    /// `impl Stream<Item = Result<T, StreamError>>`, perhaps with `+ Send`, perhaps in a `Result`.
+    fn read_stream(ty: &Type, scope: &Scope) -> Result<Option<Self>, Error> {
+        let (bounds, in_result) = match (ty, arguments_of(ty, "Result").as_deref()) {
+            (Type::ImplTrait(found), _) => (&found.bounds, false),
+            (_, Some([Type::ImplTrait(found), _])) => (&found.bounds, true),
+            _ => return Ok(None),
+        };
+        let what = "a stream from Zig is an `impl Stream<Item = Result<T, StreamError>>`, and `+ Send` if it may go to another thread";
+        let refused = || Error::new(ty.span(), what);
+        if scope.is_async {
+            return Err(Error::new(ty.span(), "a stream is there at once: without `async`"));
+        }
+        let paths = bounds.iter().filter_map(|bound| match bound {
+            TypeParamBound::Trait(bound) => bound.path.segments.last(),
+            _ => None,
+        });
+        let is_send = paths.clone().any(|last| last.ident == "Send");
+        let stream = paths.clone().find(|last| last.ident == "Stream").ok_or_else(refused)?;
+        let PathArguments::AngleBracketed(arguments) = &stream.arguments else {
+            return Err(refused());
+        };
+        let item = arguments.args.iter().find_map(|argument| match argument {
+            GenericArgument::AssocType(assigned) if assigned.ident == "Item" => Some(&assigned.ty),
+            _ => None,
+        });
+        let Some(item) = item.and_then(|item| arguments_of(item, "Result")) else {
+            return Err(refused());
+        };
+        let [value, _] = item[..] else { return Err(refused()) };
+        let value = match Element::read_result(value, scope)? {
+            Element::Handle(_) | Element::Bytes(Bytes::Text) => {
+                let what = "no item of a stream: those are numbers, structs and enums, `Vec<u8>` and `ZeroCopyBuffer`";
+                return Err(Error::new(value.span(), what));
+            }
+            element => element,
+        };
+        Ok(Some(Self {
+            value: Some(value),
+            optional: false,
+            failure: Failure::Never,
+            stream: Some(Streaming { is_send, in_result }),
+        }))
+    }
+
     fn read(output: &ReturnType, scope: &Scope) -> Result<Self, Error> {
-        let mut returns = Self { value: None, optional: false, failure: Failure::Never };
+        let mut returns =
+            Self { value: None, optional: false, failure: Failure::Never, stream: None };
         let ReturnType::Type(_, ty) = output else { return Ok(returns) };
         let mut ty = &**ty;
+        if let Some(of_stream) = Self::read_stream(ty, scope)? {
+            return Ok(of_stream);
+        }
         if let Some(arguments) = arguments_of(ty, "Result") {
             match arguments[..] {
                 [value, error] => {
@@ -492,6 +570,11 @@ mod tests {
             ("fn f(self);", "no `self`"),
             ("fn f((a, b): P);", "needs a name"),
             ("fn f(a: u8, ...);", "how many"),
+            ("fn f() -> impl Stream<Item = u8>;", "is an `impl Stream<Item = Result"),
+            ("fn f() -> impl Iterator<Item = u8>;", "is an `impl Stream<Item = Result"),
+            ("fn f(a: &mut [u8]) -> impl Stream<Item = Result<u8, E>>;", "is opened with"),
+            ("fn f() -> impl Stream<Item = Result<String, E>>;", "no item"),
+            ("async fn f() -> impl Stream<Item = Result<u8, E>>;", "without `async`"),
             ("fn f() -> String;", "no text"),
             ("fn f() -> Vec<u16>;", "does not cross"),
             ("fn f(a: H);", "take `&H`"),
