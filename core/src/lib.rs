@@ -37,6 +37,7 @@ pub mod sync;
 pub mod time;
 mod transfer;
 pub mod waker;
+mod zig_tests;
 
 pub use abi::{StreamItem, StreamState};
 pub use buffer::ZeroCopyBuffer;
@@ -69,4 +70,5 @@ pub mod __private {
     pub use crate::macros::Argument;
     pub use crate::shape::Shape;
     pub use crate::stream::OpenSource;
+    pub use crate::zig_tests::run_zig_tests;
 }

@@ -109,6 +109,11 @@ zigflow::autozig! {
 
     fn nothing() void {}
 
+    test "a test in Zig is one of Rust's" {
+        try std.testing.expectEqual(2, find("abc", 'c'));
+        try std.testing.expectError(error.Empty, check("", 1));
+    }
+
     fn c_number(x: c_int) c_int {
         return -x;
     }

@@ -26,3 +26,7 @@ pub fn numbers(count: u8) zigflow.OwnedBytes {
     for (bytes, 0..) |*byte, i| byte.* = @intCast(i);
     return .fromSlice(bytes);
 }
+
+test square {
+    try @import("std").testing.expectEqual(4, square(-2));
+}

@@ -307,6 +307,36 @@ fn what_is_wrong_outside_of_the_blocks_stops_the_build() {
 }
 
 #[test]
+fn tests_in_zig_fail_at_their_line_of_the_rust_file() {
+    let failing = "mod a { zigflow::autozig! {
+    const std = @import(\"std\");
+    const util = @import(\"util.zig\");
+    export fn answer() u8 { return util.answer; }
+    test \"the answer\" {
+        try std.testing.expectEqual(42, answer());
+    }
+    ---
+    fn answer() -> u8;
+} }
+";
+    let package = Package::new("zig_tests")
+        .file("src/lib.rs", failing)
+        .file("src/util.zig", "pub const answer = 42;\n");
+    package.build_of("src").try_compile().unwrap();
+    let command = blocks(&package);
+    let command = command.lines().find_map(|line| line.strip_prefix("test ")?.split_once(' '));
+    let command = command.unwrap().1.to_owned();
+    zigflow::__private::run_zig_tests(&command);
+
+    package.write("src/util.zig", "pub const answer = 41;\n");
+    package.build_of("src").try_compile().unwrap();
+    let failed = std::panic::catch_unwind(|| zigflow::__private::run_zig_tests(&command));
+    let said = *failed.unwrap_err().downcast::<String>().unwrap();
+    assert!(said.contains("expected 42, found 41"), "{said}");
+    assert!(said.contains("src/lib.rs:6:9"), "{said}");
+}
+
+#[test]
 fn a_package_without_zig_is_told_so() {
     let package = Package::new("no_block").file("src/lib.rs", "// autozig! { }\n");
     for path in ["src", "src/lib.rs"] {

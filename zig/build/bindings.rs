@@ -23,6 +23,7 @@ pub(crate) struct Part {
     /// future HASH FUNCTION
     /// shape HASH TYPE SHAPE
     /// error HASH LINE COLUMN WHAT
+    /// test HASH FILE
     /// ```
     ///
     /// On docs.rs, where there is no archive, it is `docs`.

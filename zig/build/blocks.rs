@@ -18,6 +18,8 @@ pub(crate) struct Block {
     pub(crate) root: Root,
     /// For what the image's lines stand in the Rust file.
     places: Places,
+    /// The Zig file whose tests Rust's run.
+    pub(crate) tests: Option<PathBuf>,
 }
 
 /// What is wrong with a block.
@@ -52,53 +54,90 @@ pub(crate) fn write(
     for file in rust_files(place, &place.normal(path))? {
         let text =
             fs::read_to_string(place.full(&file)).map_err(|error| unreadable(&file, &error))?;
-        for (hash, image, places) in images(&file, &text, names)? {
-            if blocks.iter().all(|block| block.hash != hash) {
-                let path = place.normal(&folder.join("blocks").join(format!("{hash}.zig")));
-                stamp::write_if_changed(&place.full(&path), &image)?;
-                let root = Root { made_from: Some(file.clone()), ..Root::new(path) };
-                blocks.push(Block { hash, root, places });
+        for Made { hash, image, places, tests } in images(&file, &text, names)? {
+            if blocks.iter().any(|block| block.hash == hash) {
+                continue;
             }
+            let path_of = |name: String| place.normal(&folder.join("blocks").join(name));
+            let path = path_of(format!("{hash}.zig"));
+            stamp::write_if_changed(&place.full(&path), &image)?;
+            let tests = match tests {
+                None => None,
+                Some(Tests::Text(text)) => {
+                    let path = path_of(format!("{hash}_test.zig"));
+                    stamp::write_if_changed(&place.full(&path), &text)?;
+                    Some(path)
+                }
+                Some(Tests::File(name)) => {
+                    let path = place.normal(&file.parent().unwrap_or(Path::new("")).join(name));
+                    has_tests(&place.full(&path)).then_some(path)
+                }
+            };
+            let root = Root { made_from: Some(file.clone()), ..Root::new(path) };
+            blocks.push(Block { hash, root, places, tests });
         }
     }
     Ok(blocks)
 }
 
-#[cfg(feature = "macros")]
-use zigflow_bindgen::block::Places;
+/// What was made of a block.
+struct Made {
+    hash: String,
+    image: String,
+    places: Places,
+    tests: Option<Tests>,
+}
 
-#[cfg(not(feature = "macros"))]
-type Places = NoPlaces;
+/// Whether a Zig file has a `test` at its top.
+fn has_tests(path: &Path) -> bool {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    text.lines().any(|line| line.starts_with("test ") || line.starts_with("test{"))
+}
 
-/// Each block's hash, its Zig file's text, and the places.
 #[cfg(feature = "macros")]
-fn images(file: &Path, text: &str, names: &Names) -> Result<Vec<(String, String, Places)>, Error> {
+use zigflow_bindgen::block::{Places, Tests};
+
+#[cfg(feature = "macros")]
+fn images(file: &Path, text: &str, names: &Names) -> Result<Vec<Made>, Error> {
     use zigflow_bindgen::block::{Found, Image, find};
 
     let text = text.trim_start_matches('\u{feff}');
     let shown = file.display().to_string();
     let found = find(text).map_err(|mistake| Error::new(format!("{shown}:{mistake}")))?;
     let image = Image { file: &shown, text, prefix: &names.prefix };
-    let of = |found: &Found| (found.hash.clone(), image.of(found), image.places(found));
+    let of = |found: &Found| Made {
+        hash: found.hash.clone(),
+        image: image.of(found),
+        places: image.places(found),
+        tests: image.tests(found),
+    };
     Ok(found.iter().map(of).collect())
 }
 
 /// Without the feature nobody reads them; the macros say what to do.
 #[cfg(not(feature = "macros"))]
-fn images(_: &Path, _: &str, _: &Names) -> Result<Vec<(String, String, NoPlaces)>, Error> {
+fn images(_: &Path, _: &str, _: &Names) -> Result<Vec<Made>, Error> {
     Ok(Vec::new())
 }
 
 /// There are no blocks to have places.
 #[cfg(not(feature = "macros"))]
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum NoPlaces {}
+enum Places {}
 
 #[cfg(not(feature = "macros"))]
-impl NoPlaces {
+impl Places {
     fn of(&self, _: usize, _: usize, _: &str) -> (usize, usize) {
         match *self {}
     }
+}
+
+/// Nor tests.
+#[cfg(not(feature = "macros"))]
+#[allow(dead_code)]
+enum Tests {
+    Text(String),
+    File(String),
 }
 
 fn rust_files(place: &Place, path: &Path) -> Result<Vec<PathBuf>, Error> {

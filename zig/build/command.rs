@@ -36,6 +36,20 @@ impl Arguments {
         let mut arguments = Self::default();
         arguments.add(["build-lib", "--color", "off", "--name", library]);
         arguments.add([joined("-femit-bin=", archive)]);
+        arguments.caches(place, env);
+        arguments
+    }
+
+    /// The command that runs the tests of a module.
+    pub(crate) fn for_tests(place: &Place, env: &Env) -> Self {
+        let mut arguments = Self::default();
+        arguments.add(["test", "--color", "off"]);
+        arguments.caches(place, env);
+        arguments
+    }
+
+    fn caches(&mut self, place: &Place, env: &Env) {
+        let arguments = self;
         // Beside a build.zig, Zig would put its cache into the user's sources.
         arguments.add([OsString::from("--cache-dir"), place.out_dir.join("cache").into()]);
         if !has_global_cache(env) {
@@ -44,7 +58,6 @@ impl Arguments {
                 place.out_dir.join("global-cache").into(),
             ]);
         }
-        arguments
     }
 
     /// They stand before the first module, the root, and the other modules inherit them.
@@ -72,15 +85,52 @@ impl Arguments {
             self.add(["--dep", &module.name]);
         }
         self.add([joined("-Mroot=", &generated.root)]);
+        self.further_modules(generated, users.iter());
+    }
+
+    /// `root`, with the imports of `module`, is what is tested.
+    pub(crate) fn modules_of_tests(
+        &mut self,
+        generated: &Generated,
+        users: &[Module],
+        module: &Module,
+        root: &Path,
+    ) {
+        self.deps_of(module);
+        self.add([joined("-Mroot=", root)]);
+        // Zig refuses a module that nobody imports.
+        let mut imported: Vec<&Module> = vec![module];
+        let mut next = 0;
+        while let Some(importer) = imported.get(next) {
+            let names = importer.deps.iter().map(|(_, name)| name);
+            let new: Vec<&Module> = names
+                .filter_map(|name| users.iter().find(|other| other.name == *name))
+                .filter(|other| imported.iter().all(|known| known.name != other.name))
+                .collect();
+            imported.extend(new);
+            next += 1;
+        }
+        self.further_modules(generated, imported.into_iter().skip(1));
+    }
+
+    fn further_modules<'a>(
+        &mut self,
+        generated: &Generated,
+        users: impl Iterator<Item = &'a Module>,
+    ) {
         for module in users {
-            for (import, name) in &module.deps {
-                self.add(["--dep".to_owned(), format!("{import}={name}")]);
-            }
+            self.deps_of(module);
             self.add([joined(&format!("-M{}=", module.name), &module.root)]);
         }
         self.add(["--dep", "zigflow_config"]);
         self.add([joined("-Mzigflow=", &generated.package)]);
         self.add([joined("-Mzigflow_config=", &generated.config)]);
+    }
+
+    fn deps_of(&mut self, module: &Module) {
+        for (import, name) in &module.deps {
+            self.add(["--dep".to_owned(), format!("{import}={name}")]);
+        }
     }
 
     fn add<T: Into<OsString>>(&mut self, arguments: impl IntoIterator<Item = T>) {

@@ -12,7 +12,7 @@ use crate::stamp::{Stamp, write_if_changed};
 use crate::targets::Target;
 use crate::tree::{self, Tree};
 use crate::zig::Zig;
-use crate::{Error, Optimize, Output, archive, generated, mirror, report, sources};
+use crate::{Error, Optimize, Output, archive, generated, mirror, report, sources, zig_tests};
 use std::fs;
 use std::path::Path;
 
@@ -47,7 +47,8 @@ pub(crate) fn run(build: &Build, place: &Place) -> Result<Output, Error> {
     let archive = folder.join(target.file_name(&names.library));
     let generated = write_generated(build, place, &folder, &names, &modules)?;
     let mut arguments = Arguments::new(&names.library, &archive, place, &build.env);
-    arguments.settings(&settings(build, target, &zig)?);
+    let settings = settings(build, target, &zig)?;
+    arguments.settings(&settings);
     arguments.modules(&generated, &modules);
 
     let job = Job {
@@ -62,12 +63,22 @@ pub(crate) fn run(build: &Build, place: &Place) -> Result<Output, Error> {
     let Done { ran_zig, mistakes } = job.run_if_changed(&archive)?;
     let symbols = read_symbols(&archive)?;
     let bound = Bound::among(&symbols, &names.prefix)?;
+    let tests = zig_tests::write(
+        &blocks,
+        &modules,
+        &zig,
+        // A program of its own: what an archive leaves to Rust's, it needs itself.
+        (&Settings { optimize: Optimize::Debug, compiler_rt: true, ..settings }, &generated),
+        (place, &build.env),
+        &folder,
+    )?;
     let hashes: Vec<String> = blocks.iter().map(|block| block.hash.clone()).collect();
     let part = Part {
         roots: roots.into_iter().map(|root| root.made_from.unwrap_or(root.path)).collect(),
         text: bound.text(&names.library, &names.prefix),
         blocks: bindings::blocks(&hashes, &names.library, &names.prefix, &symbols)
-            + &bindings::mistakes(&mistakes),
+            + &bindings::mistakes(&mistakes)
+            + &tests,
     };
     let bindings = bindings::publish(place, &name, part)?;
 

@@ -55,6 +55,7 @@ mod stamp;
 mod targets;
 mod tree;
 mod zig;
+mod zig_tests;
 
 pub use build::Build;
 pub use env::Env;

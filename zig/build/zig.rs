@@ -48,6 +48,12 @@ impl Zig {
         )))
     }
 
+    /// The command's words.
+    pub(crate) fn words(&self) -> Vec<OsString> {
+        let program = self.program.clone().into_os_string();
+        [program].into_iter().chain(self.arguments.iter().cloned()).collect()
+    }
+
     /// Whether the code that this Zig makes without LLVM takes floats from the wrong registers: that of 0.16 does on
     /// `x86_64`, in functions with a C calling convention whose integers fill the registers.
     pub(crate) fn misreads_floats(&self, target: &Target) -> bool {

@@ -15,6 +15,8 @@ pub(crate) struct Archive {
     pub(crate) shapes: BTreeMap<String, u32>,
     /// The functions that give their result by a completion.
     pub(crate) futures: BTreeSet<String>,
+    /// The file with the command that runs Zig's tests.
+    pub(crate) tests: Option<String>,
     /// What Zig found wrong in the block.
     pub(crate) mistakes: Vec<Mistake>,
 }
@@ -84,6 +86,9 @@ impl Archive {
                 (["future", of, name], Some(archive)) if hash == Some(*of) => {
                     archive.futures.insert((*name).to_owned());
                 }
+                (["test", of, ..], Some(archive)) if hash == Some(*of) => {
+                    archive.tests = line.split_once(of).map(|(_, path)| path.trim().to_owned());
+                }
                 (["error", of, ..], Some(archive)) if hash == Some(*of) => {
                     let (_, mistake) = line.split_once(of)?;
                     archive.mistakes.push(Mistake::read(mistake.trim_start())?);
@@ -114,9 +119,10 @@ mod tests {
 
     #[test]
     fn mistakes_have_a_place() {
-        let text = "block aa one p\nerror aa 7 20 a \\\\ b\\nnote\n";
+        let text = "block aa one p\ntest aa /a folder/aa.test\nerror aa 7 20 a \\\\ b\\nnote\n";
         let found = Archive::read(text, Some("aa")).unwrap();
         let mistake = Mistake { line: 7, column: 20, text: "a \\ b\nnote".to_owned() };
         assert_eq!(found.mistakes, [mistake]);
+        assert_eq!(found.tests.as_deref(), Some("/a folder/aa.test"));
     }
 }

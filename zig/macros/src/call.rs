@@ -34,7 +34,21 @@ pub(crate) fn block(block: &Block, hash: &str, archive: &Archive) -> TokenStream
             None => text,
         }
     });
-    types.chain(handles).chain(functions).collect()
+    types.chain(handles).chain(functions).chain(tests(archive)).collect()
+}
+
+/// Zig's tests as one of Rust's.
+fn tests(archive: &Archive) -> Option<TokenStream> {
+    let path = archive.tests.as_ref().filter(|_| archive.mistakes.is_empty())?;
+    let place = Span::call_site();
+    let name = Ident::new(&format!("zig_tests_of_line_{}", place.start().line), Span::mixed_site());
+    Some(ours! {
+        #[cfg(test)]
+        #[::core::prelude::v1::test]
+        fn #name() {
+            ::zigflow::__private::run_zig_tests(#path);
+        }
+    })
 }
 
 fn unraw(ident: &Ident) -> String {

@@ -95,6 +95,11 @@ pub fn derive_transfer(input: TokenStream) -> TokenStream {
 /// `@import("file.zig")` starts from the Rust file's folder. Zig text that Rust's lexer cannot read, such as `\\`
 /// strings, goes into a file: [`include_zig!`]. So does a text with `@embedFile`.
 ///
+/// # Tests
+///
+/// `test` blocks in the Zig text, or in the file of [`include_zig!`], run under `cargo test`, each block's as one test of
+/// Rust's, `zig_tests_of_line_…`. Zig runs alone there: what needs Rust, such as channels and completions, is not there.
+///
 /// # Values that Zig keeps
 ///
 /// `type Parser;` declares a Rust type that owns a value of Zig's struct `Parser`, of which Rust knows nothing else. What a

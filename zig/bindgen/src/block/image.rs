@@ -14,7 +14,7 @@
 
 use super::signature::{Bytes, Element, Failure, Form, Function, Returns, Streaming, plain};
 use super::{Block, Found, Handle, Zig};
-use proc_macro2::Ident;
+use proc_macro2::{Ident, Span};
 use std::fmt::Write as _;
 
 /// What the image needs to know beside the block.
@@ -26,6 +26,15 @@ pub struct Image<'a> {
     pub text: &'a str,
     /// What the symbols of the archive begin with.
     pub prefix: &'a str,
+}
+
+/// What has the tests of a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tests {
+    /// A Zig file with this text: that of the block, in its lines.
+    Text(String),
+    /// A file beside the Rust file.
+    File(String),
 }
 
 /// For what the lines of an [`Image`] stand.
@@ -78,13 +87,8 @@ impl Image<'_> {
         let mut lines = Lines::default();
         let (scope, imports) = match &found.block.zig {
             Zig::Text(separator) => {
-                let begin = found.body.start;
-                let zig = &self.text[begin..separator.byte_range().start];
-                let before = &self.text[..begin];
-                let column = begin - before.rfind('\n').map_or(0, |i| i + 1);
-                let indented =
-                    format!("{}{}", " ".repeat(column), without_export(zig, &found.block));
-                lines.put(before.matches('\n').count(), &indented);
+                let (line, text) = self.zig_text(found, separator);
+                lines.put(line, &text);
                 ("", String::new())
             }
             Zig::File(file) => (
@@ -104,6 +108,30 @@ impl Image<'_> {
             &format!("const {OUR} binding\" = @import(\"zigflow\").binding;"),
         );
         lines.text() + &imports
+    }
+
+    /// What `zig test` is run on, if there is a `test` in the text; of a file only the build script knows.
+    pub fn tests(&self, found: &Found) -> Option<Tests> {
+        match &found.block.zig {
+            Zig::File(file) => Some(Tests::File(file.value())),
+            Zig::Text(separator) if found.block.declared.as_ref()?.has_tests => {
+                let (line, text) = self.zig_text(found, separator);
+                let mut lines = Lines::default();
+                lines.put(line, &text);
+                Some(Tests::Text(lines.text()))
+            }
+            Zig::Text(_) => None,
+        }
+    }
+
+    /// The Zig text, at its column, and the number of its first line, from 0.
+    fn zig_text(&self, found: &Found, separator: &Span) -> (usize, String) {
+        let begin = found.body.start;
+        let zig = &self.text[begin..separator.byte_range().start];
+        let before = &self.text[..begin];
+        let column = begin - before.rfind('\n').map_or(0, |i| i + 1);
+        let text = format!("{}{}", " ".repeat(column), without_export(zig, &found.block));
+        (before.matches('\n').count(), text)
     }
 
     /// Which places of the Rust file those of the image are.
@@ -504,6 +532,15 @@ mod tests {
         assert_eq!(places.of(5, 700, "the Zig function `aa`"), (5, 12));
         assert_eq!(places.of(5, 700, "the Zig function `a`"), (5, 4));
         assert_eq!(places.of(7, 1, "at the end"), (1, 1));
+    }
+
+    #[test]
+    fn tests_are_run_on_the_text_alone() {
+        let text = "\nautozig! { fn a() void {}\n  test a { a(); }\n---\nfn a();\n}";
+        let found = find(text).unwrap();
+        let image = Image { file: "src/lib.rs", text, prefix: "zf1_x" };
+        let tests = Tests::Text("\n           fn a() void {}\n  test a { a(); }\n\n".to_owned());
+        assert_eq!(image.tests(&found[0]), Some(tests));
     }
 
     #[test]

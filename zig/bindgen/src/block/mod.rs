@@ -10,7 +10,7 @@ mod zig_names;
 
 pub use find::{Found, find};
 pub use image::{
-    Image, Places, symbol_of_call, symbol_of_shape, symbol_of_start, symbol_of_stream,
+    Image, Places, Tests, symbol_of_call, symbol_of_shape, symbol_of_start, symbol_of_stream,
 };
 pub use signature::{Bytes, Element, Failure, Form, Function, Param, Returns, Streaming};
 

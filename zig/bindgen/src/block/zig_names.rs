@@ -8,11 +8,20 @@ use std::collections::BTreeSet;
 pub(super) struct Declared {
     pub(super) functions: BTreeSet<String>,
     pub(super) constants: BTreeSet<String>,
+    /// There is a `test`.
+    pub(super) has_tests: bool,
 }
 
 pub(super) fn declared(tokens: Vec<TokenTree>) -> Declared {
     let mut declared = Declared::default();
     for pair in tokens.windows(2) {
+        if let [
+            TokenTree::Ident(word),
+            TokenTree::Literal(_) | TokenTree::Group(_) | TokenTree::Ident(_),
+        ] = pair
+        {
+            declared.has_tests |= word == "test";
+        }
         let [TokenTree::Ident(word), TokenTree::Ident(name)] = pair else { continue };
         if word == "fn" {
             declared.functions.insert(name.to_string());
@@ -40,6 +49,17 @@ pub(super) fn camel_case(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tests_are_seen_at_the_top() {
+        let has_tests = |text: &str| {
+            declared(text.parse::<proc_macro2::TokenStream>().unwrap().into_iter().collect())
+                .has_tests
+        };
+        assert!(has_tests("fn f() void {} test \"it\" { f(); }"));
+        assert!(has_tests("test f { }") && has_tests("test { }"));
+        assert!(!has_tests("const test_ = 1;") && !has_tests("const S = struct { test { } };"));
+    }
 
     #[test]
     fn names_as_in_zig() {
