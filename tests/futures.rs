@@ -40,6 +40,10 @@ zigflow::zig_future! {
     pub fn fill(byte: u8, into: Vec<u8>) -> ZigFuture<usize, Vec<u8>>;
     /// Exchanges two buffers.
     pub fn exchange(a: Vec<u8>, b: Vec<u8>) -> ZigFuture<(), (Vec<u8>, Vec<u8>)>;
+    /// `error.Refused`, returned when its cancellation is observed already.
+    pub fn fails_observed() -> ZigFuture<u64>;
+    /// Bytes at a multiple of 64.
+    pub fn owned_aligned(len: u32) -> ZigFuture<ZeroCopyBuffer>;
     /// Bytes 0, 1, 2, ….
     pub fn owned(len: u32) -> ZigFuture<ZeroCopyBuffer>;
     /// Bytes, from a thread; counted by [`zft_late_living`].
@@ -81,6 +85,10 @@ pub mod mistaken {
 }
 
 unsafe extern "C" {
+    /// How many observers of [`fails_observed`] were let go.
+    pub safe fn zft_observers_released() -> u32;
+    /// How many buffers of [`owned_aligned`] live.
+    pub safe fn zft_aligned_living() -> i32;
     /// How many results of [`owned`] were released.
     pub safe fn zft_future_released() -> u32;
     /// How many threads of [`owned_later`] are through.

@@ -14,7 +14,17 @@ zigflow::zig_source! {
     fn span(from: u32) -> ZigStream<Span>;
 }
 
+zigflow::autozig! {
+    export fn scaled(value: u32) u32 {
+        return value * 10;
+    }
+    ---
+    /// The same text as in `meter`, which has it under another symbol.
+    fn scaled(value: u32) -> u32;
+}
+
 fn main() {
+    assert_eq!((scaled(4), meter::scaled(4)), (40, 40));
     let span = block_on(span(3).expect("it opens").next());
     assert_eq!(span, Some(Ok(Span { from: 3, to: 4 })));
     let streams = [

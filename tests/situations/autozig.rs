@@ -180,6 +180,23 @@ fn structs_cross_by_value_by_reference_in_slices_and_back() {
     assert_eq!(shapes::farthest(&[]), None);
 }
 
+/// Pitfall 32 of the list that this project keeps: a result stands in nobody's static.
+#[test]
+fn results_of_two_threads_are_not_mixed_up() {
+    let turn = |tag: u32| {
+        let point = |x: f64| Point { x, y: -x, tag };
+        for n in 0..20_000 {
+            let x = f64::from(tag * 1_000_000 + n);
+            assert_eq!(shapes::middle(point(x), &point(x)), Point { tag: 2 * tag, ..point(x) });
+            assert_eq!(shapes::farthest(&[point(x), point(0.0)]), Some(point(x)));
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(move || turn(1));
+        scope.spawn(move || turn(2));
+    });
+}
+
 #[test]
 fn enums_cross() {
     assert_eq!(shapes::opposite(Level::Low), Level::High);

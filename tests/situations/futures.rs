@@ -1,4 +1,6 @@
 //! Zig functions that give their result later: results, errors, buffers, cancellation, mistakes.
+//!
+//! The numbers in comments are those of the list of pitfalls that this project keeps.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -20,6 +22,7 @@ fn zig_error<T>(name: &'static str) -> Result<T, FutureError> {
     Err(FutureError::Zig(ZigError::new(name)))
 }
 
+/// Pitfall 17: a completion within the call, on the caller's own thread.
 #[test]
 fn a_result_comes_from_inside_of_the_call_or_from_a_thread() {
     assert_eq!(block_on(zig::square(12)), Ok(144));
@@ -39,7 +42,7 @@ fn errors_come_by_name_or_by_code() {
     assert_eq!(block_on(zig::code(-7)), Err(FutureError::Code(-7)));
 }
 
-/// Pitfall: a completion that is given up without a result must not leave the future hanging.
+/// Pitfall 16: a completion that is given up without a result must not leave the future hanging.
 #[test]
 fn a_completion_that_is_given_up_is_disconnected() {
     assert_eq!(block_on(zig::gives_up()), Err(FutureError::Disconnected));
@@ -51,6 +54,7 @@ fn a_completion_that_is_given_up_is_disconnected() {
     assert!(said.contains("`deinit`"), "{said}");
 }
 
+/// Pitfall 15: a second completion.
 #[test]
 fn a_second_result_is_refused_and_counted() {
     let mut future = zig::twice();
@@ -80,7 +84,7 @@ fn a_buffer_comes_back_with_the_result_and_did_not_move() {
     assert_eq!((result, empty.len()), (Ok(0), 0));
 }
 
-/// Pitfall: a buffer that Zig still writes to must outlive the future that was dropped or forgotten.
+/// Pitfall 12: a buffer that Zig still writes to must outlive the future that was dropped.
 #[test]
 fn a_buffer_stays_as_long_as_zig_writes_to_it() {
     for _ in 0..100 {
@@ -150,6 +154,7 @@ fn who_asks_for_a_cancellation_late_is_told_at_once() {
     assert_eq!(task.wakes(), 1);
 }
 
+/// Pitfall 13: a cancellation is a request, and the completion may win.
 #[test]
 fn a_canceled_operation_may_still_have_its_result() {
     let (held, mut future) = Held::new(5);
@@ -297,6 +302,7 @@ impl Wake for DropsOnWake {
     }
 }
 
+/// Pitfall 18: the wake drops what is woken.
 #[test]
 fn a_future_may_be_dropped_inside_of_its_own_wake() {
     let (held, future) = Held::new(7);
@@ -327,4 +333,45 @@ fn completion_and_drop_may_race() {
     until(|| zig::zft_late_done() == ROUNDS);
     assert_eq!(zig::zft_late_living(), 0);
     assert_eq!(task.wakers(), 0);
+}
+
+/// Pitfall 14: a start that fails when others know the operation already.
+#[test]
+fn a_start_that_fails_keeps_what_was_registered_until_it_is_let_go() {
+    for _ in 0..3 {
+        let before = zig::zft_observers_released();
+        assert_eq!(block_on(zig::fails_observed()), zig_error("Refused"));
+        assert_eq!(zig::zft_observers_released(), before + 1);
+        drop(zig::fails_observed());
+        assert_eq!(zig::zft_observers_released(), before + 2);
+    }
+}
+
+/// Pitfall 19: dropped without a poll, on another thread, and after the runtime that it waited in.
+#[test]
+fn a_future_may_go_anywhere_and_late() {
+    let (held, future) = Held::new(12);
+    thread::spawn(move || drop(future)).join().unwrap();
+    assert!(held.is_canceled());
+    drop(held);
+
+    let (held, mut future) = Held::new(13);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let waits = runtime.block_on(futures_lite::future::poll_once(&mut future));
+    assert!(waits.is_none());
+    drop(runtime);
+    assert!(held.resolve(1), "wakes a task of a runtime that is gone");
+    assert_eq!(block_on(future), Ok(1));
+}
+
+/// Pitfall 29: bytes go back to where they came from, whatever their alignment, and none is a size, too.
+#[test]
+fn owned_bytes_of_any_alignment_and_size_are_released_by_their_own_function() {
+    for len in [0, 1, 4096] {
+        let bytes = block_on(zig::owned_aligned(len)).unwrap();
+        assert_eq!(bytes.len(), len as usize);
+        assert!(len == 0 || bytes.as_ptr().addr() % 64 == 0);
+        drop(bytes);
+    }
+    assert_eq!(zig::zft_aligned_living(), 0);
 }

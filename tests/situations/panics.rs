@@ -1,8 +1,10 @@
 //! A panic in Zig: one report that says what and where, then the end of the process.
 #![cfg(unix)]
 
-use std::sync::Barrier;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Barrier};
+use std::task::{Context, Wake, Waker};
 use std::thread;
 
 use zigflow::set_zig_panic_hook;
@@ -56,6 +58,31 @@ fn a_completion_that_is_given_up_twice_is_found() {
     let again = held.copy();
     drop(held);
     drop(again);
+}
+
+/// Pitfall 25 of the list that this project keeps: a Rust panic never unwinds into Zig.
+#[test]
+fn a_waker_that_panics_in_a_completion_ends_the_process_within_rust() {
+    struct Panics;
+
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("in a waker");
+        }
+    }
+
+    if !child::is_child() {
+        let stderr =
+            child::aborts("a_waker_that_panics_in_a_completion_ends_the_process_within_rust");
+        assert!(stderr.contains("in a waker") && !stderr.contains("unwound"), "{stderr}");
+        return;
+    }
+    let _unwound = Unwound;
+    let (held, mut future) = zig::futures::Held::new(0);
+    let waker = Waker::from(Arc::new(Panics));
+    assert!(Pin::new(&mut future).poll(&mut Context::from_waker(&waker)).is_pending());
+    held.resolve(1);
+    eprintln!("unwound: came back");
 }
 
 #[test]

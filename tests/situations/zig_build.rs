@@ -651,6 +651,7 @@ fn main() {{
 }
 
 /// The number of an error depends on what else is in the archive; what travels is the name.
+/// Pitfall 35 of the list that this project keeps: numbers of errors move, names do not.
 #[test]
 fn an_error_keeps_its_name_though_others_are_added() {
     let torn = |name: &str, others: &str| {

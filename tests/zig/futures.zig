@@ -17,6 +17,8 @@ comptime {
     zigflow.future(twice, "twice");
     zigflow.future(fill, "fill");
     zigflow.future(exchange, "exchange");
+    zigflow.future(failsObserved, "fails_observed");
+    zigflow.future(ownedAligned, "owned_aligned");
     zigflow.future(owned, "owned");
     zigflow.future(ownedLater, "owned_later");
     zigflow.future(nothing, "nothing");
@@ -87,6 +89,46 @@ fn fill(byte: u8, into: []u8, done: Completion(usize)) !void {
 fn exchange(a: []u8, done: Completion(void), b: []u8) void {
     for (a[0..@min(a.len, b.len)], b[0..@min(a.len, b.len)]) |*x, *y| std.mem.swap(u8, x, y);
     done.finish({});
+}
+
+/// Refuses when an observer of its cancellation is there already.
+fn failsObserved(done: Completion(u64)) !void {
+    try done.onCancel(Observer{});
+    return error.Refused;
+}
+
+const Observer = struct {
+    pub fn wake(_: *Observer) void {}
+
+    pub fn deinit(_: *Observer) void {
+        _ = @atomicRmw(u32, &observers_released, .Add, 1, .acq_rel);
+    }
+};
+
+var observers_released: u32 = 0;
+
+export fn zft_observers_released() u32 {
+    return @atomicLoad(u32, &observers_released, .acquire);
+}
+
+/// Bytes at an address that malloc alone would not give.
+fn ownedAligned(done: Completion(zigflow.OwnedBytes), len: u32) !void {
+    const bytes = try zigflow.allocator.alignedAlloc(u8, .fromByteUnits(64), len);
+    @memset(bytes, 1);
+    aligned_living += 1;
+    done.finish(zigflow.OwnedBytes.init(bytes, null, releaseAligned));
+}
+
+var aligned_living: i32 = 0;
+
+fn releaseAligned(_: ?*anyopaque, ptr: ?[*]u8, len: usize) callconv(.c) void {
+    aligned_living -= 1;
+    const bytes: []align(64) u8 = @alignCast(ptr.?[0..len]);
+    zigflow.allocator.free(bytes);
+}
+
+export fn zft_aligned_living() i32 {
+    return aligned_living;
 }
 
 /// Bytes that count their releases.

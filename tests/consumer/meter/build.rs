@@ -1,5 +1,5 @@
-//! Compiles the folder of Zig files.
+//! Compiles the folder of Zig files, and the Zig text in the Rust files.
 
 fn main() {
-    zigflow_build::compile("zig");
+    zigflow_build::Build::new().file("zig").file("src").compile();
 }
