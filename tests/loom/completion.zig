@@ -46,6 +46,27 @@ export fn model_completion_stop_on_cancel(raw: *zigflow.RawCompletion) void {
     of(raw).onCancel(Stop{ .done = of(raw) }) catch @panic("no memory");
 }
 
+/// Says that it is canceled, and leaves the rest to who works.
+const Say = struct {
+    done: Done,
+
+    pub fn wake(self: *Say) void {
+        was_taken = self.done.fail(error.Canceled);
+    }
+};
+
+/// Not of the model, which runs one thread at a time.
+var was_taken: bool = false;
+
+export fn model_completion_was_taken() bool {
+    return was_taken;
+}
+
+export fn model_completion_say_on_cancel(raw: *zigflow.RawCompletion) void {
+    was_taken = false;
+    of(raw).onCancel(Say{ .done = of(raw) }) catch @panic("no memory");
+}
+
 export fn model_completion_deinit(raw: *zigflow.RawCompletion) void {
     of(raw).deinit();
 }

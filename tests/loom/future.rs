@@ -28,6 +28,9 @@ unsafe extern "C-unwind" {
     fn model_completion_is_canceled(raw: NonNull<RawOperation>) -> bool;
     fn model_completion_wake_on_cancel(raw: NonNull<RawOperation>, waker: &RawWaker);
     fn model_completion_stop_on_cancel(raw: NonNull<RawOperation>);
+    fn model_completion_say_on_cancel(raw: NonNull<RawOperation>);
+    /// Whether what it said was the result.
+    fn model_completion_was_taken() -> bool;
     fn model_completion_deinit(raw: NonNull<RawOperation>);
 }
 
@@ -410,6 +413,32 @@ fn two_results() {
     });
 }
 
+/// An observer fails a canceled operation while the worker finishes it: one of them is refused.
+#[test]
+fn an_observer_that_fails_against_a_worker_that_finishes() {
+    explore("an_observer_that_fails_against_a_worker_that_finishes", |_| {
+        let (done, mut future) = Done::new(Zig);
+        let Done::Zig(handle) = done else { unreachable!() };
+        // SAFETY: not given up yet.
+        unsafe { model_completion_say_on_cancel(handle.0) };
+        let thread = thread::spawn(move || {
+            let handle = handle;
+            Done::Zig(handle).finish(5);
+        });
+        future.cancel();
+        thread.join().unwrap();
+        let canceled = Err(FutureError::Zig(ZigError::new("Canceled")));
+        // SAFETY: the worker is through.
+        let was_taken = unsafe { model_completion_was_taken() };
+        if was_taken {
+            assert_eq!(future.refused(), 1, "TWO RESULTS");
+        }
+        expect(&mut future, None, if was_taken { &canceled } else { &Ok(5) });
+        drop(future);
+        nothing_is_left(&StdUsize::new(0));
+    });
+}
+
 fn finds(number: u32, scenario: &str) {
     let words = [
         "LOST",
@@ -462,4 +491,9 @@ fn sown_97_a_registration_is_not_waited_for() {
 #[test]
 fn sown_95_the_first_to_go_frees() {
     finds(95, "a_result_against_a_drop");
+}
+
+#[test]
+fn sown_98_who_finishes_forgets_the_observer() {
+    finds(98, "an_observer_that_fails_against_a_worker_that_finishes");
 }

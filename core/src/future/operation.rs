@@ -22,6 +22,9 @@
 //! and a completion that finishes, one sees the other. The second of the two GONE bits frees, and drops what
 //! nobody took: the result of a future that was dropped, the buffers that it kept for Zig.
 //!
+//! Whoever completes sets CLAIMED first, and DONE after the result is written. Zig's `finish` sets both at once where it
+//! has to be alone: it gives the completion up, so no other copy is in use, unless there is an observer.
+//!
 //! In Zig an observer may give the completion up when it is told of a cancellation, also while it is still being
 //! registered, on this thread or another. REGISTERING and LEFT put that off until the registration is through. (In
 //! Rust the registration borrows the completion, so nobody can give it up.)
