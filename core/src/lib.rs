@@ -28,6 +28,7 @@ mod item;
 #[cfg(any(feature = "std", feature = "spin", feature = "critical-section"))]
 mod lock;
 mod macros;
+mod pushed;
 mod raw_parts;
 mod ring;
 mod shape;
@@ -68,6 +69,7 @@ pub mod __private {
     pub use crate::future::{FutureArgument, KeepToo, StartFuture};
     pub use crate::handle::{Handle, ZigType};
     pub use crate::macros::Argument;
+    pub use crate::pushed::{PUSHED, Pushed};
     pub use crate::shape::Shape;
     pub use crate::stream::OpenSource;
     pub use crate::zig_tests::run_zig_tests;

@@ -65,6 +65,45 @@ zigflow::autozig! {
     fn owned(times: u32) Once {
         return .{ .left = times };
     }
+
+    /// Sends, and blocks as it likes.
+    fn primesBelow(end: u32, into: zigflow.spsc.Sender(u32)) !void {
+        var primes = into;
+        defer primes.deinit();
+        if (end == 0) return error.Nothing;
+        var n: u32 = 2;
+        while (n < end) : (n += 1) {
+            if (end == 13 and n == 11) return error.Unlucky;
+            var d: u32 = 2;
+            while (d * d <= n and n % d != 0) d += 1;
+            if (d * d > n) primes.sendBlocking(n) catch return;
+        }
+    }
+
+    /// Its own reason comes first.
+    fn closes(text: []const u8, into: zigflow.spsc.Sender(u8)) !void {
+        var bytes = into;
+        defer bytes.deinit();
+        for (text) |byte| try bytes.sendBlocking(byte);
+        bytes.closeWith(error.Spoilt);
+        return error.Other;
+    }
+
+    var running: std.atomic.Value(u32) = .init(0);
+
+    /// Until nobody reads.
+    fn endless(into: zigflow.spsc.Sender(u64)) void {
+        _ = running.fetchAdd(1, .seq_cst);
+        defer _ = running.fetchSub(1, .seq_cst);
+        var numbers = into;
+        defer numbers.deinit();
+        var n: u64 = 0;
+        while (true) : (n += 1) numbers.sendBlocking(n) catch return;
+    }
+
+    fn countRunning() u32 {
+        return running.load(.seq_cst);
+    }
     ---
     #[derive(Debug, PartialEq)]
     struct Step {
@@ -76,6 +115,10 @@ zigflow::autozig! {
     /// The Collatz sequence.
     fn collatz(start: u64) -> impl Stream<Item = Result<Step, StreamError>> + Send;
     fn words_of(text: &str) -> Result<impl Stream<Item = Result<Vec<u8>, StreamError>> + use<>, OpenError>;
+    fn primes_below(end: u32) -> impl Stream<Item = Result<u32, StreamError>> + Send;
+    fn endless() -> Result<impl Stream<Item = Result<u64, StreamError>>, OpenError>;
+    fn closes(text: String) -> impl Stream<Item = Result<u8, StreamError>>;
+    fn count_running() -> u32;
     fn owned(times: u32) -> impl Stream<Item = Result<ZeroCopyBuffer, StreamError>> + Send;
 }
 
@@ -109,4 +152,36 @@ fn lent_bytes_are_copied_and_owned_bytes_are_not() {
     assert_eq!(words, [&b"to"[..], b"be", b"or"]);
     let owned: Vec<ZeroCopyBuffer> = block_on(owned(3).map(Result::unwrap).collect());
     assert!(owned.len() == 3 && owned.iter().all(|bytes| **bytes == *b"owned"));
+}
+
+#[test]
+fn what_a_function_sends_is_a_stream() {
+    let collect = |end| -> Vec<_> { block_on(primes_below(end).collect()) };
+    assert_eq!(collect(12), [2, 3, 5, 7, 11].map(Ok));
+    let unlucky = Err(StreamError::Zig(ZigError::new("Unlucky")));
+    assert_eq!(collect(13), [Ok(2), Ok(3), Ok(5), Ok(7), unlucky]);
+    assert_eq!(collect(0), [Err(StreamError::Zig(ZigError::new("Nothing")))]);
+    // More than the channel holds, on tokio.
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let many = runtime.spawn(async { primes_below(10_000).map(Result::unwrap).count().await });
+    assert_eq!(runtime.block_on(many).unwrap(), 1229);
+}
+
+#[test]
+fn a_reason_of_its_own_is_the_last_item() {
+    let items: Vec<_> = block_on(closes("ab".to_owned()).collect());
+    let spoilt = Err(StreamError::Zig(ZigError::new("Spoilt")));
+    assert_eq!(items, [Ok(b'a'), Ok(b'b'), spoilt]);
+}
+
+#[test]
+fn a_function_whose_stream_is_dropped_ends_when_it_sends() {
+    drop(endless().unwrap());
+    assert_eq!(count_running(), 0, "it begins when it is polled");
+    let mut numbers = endless().unwrap();
+    let first = block_on((&mut numbers).take(1000).map(Result::unwrap).last());
+    assert_eq!(first, Some(999));
+    assert_eq!(count_running(), 1);
+    drop(numbers);
+    zigflow_tests::task::until(|| count_running() == 0);
 }

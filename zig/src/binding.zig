@@ -16,6 +16,8 @@ const suitsApart = call_file.suitsApart;
 pub const call = call_file.call;
 pub const start = call_file.start;
 pub const isOperation = call_file.isOperation;
+pub const push = call_file.push;
+pub const isPush = call_file.isPush;
 /// What a completion is a handle of, and what Rust hands over.
 pub const Operation = abi.RawOperation;
 pub const End = abi.RawEnd;
@@ -60,11 +62,18 @@ pub fn exportSource(comptime function: anytype, comptime signature: Signature, c
 fn sourceMistake(comptime Returned: type, comptime signature: Signature) ?[]const u8 {
     const S = arguments_file.payloadOf(Returned);
     if (@typeInfo(S) != .@"struct" or !@hasDecl(S, "poll")) return "a stream in Rust is a struct with `pub fn poll(self: *Self, " ++
-        "cx: *zigflow.Context) zigflow.Poll(T)` in Zig, found `" ++ @typeName(S) ++ "`";
+        "cx: *zigflow.Context) zigflow.Poll(T)` in Zig, found `" ++ @typeName(S) ++ "`, or what a last parameter `zigflow.spsc.Sender(T)` is sent";
     const Item = source_file.pollItem(S, @typeName(S));
     if (!suits(signature.value, Item)) return "an item in Rust needs `" ++ @typeName(signature.value) ++ "` in Zig, found `" ++ @typeName(Item) ++ "`";
     if (signature.stream == .send and !source_file.isSendable(S)) return "the stream is `Send` in Rust: write " ++
         "`pub const sendable = true;` in `" ++ @typeName(S) ++ "`, if another thread may have it";
+    return null;
+}
+
+fn pushMistake(comptime Returned: type, comptime Sent: type, comptime signature: Signature) ?[]const u8 {
+    if (arguments_file.payloadOf(Returned) != void) return "Zig sends the items of the stream and returns `" ++ @typeName(Returned) ++
+        "`: let it return void or an error union of it";
+    if (!suits(signature.value, Sent)) return "an item in Rust needs `" ++ @typeName(signature.value) ++ "` in Zig, found `" ++ @typeName(Sent) ++ "`";
     return null;
 }
 
@@ -85,6 +94,10 @@ fn mistake(comptime function: anytype, comptime signature: Signature) ?[]const u
     if (F == void) return "write `pub fn " ++ signature.name ++ "`, or correct the name on either side";
     if (@typeInfo(F) != .@"fn") return "it is no function";
     const Returned = @typeInfo(F).@"fn".return_type orelse return "the type of its result is generic: name it";
+    if (signature.stream != .no) if (call_file.sentBy(F)) |Sent| {
+        const types = paramTypes(F);
+        return paramMistake(types[0 .. types.len - 1], signature.params) orelse pushMistake(Returned, Sent, signature);
+    };
     const place = placeOf(F) orelse
         return paramMistake(paramTypes(F), signature.params) orelse if (signature.stream != .no)
             sourceMistake(Returned, signature)

@@ -68,6 +68,24 @@ fn resultOfCallback(comptime A: type) ?type {
     return if (T != void and A == completion.Callback(T)) T else null;
 }
 
+/// What a function sends to its last parameter, if that is the sender of a channel.
+pub fn sentBy(comptime F: type) ?type {
+    const types = paramTypes(F);
+    if (types.len == 0) return null;
+    const S = types[types.len - 1] orelse return null;
+    return if (opens(*abi.RawEnd, S) and @hasDecl(S, "Sent")) S.Sent else null;
+}
+
+/// Whether Rust reads what the function sends, while it runs on a thread.
+pub fn isPush(comptime function: anytype) bool {
+    return comptime @typeInfo(@TypeOf(function)) == .@"fn" and sentBy(@TypeOf(function)) != null;
+}
+
+/// Calls such a function with the sender.
+pub inline fn push(comptime function: anytype, given: anytype, into: *abi.RawEnd) anyerror!void {
+    return callWith(function, given ++ .{into}, {});
+}
+
 /// Whether the function gives its result to a completion or a callback.
 pub fn isOperation(comptime function: anytype) bool {
     return comptime @typeInfo(@TypeOf(function)) == .@"fn" and placeOf(@TypeOf(function)) != null;

@@ -60,6 +60,7 @@ pub fn Sender(comptime T: type) type {
         seat: Seat = .{},
         patience: Patience = .default,
 
+        pub const Sent = T;
         const Self = @This();
         const Ring = ring_file.Ring(T);
 

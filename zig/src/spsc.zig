@@ -39,6 +39,7 @@ pub fn Sender(comptime T: type) type {
     return struct {
         ring: ring.Producer,
 
+        pub const Sent = T;
         const Self = @This();
 
         /// Takes over an end that Rust has handed to Zig. On an error the end is gone and the channel closed:

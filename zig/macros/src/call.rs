@@ -73,7 +73,9 @@ impl Caller<'_> {
         let is_operation = self.archive.futures.contains(&self.function.full_name());
         let checks = self.checks();
         let (asyncness, body) = if let Some(streaming) = self.function.returns.stream {
-            (None, self.stream(streaming))
+            // The same mark as that of an operation: it is begun, and the rest comes otherwise.
+            let body = if is_operation { self.push(streaming) } else { self.stream(streaming) };
+            (None, body)
         } else if !self.archive.mistakes.is_empty() {
             // Nobody runs it; what is told about it is told once.
             (is_async.then(|| ours!(async)), ours!(::core::unreachable!()))
@@ -183,7 +185,10 @@ impl Caller<'_> {
             true => ours!(::zigflow::ZigStream<#item>),
             false => ours!(::zigflow::LocalZigStream<#item>),
         };
-        let names = self.function.params.iter().map(|param| &param.name);
+        let names = self.function.params.iter().map(|Param { name, form, .. }| match form {
+            Form::OwnedText | Form::Owned(_) => ours!(&#name[..]),
+            _ => name.to_token_stream(),
+        });
         let open = ours! {
             #[link(name = #library, kind = "static")]
             unsafe extern "C" {
@@ -201,6 +206,33 @@ impl Caller<'_> {
             ours!(#open opened)
         } else {
             ours!(#open ::zigflow::__private::MaybeOpen::from(opened))
+        }
+    }
+
+    /// The function runs on a thread of the pool, and what it sends is the stream.
+    fn push(&self, Streaming { in_result, .. }: Streaming) -> TokenStream {
+        let symbol = symbol_of_start(&self.archive.prefix, self.hash, &self.function.full_name());
+        let (mut types, mut values) = self.crossing();
+        types.push(ours!(*mut ::zigflow::abi::RawEnd));
+        values.push(ours!(::zigflow::__private::ForZig::into_raw(into)));
+        let declaration = self.declaration(&symbol, &types, &ours!(*const ::core::ffi::c_char));
+        let refused = self.refuse_lent();
+        let item = self.function.returns.value.as_ref().map_or_else(|| ours!(()), rust_type);
+        let unblock = located(self.function.name.span(), ours!(::zigflow::unblock));
+        let stream = ours! {
+            #refused
+            #declaration
+            let (sender, receiver) = ::zigflow::spsc::channel::<#item>(::zigflow::__private::PUSHED);
+            let into = sender.into_zig();
+            let running = #unblock(move || unsafe {
+                ::zigflow::__private::returned_error(__zigflow_call(#(#values),*))
+            });
+            let stream = ::zigflow::__private::Pushed::new(receiver, running);
+        };
+        if in_result {
+            ours!(#stream ::core::result::Result::Ok(stream))
+        } else {
+            ours!(#stream stream)
         }
     }
 

@@ -120,7 +120,14 @@ pub fn derive_transfer(input: TokenStream) -> TokenStream {
 /// A function whose Zig half returns a source, a struct with `pub fn poll(self: *Self, cx: *zigflow.Context)
 /// zigflow.Poll(T)`, is a stream in Rust: `-> impl Stream<Item = Result<T, StreamError>>`. `+ Send` has to be allowed by
 /// `pub const sendable = true;` in the struct. `T` is plain data, `Vec<u8>` for `[]const u8`, or `ZeroCopyBuffer` for
-/// `zigflow.OwnedBytes`. The function takes numbers, bools, `&str` and `&[u8]`. If the source does not open, that is the
+/// `zigflow.OwnedBytes`. The function takes numbers, bools, `&str` and `&[u8]`.
+///
+/// Or the Zig function takes a `zigflow.spsc.Sender(T)` as its last parameter and returns nothing, or an error: then it runs
+/// on a thread of the pool, as a plain `async fn` does, from the first poll on; it may block, and what it sends is the
+/// stream, of plain data. Behind the items comes its error, if it returned one. When the stream is dropped, sending fails
+/// with `Closed`, and the function should return. It owns what it works on: take `String` and `Vec<u8>`.
+///
+/// If a source does not open, that is the
 /// stream's first item and its last; with `Result<impl Stream<…>, OpenError>` the function says so itself.
 ///
 /// # `async fn`

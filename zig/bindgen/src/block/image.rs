@@ -246,9 +246,15 @@ impl Image<'_> {
         let mut text = String::new();
         if returns.stream.is_some() {
             let symbol = symbol_of_stream(self.prefix, &found.hash, &name);
+            let push = symbol_of_start(self.prefix, &found.hash, &name);
             let _ = write!(
                 text,
-                " comptime {{ {OUR} binding\".exportSource({looked_up}, {signature}, \"{symbol}\"); }}"
+                " fn {OUR} push {name}\"({params}{OUR} into\": *{OUR} binding\".End) callconv(.c) ?[*:0]const u8 \
+                 {{ {check} {OUR} binding\".push({OUR} f\", .{{ {arguments}}}, {OUR} into\") \
+                 catch |{OUR} e\"| return {OUR} binding\".errorName({OUR} e\"); return null; }} \
+                 comptime {{ if ({OUR} binding\".isPush({looked_up})) \
+                 @export(&{OUR} push {name}\", .{{ .name = \"{push}\" }}) else \
+                 {OUR} binding\".exportSource({looked_up}, {signature}, \"{symbol}\"); }}"
             );
         } else if function.is_async {
             // Zig knows whether the function takes a completion; the other one of these two is not even looked at.

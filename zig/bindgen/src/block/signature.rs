@@ -59,9 +59,9 @@ pub enum Form {
     Slice(Element, bool),
     /// `&T` and, if it is true, `&mut T`: `*const T` and `*T` in Zig.
     Reference(Element, bool),
-    /// `String`: `[]const u8` in Zig. Of an `async fn` only.
+    /// `String`: `[]const u8` in Zig. Of an `async fn` or a stream only.
     OwnedText,
-    /// `Vec<T>`: `[]const T` in Zig. Of an `async fn` only.
+    /// `Vec<T>`: `[]const T` in Zig. Of an `async fn` or a stream only.
     Owned(Element),
     /// `ZigSender<T>` or `ZigReceiver<T>`, of either flavour.
     End,
@@ -104,6 +104,8 @@ pub(super) struct Scope {
     pub(super) this: Option<Ident>,
     /// In an `async fn`.
     pub(super) is_async: bool,
+    /// `String` and `Vec` are of use: the function may go on when the call has returned.
+    pub(super) owns: bool,
 }
 
 /// What a function gives back.
@@ -163,11 +165,11 @@ impl Function {
             ReturnType::Type(_, ty) => last_span(ty),
         };
         let is_async = sig.asyncness.is_some();
-        let scope = Scope { is_async, ..scope.clone() };
+        let returns = Returns::read(&sig.output, &Scope { is_async, ..scope.clone() })?;
+        let scope = Scope { is_async, owns: is_async || returns.stream.is_some(), ..scope.clone() };
         let extent = [sig.asyncness.map_or(sig.fn_token.span, |word| word.span), end];
         let params = sig.inputs.into_iter().map(|input| Param::read(input, &scope));
         let params = params.collect::<Result<Vec<_>, _>>()?;
-        let returns = Returns::read(&sig.output, &scope)?;
         if returns.stream.is_some() {
             check_arguments_of_stream(&params)?;
         }
@@ -225,12 +227,13 @@ impl Function {
 fn check_arguments_of_stream(params: &[Param]) -> Result<(), Error> {
     for param in params {
         let crosses = match &param.form {
-            Form::Value(Element::Primitive(_)) | Form::Text => true,
-            Form::Slice(Element::Primitive(word), false) => word == "u8",
+            Form::Value(Element::Primitive(_)) | Form::Text | Form::OwnedText => true,
+            Form::Slice(Element::Primitive(word), false)
+            | Form::Owned(Element::Primitive(word)) => word == "u8",
             _ => false,
         };
         if !crosses {
-            let what = "a stream is opened with numbers, bools, `&str` and `&[u8]`";
+            let what = "a stream is opened with numbers, bools, `&str` and `&[u8]`, or `String` and `Vec<u8>`";
             return Err(Error::new(param.ty.span(), what));
         }
     }
@@ -322,7 +325,7 @@ impl Form {
         }
         let vec = arguments_of(ty, "Vec");
         let is_text = matches!(ty, Type::Path(path) if path.path.is_ident("String"));
-        if !scope.is_async && (is_text || vec.is_some()) {
+        if !scope.owns && (is_text || vec.is_some()) {
             let what = "the call only reads it: take `&str`, `&[T]`, or `&mut [T]`";
             return Err(Error::new(ty.span(), what));
         }
