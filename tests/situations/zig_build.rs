@@ -291,6 +291,26 @@ fn a_broken_block_leaves_the_others_alone() {
 }
 
 #[test]
+fn one_text_in_two_folders_that_imports_files_is_refused() {
+    let block = |import: &str| {
+        format!(
+            "autozig! {{\nconst it = @import(\"{import}\");\nfn f() u8 {{ return 1; }}\n---\nfn f() -> u8;\n}}\n"
+        )
+    };
+    let package = Package::new("twins")
+        .file("src/lib.rs", &block("util.zig"))
+        .file("src/util.zig", "")
+        .file("src/deep/mod.rs", &block("util.zig"))
+        .file("src/deep/util.zig", "");
+    let message = package.build_of("src").try_compile().unwrap_err().to_string();
+    assert!(message.contains("src/deep/mod.rs") && message.contains("src/lib.rs"), "{message}");
+    let package = Package::new("harmless_twins")
+        .file("src/lib.rs", &block("std"))
+        .file("src/deep/mod.rs", &block("std"));
+    package.build_of("src").try_compile().unwrap();
+}
+
+#[test]
 fn what_is_wrong_outside_of_the_blocks_stops_the_build() {
     let package = Package::new("broken_beside_a_block")
         .file("src/lib.rs", TWO_BLOCKS)

@@ -4,6 +4,7 @@ use crate::modules::Root;
 use crate::names::Names;
 use crate::place::Place;
 use crate::report::Retold;
+use crate::scan::references;
 use crate::tree::is_rust;
 use crate::{Error, stamp};
 use std::fs;
@@ -43,19 +44,20 @@ impl Block {
 }
 
 /// Writes the Zig files of all blocks in the Rust file `path`, or in those of a folder and its folders, below
-/// `folder`.
+/// `folder`, and adds the blocks.
 pub(crate) fn write(
     place: &Place,
     names: &Names,
     path: &Path,
     folder: &Path,
-) -> Result<Vec<Block>, Error> {
-    let mut blocks: Vec<Block> = Vec::new();
+    blocks: &mut Vec<Block>,
+) -> Result<(), Error> {
     for file in rust_files(place, &place.normal(path))? {
         let text =
             fs::read_to_string(place.full(&file)).map_err(|error| unreadable(&file, &error))?;
         for Made { hash, image, places, tests } in images(&file, &text, names)? {
-            if blocks.iter().any(|block| block.hash == hash) {
+            if let Some(twin) = blocks.iter().find(|block| block.hash == hash) {
+                check_twin(twin, &file, &image)?;
                 continue;
             }
             let path_of = |name: String| place.normal(&folder.join("blocks").join(name));
@@ -77,7 +79,20 @@ pub(crate) fn write(
             blocks.push(Block { hash, root, places, tests });
         }
     }
-    Ok(blocks)
+    Ok(())
+}
+
+/// One text is compiled once; but from another folder it may import other files.
+fn check_twin(twin: &Block, file: &Path, image: &str) -> Result<(), Error> {
+    let first = twin.root.made_from.as_deref().unwrap_or(file);
+    if first.parent() == file.parent() || references(image.as_bytes()).is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(format!(
+        "a block in `{}` has the same text as one in `{}`, and both import files, each from its own folder: tell them apart by a comment",
+        file.display(),
+        first.display()
+    )))
 }
 
 /// What was made of a block.

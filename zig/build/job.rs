@@ -29,11 +29,7 @@ pub(crate) fn run(build: &Build, place: &Place) -> Result<Output, Error> {
     let folder = place.out_dir.join("archives").join(&name);
     let mut blocks: Vec<Block> = Vec::new();
     for path in &build.files {
-        for block in blocks::write(place, &names, path, &folder)? {
-            if blocks.iter().all(|other| other.hash != block.hash) {
-                blocks.push(block);
-            }
-        }
+        blocks::write(place, &names, path, &folder, &mut blocks)?;
     }
     let mut roots = roots(build, place, &blocks)?;
     for root in mirror::write(build, place, &folder)? {
