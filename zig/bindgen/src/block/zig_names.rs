@@ -14,24 +14,33 @@ pub(super) struct Declared {
 
 pub(super) fn declared(tokens: Vec<TokenTree>) -> Declared {
     let mut declared = Declared::default();
-    for pair in tokens.windows(2) {
-        if let [
-            TokenTree::Ident(word),
-            TokenTree::Literal(_) | TokenTree::Group(_) | TokenTree::Ident(_),
-        ] = pair
-        {
-            declared.has_tests |= word == "test";
+    for (i, token) in tokens.iter().enumerate() {
+        let TokenTree::Ident(word) = token else { continue };
+        let rest = &tokens[i + 1..];
+        if word == "test" {
+            declared.has_tests |= !matches!(rest.first(), None | Some(TokenTree::Punct(_)));
         }
-        let [TokenTree::Ident(word), TokenTree::Ident(name)] = pair else { continue };
+        let Some(name) = name(rest) else { continue };
         if word == "fn" {
-            declared.functions.insert(name.to_string());
+            declared.functions.insert(name);
         } else if word == "const" {
             // A function may have a second name, too.
-            declared.constants.insert(name.to_string());
-            declared.functions.insert(name.to_string());
+            declared.constants.insert(name.clone());
+            declared.functions.insert(name);
         }
     }
     declared
+}
+
+/// `name` or `@"name"`.
+fn name(tokens: &[TokenTree]) -> Option<String> {
+    match tokens {
+        [TokenTree::Ident(name), ..] => Some(name.to_string()),
+        [TokenTree::Punct(at), TokenTree::Literal(quoted), ..] if at.as_char() == '@' => {
+            Some(quoted.to_string().trim_matches('"').to_owned())
+        }
+        _ => None,
+    }
 }
 
 /// A function's name as people write it in Zig: `countWords` for `count_words`.
@@ -49,6 +58,14 @@ pub(super) fn camel_case(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_may_be_quoted() {
+        let text = "fn @\"fn\"() void {} const @\"a b\" = 1; fn f() void {}";
+        let tokens = text.parse::<proc_macro2::TokenStream>().unwrap();
+        let declared = declared(tokens.into_iter().collect());
+        assert!(["fn", "f", "a b"].iter().all(|name| declared.functions.contains(*name)));
+    }
 
     #[test]
     fn tests_are_seen_at_the_top() {
