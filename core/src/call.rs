@@ -8,9 +8,10 @@ use core::task::{Context, Poll};
 
 use futures_core::Stream;
 
-use crate::abi::OwnedItem;
+use crate::abi::{OwnedItem, RawOperation};
 use crate::buffer::ZeroCopyBuffer;
 use crate::error::{Malformed, OpenError, StreamError, ZigError};
+use crate::future::{Completion, Outcome};
 use crate::transfer::Transfer;
 
 /// What is handed over to Zig: the function that gets the pointer owns it. Sealed: the pointer is trusted.
@@ -35,6 +36,11 @@ pub trait ForZig: Sealed {
 }
 
 pub trait Sealed {}
+
+/// The pointer to a completion that Zig owns from then on.
+pub fn completion_for_zig<T: Outcome>(completion: Completion<T>) -> *mut RawOperation {
+    completion.into_zig().into_raw().as_ptr()
+}
 
 /// What bytes that a source lends become in a stream: each chunk is copied.
 pub type Bytes = alloc::vec::Vec<u8>;

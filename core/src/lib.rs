@@ -63,8 +63,12 @@ pub use zigflow_macros::{autozig, include_zig};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::abi::{OperationType, SourceType};
+    pub use alloc::string::String;
+    pub use alloc::vec::Vec;
+
     pub use crate::call::{
-        Bytes, ForZig, MaybeOpen, returned, returned_bytes, returned_error, text,
+        Bytes, ForZig, MaybeOpen, completion_for_zig, returned, returned_bytes, returned_error,
+        text,
     };
     pub use crate::future::{FutureArgument, KeepToo, StartFuture};
     pub use crate::handle::{Handle, ZigType};

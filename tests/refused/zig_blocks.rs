@@ -39,6 +39,14 @@ mod does_not_cross {
     }
 }
 
+mod not_safe {
+    zigflow::autozig! {
+        fn f(address: usize) u8 { return @as(*const u8, @ptrFromInt(address)).*; }
+        ---
+        async unsafe fn f(address: usize) -> u8; //~ what Rust calls has to be safe
+    }
+}
+
 mod no_file {
     zigflow::include_zig!(path, { fn f(); }); //~ it is called like this
 }

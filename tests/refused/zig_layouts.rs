@@ -35,4 +35,37 @@ mod enums {
     }
 }
 
+mod more_aligned {
+    zigflow::autozig! {
+        const Point = extern struct { x: u64 align(16), y: u64 };
+        fn f(p: *const Point) u64 { return p.x; }
+        ---
+        struct Point { x: u64, y: u64 }
+        fn f(p: &Point) -> u64; //~ is not the Zig type of that name
+    }
+}
+
+mod of_unknown_shape {
+    zigflow::autozig! {
+        const Point = extern struct { x: u64, y: [64]u64 };
+        fn f() Point { return .{ .x = 1, .y = @splat(1) }; }
+        ---
+        struct Point { x: [[u8; 0]; 1], y: u32 }
+        fn f() -> Point; //~ is not the Zig type of that name
+    }
+}
+
+mod named_alike {
+    pub struct Vec<T>(core::marker::PhantomData<T>);
+    impl Vec<u8> {
+        pub fn as_ptr(&self) -> *const u8 { core::ptr::null() }
+        pub fn len(&self) -> usize { 100 }
+    }
+    zigflow::autozig! { //~ mismatched types
+        fn sum(v: []const u8) u64 { return v.len; }
+        ---
+        pub async fn sum(v: Vec<u8>) -> u64;
+    }
+}
+
 fn main() {}

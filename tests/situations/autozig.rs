@@ -262,6 +262,65 @@ fn a_file_is_as_good_as_a_text() {
     assert_eq!(&into[..len], b"Hello,\nworld");
 }
 
+/// Methods of the user's own that are found before those of slices.
+mod loud {
+    trait Loud {
+        fn len(self) -> usize;
+        fn as_ptr(self) -> *const u8;
+        fn as_mut_ptr(self) -> *mut u8;
+    }
+
+    impl Loud for &mut [u8] {
+        fn len(self) -> usize {
+            1 << 30
+        }
+        fn as_ptr(self) -> *const u8 {
+            std::ptr::null()
+        }
+        fn as_mut_ptr(self) -> *mut u8 {
+            std::ptr::null_mut()
+        }
+    }
+
+    zigflow::autozig! {
+        fn fillAll(v: []u8) usize {
+            @memset(v, 7);
+            return v.len;
+        }
+        ---
+        pub(super) fn fill_all(v: &mut [u8]) -> usize;
+    }
+
+    #[test]
+    fn they_are_there() {
+        assert_eq!(Loud::len(&mut [0_u8; 4][..]), 1 << 30);
+        assert!(Loud::as_ptr(&mut [0_u8; 4][..]).is_null());
+        assert!(Loud::as_mut_ptr(&mut [0_u8; 4][..]).is_null());
+    }
+}
+
+#[test]
+fn a_trait_in_scope_changes_nothing() {
+    let mut bytes = [0; 4];
+    assert_eq!((loud::fill_all(&mut bytes), bytes), (4, [7; 4]));
+}
+
+#[test]
+fn words_in_strings_are_left_alone() {
+    zigflow::autozig! {
+        export fn text(into: [*]u8, len: usize) usize {
+            const said = "see export fn text()";
+            @memcpy(into[0..@min(len, said.len)], said[0..@min(len, said.len)]);
+            return said.len;
+        }
+        ---
+        fn text(into: &mut [u8]) -> usize;
+    }
+    let mut into = [0; 64];
+    let len = text(&mut into);
+    assert_eq!(&into[..len], b"see export fn text()");
+}
+
 #[test]
 fn no_name_in_zig_is_taken() {
     zigflow::autozig! {

@@ -21,7 +21,7 @@ pub(crate) struct Part {
     /// ```text
     /// block HASH LIBRARY PREFIX
     /// future HASH FUNCTION
-    /// shape HASH TYPE SHAPE
+    /// shape HASH TYPE SHAPE SIZE ALIGNMENT
     /// error HASH LINE COLUMN WHAT
     /// test HASH FILE
     /// ```
@@ -79,8 +79,11 @@ pub(crate) fn blocks(hashes: &[String], library: &str, prefix: &str, symbols: &[
         for name in starts {
             let _ = writeln!(text, "future {hash} {name}");
         }
-        for (ty, shape) in shapes.into_iter().filter_map(|rest| rest.rsplit_once('_')) {
-            let _ = writeln!(text, "shape {hash} {ty} {shape}");
+        for layout in shapes {
+            // TYPE_SHAPE_SIZE_ALIGNMENT
+            let mut words: Vec<&str> = layout.rsplitn(4, '_').collect();
+            words.reverse();
+            let _ = writeln!(text, "shape {hash} {}", words.join(" "));
         }
     }
     text
@@ -193,7 +196,7 @@ mod tests {
     #[test]
     fn blocks_have_an_archive_and_shapes() {
         let symbols = [
-            "_zf1_x_shape_aa_My_Point_0000beef",
+            "_zf1_x_shape_aa_My_Point_0000beef_24_8",
             "zf1_x_shape_bb_Point_0",
             "zf1_x_call_aa_f",
             "zf1_x_start_aa_read_it",
@@ -201,7 +204,7 @@ mod tests {
         let symbols = symbols.map(str::to_owned);
         assert_eq!(
             blocks(&["aa".to_owned()], "lib", "zf1_x", &symbols),
-            "block aa lib zf1_x\nfuture aa read_it\nshape aa My_Point 0000beef\n"
+            "block aa lib zf1_x\nfuture aa read_it\nshape aa My_Point 0000beef 24 8\n"
         );
     }
 

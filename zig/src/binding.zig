@@ -264,11 +264,11 @@ pub fn errorIndex(comptime names: []const []const u8, e: anyerror) u32 {
     unreachable; // `check` has seen that these are all
 }
 
-/// Exports a symbol that ends in the shape of a type: the build script reads it, and no Zig code has to run.
+/// Exports a symbol that ends in the shape of a type, its size and its alignment: the build script reads it, and no Zig code has to run.
 pub fn exportShape(comptime T: type, comptime symbol: []const u8) void {
     const mark = struct {
         const byte: u8 = 0;
     };
-    const text = comptime std.fmt.comptimePrint("{s}{x:0>8}", .{ symbol, shape(T) });
+    const text = comptime std.fmt.comptimePrint("{s}{x:0>8}_{d}_{d}", .{ symbol, shape(T), @sizeOf(T), @alignOf(T) });
     @export(&mark.byte, .{ .name = text });
 }

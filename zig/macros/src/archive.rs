@@ -11,14 +11,23 @@ pub(crate) struct Archive {
     pub(crate) library: String,
     /// What its symbols begin with.
     pub(crate) prefix: String,
-    /// Shapes of Zig types. None on docs.rs.
-    pub(crate) shapes: BTreeMap<String, u32>,
+    /// How the Zig types stand in memory. None on docs.rs.
+    pub(crate) layouts: BTreeMap<String, Layout>,
     /// The functions that give their result by a completion.
     pub(crate) futures: BTreeSet<String>,
     /// The file with the command that runs Zig's tests.
     pub(crate) tests: Option<String>,
     /// What Zig found wrong in the block.
     pub(crate) mistakes: Vec<Mistake>,
+}
+
+/// How a type stands in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Layout {
+    /// Of names and types; 0: it does not cross.
+    pub(crate) shape: u32,
+    pub(crate) size: usize,
+    pub(crate) alignment: usize,
 }
 
 /// What Zig says about a place.
@@ -80,8 +89,14 @@ impl Archive {
                     let (library, prefix) = ((*library).to_owned(), (*prefix).to_owned());
                     *found = Some(Self { library, prefix, ..Self::default() });
                 }
-                (["shape", of, ty, shape], Some(archive)) if hash == Some(*of) => {
-                    archive.shapes.insert((*ty).to_owned(), u32::from_str_radix(shape, 16).ok()?);
+                (["shape", of, ty, shape, size, alignment], Some(archive)) if hash == Some(*of) => {
+                    let shape = u32::from_str_radix(shape, 16).ok()?;
+                    let layout = Layout {
+                        shape,
+                        size: size.parse().ok()?,
+                        alignment: alignment.parse().ok()?,
+                    };
+                    archive.layouts.insert((*ty).to_owned(), layout);
                 }
                 (["future", of, name], Some(archive)) if hash == Some(*of) => {
                     archive.futures.insert((*name).to_owned());
@@ -106,12 +121,12 @@ mod tests {
 
     #[test]
     fn a_block_is_found_by_its_hash() {
-        let text =
-            "block aa one p\nfuture aa f\nblock bb two q\nfuture bb g\nshape bb Other 0000000b\n";
+        let text = "block aa one p\nfuture aa f\nblock bb two q\nfuture bb g\nshape bb Other 0000000b 16 8\n";
         let found = Archive::read(text, Some("bb")).unwrap();
         assert_eq!(found.futures.iter().collect::<Vec<_>>(), ["g"]);
         assert_eq!((&*found.library, &*found.prefix), ("two", "q"));
-        assert_eq!(found.shapes.into_iter().collect::<Vec<_>>(), [("Other".to_owned(), 11)]);
+        let layout = Layout { shape: 11, size: 16, alignment: 8 };
+        assert_eq!(found.layouts.into_iter().collect::<Vec<_>>(), [("Other".to_owned(), layout)]);
         assert!(Archive::read(text, Some("cc")).is_none());
         assert!(Archive::read(text, None).is_some());
         assert!(Archive::read("docs\n", Some("cc")).is_some());

@@ -3,7 +3,7 @@
 //! As in the derive, all but the user's own names and types has the macro's spans: a crate that forbids unsafe code
 //! can call Zig.
 
-use crate::archive::Archive;
+use crate::archive::{Archive, Layout};
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::punctuated::Punctuated;
@@ -138,14 +138,21 @@ impl Caller<'_> {
         let symbol = symbol_of_start(&self.archive.prefix, self.hash, &self.function.full_name());
         let (mut types, mut values) = self.crossing();
         types.push(ours!(*mut ::zigflow::abi::RawOperation));
-        values.push(ours!(completion.into_zig().into_raw().as_ptr()));
+        values.push(ours!(::zigflow::__private::completion_for_zig(completion)));
         let declaration = self.declaration(&symbol, &types, &ours!(()));
         let (value, result) = match &self.function.returns.value {
             None => (ours!(()), ours!(value)),
             Some(Element::Bytes(bytes)) => {
                 let result = match bytes {
                     Bytes::Text => ours! {
-                        ::zigflow::__private::text(&value).map_err(::zigflow::FutureError::Zig)?
+                        match ::zigflow::__private::text(&value) {
+                            ::core::result::Result::Ok(text) => text,
+                            ::core::result::Result::Err(error) => {
+                                return ::core::result::Result::Err(::core::convert::From::from(
+                                    ::zigflow::FutureError::Zig(error),
+                                ));
+                            }
+                        }
                     },
                     other => of_buffer(*other, &ours!(value)),
                 };
@@ -263,7 +270,7 @@ impl Caller<'_> {
         let mut prepared = TokenStream::new();
         if let Some(value) = value.as_ref().filter(|_| !by_value) {
             c_params.push(ours!(*mut #value));
-            arguments.push(ours!(out.as_mut_ptr()));
+            arguments.push(ours!(::core::mem::MaybeUninit::as_mut_ptr(&mut out)));
             prepared.extend(ours!(let mut out = ::core::mem::MaybeUninit::<#value>::uninit();));
         }
         if returns.optional && !matches!(returns.failure, Failure::Never) {
@@ -364,19 +371,26 @@ impl Caller<'_> {
     fn checks(&self) -> TokenStream {
         let mut checks = TokenStream::new();
         for ty in self.function.named_types() {
-            let Some(shape) = self.archive.shapes.get(&unraw(ty)) else { continue };
+            if !self.archive.mistakes.is_empty() || self.archive.library.is_empty() {
+                continue;
+            }
+            let layout = self.archive.layouts.get(&unraw(ty));
+            let Some(Layout { shape, size, alignment }) = layout.filter(|layout| layout.shape != 0)
+            else {
+                let unknown = format!(
+                    "the Zig type `{ty}` does not cross: it has to be an `extern struct`, or an enum with an integer as its tag, of parts that cross"
+                );
+                checks.extend(syn::Error::new(ty.span(), unknown).into_compile_error());
+                continue;
+            };
             let differs = format!(
                 "the Rust type `{ty}` is not the Zig type of that name: the fields' names, order or types differ, or the values of an enum"
             );
-            let unknown = format!(
-                "the Zig type `{ty}` does not cross: it has to be an `extern struct`, or an enum with an integer as its tag, of parts that cross"
-            );
-            if *shape == 0 {
-                checks.extend(syn::Error::new(ty.span(), unknown).into_compile_error());
-                continue;
-            }
+            // A shape that Rust does not know is not compared; the memory has to be the same in any case.
             let same = ours! {
-                <#ty as ::zigflow::Transfer>::SHAPE == 0 || <#ty as ::zigflow::Transfer>::SHAPE == #shape
+                (<#ty as ::zigflow::Transfer>::SHAPE == 0 || <#ty as ::zigflow::Transfer>::SHAPE == #shape)
+                    && ::core::mem::size_of::<#ty>() == #size
+                    && ::core::mem::align_of::<#ty>() == #alignment
             };
             checks.extend(at(ty.span(), ours!(::core::assert!(#same, #differs))));
         }
@@ -421,10 +435,18 @@ fn located(place: Span, tokens: TokenStream) -> TokenStream {
     tokens.into_iter().map(there).collect()
 }
 
-/// The types and the values of a parameter on the border.
+/// The types and the values of a parameter on the border. Functions are named in full: a trait in scope could have a
+/// method of the same name, and a type of the user's own could be called `Vec`.
 fn crossing(param: &Param) -> (Vec<TokenStream>, Vec<TokenStream>) {
     let name = &param.name;
-    let length = || (ours!(::core::primitive::usize), ours!(#name.len()));
+    let usize = ours!(::core::primitive::usize);
+    let slice = |ty: &TokenStream, mutable: bool| {
+        let (pointer, lent) = match mutable {
+            true => (ours!(*mut #ty), ours!(<[#ty]>::as_mut_ptr(&mut *#name))),
+            false => (ours!(*const #ty), ours!(<[#ty]>::as_ptr(&*#name))),
+        };
+        (vec![pointer, usize.clone()], vec![lent, ours!(<[#ty]>::len(&*#name))])
+    };
     match &param.form {
         Form::Value(element @ Element::Primitive(_)) => {
             (vec![rust_type(element)], vec![name.to_token_stream()])
@@ -433,36 +455,41 @@ fn crossing(param: &Param) -> (Vec<TokenStream>, Vec<TokenStream>) {
             let ty = rust_type(element);
             (vec![ours!(*const #ty)], vec![ours!(&raw const #name)])
         }
-        Form::Text | Form::OwnedText => {
-            let (length_type, length) = length();
+        Form::Text => {
+            let text = ours!(::core::primitive::str);
+            let pointer = ours!(<#text>::as_ptr(&*#name));
             (
-                vec![ours!(*const ::core::primitive::u8), length_type],
-                vec![ours!(#name.as_ptr()), length],
+                vec![ours!(*const ::core::primitive::u8), usize],
+                vec![pointer, ours!(<#text>::len(&*#name))],
             )
         }
-        Form::Slice(element, mutable) => {
-            let ty = rust_type(element);
-            let (length_type, length) = length();
-            if *mutable {
-                (vec![ours!(*mut #ty), length_type], vec![ours!(#name.as_mut_ptr()), length])
-            } else {
-                (vec![ours!(*const #ty), length_type], vec![ours!(#name.as_ptr()), length])
-            }
+        Form::OwnedText => {
+            let text = ours!(::zigflow::__private::String);
+            let bytes = ours!(<#text>::as_str(&#name));
+            let pointer = ours!(<::core::primitive::str>::as_ptr(#bytes));
+            (
+                vec![ours!(*const ::core::primitive::u8), usize],
+                vec![pointer, ours!(<#text>::len(&#name))],
+            )
         }
         Form::Owned(element) => {
             let ty = rust_type(element);
-            let (length_type, length) = length();
-            (vec![ours!(*const #ty), length_type], vec![ours!(#name.as_ptr()), length])
+            let vec = ours!(::zigflow::__private::Vec<#ty>);
+            let pointer = ours!(<#vec>::as_ptr(&#name));
+            (vec![ours!(*const #ty), usize], vec![pointer, ours!(<#vec>::len(&#name))])
         }
+        Form::Slice(element, mutable) => slice(&rust_type(element), *mutable),
         // From here on it is Zig's, which opens it or gives it back.
         Form::End => (vec![ours!(*mut ::zigflow::abi::RawEnd)], vec![handed_over(name)]),
         Form::Stream => (vec![ours!(*mut ::zigflow::abi::RawStream)], vec![handed_over(name)]),
-        Form::Reference(Element::Handle(_), true) => {
-            (vec![ours!(*mut ::core::ffi::c_void)], vec![ours!(#name.0.as_mut_ptr())])
-        }
-        Form::Reference(Element::Handle(_), false) => {
-            (vec![ours!(*const ::core::ffi::c_void)], vec![ours!(#name.0.as_ptr())])
-        }
+        Form::Reference(Element::Handle(_), true) => (
+            vec![ours!(*mut ::core::ffi::c_void)],
+            vec![ours!(::zigflow::__private::Handle::as_mut_ptr(&mut #name.0))],
+        ),
+        Form::Reference(Element::Handle(_), false) => (
+            vec![ours!(*const ::core::ffi::c_void)],
+            vec![ours!(::zigflow::__private::Handle::as_ptr(&#name.0))],
+        ),
         Form::Reference(element, mutable) => {
             let ty = rust_type(element);
             let pointer = if *mutable { ours!(*mut #ty) } else { ours!(*const #ty) };

@@ -130,7 +130,7 @@ impl Image<'_> {
         let zig = &self.text[begin..separator.byte_range().start];
         let before = &self.text[..begin];
         let column = begin - before.rfind('\n').map_or(0, |i| i + 1);
-        let text = format!("{}{}", " ".repeat(column), without_export(zig, &found.block));
+        let text = format!("{}{}", " ".repeat(column), without_export(zig, begin, &found.block));
         (before.matches('\n').count(), text)
     }
 
@@ -455,17 +455,12 @@ fn quoted(text: &str) -> String {
 
 /// The Zig text where no function that Rust calls is exported: two crates may each have an `add`. What stands behind
 /// it stays where it is.
-fn without_export(zig: &str, block: &Block) -> String {
+fn without_export(zig: &str, begin: usize, block: &Block) -> String {
     let called: Vec<String> = block.functions.iter().flat_map(Function::zig_names).collect();
     let mut text = zig.to_owned();
-    let mut from = 0;
-    while let Some(i) = text[from..].find("export").map(|i| i + from) {
-        from = i + "export".len();
-        let mut words = text[from..].split_whitespace();
-        let (fun, name) = (words.next(), words.next().unwrap_or_default());
-        let name = name.split('(').next().unwrap_or_default();
-        if fun == Some("fn") && called.iter().any(|called| called == name) {
-            text.replace_range(i..from, "      ");
+    for (word, name) in block.declared.iter().flat_map(|declared| &declared.exports) {
+        if called.contains(name) {
+            text.replace_range(word.start - begin..word.end - begin, "      ");
         }
     }
     text

@@ -157,6 +157,15 @@ impl Function {
                 "a Zig function that Rust calls has no generic parameters",
             ));
         }
+        let words = [
+            sig.constness.map(|word| word.span()),
+            sig.unsafety.map(|word| word.span()),
+            sig.abi.as_ref().map(|abi| abi.span()),
+        ];
+        if let Some(place) = words.into_iter().flatten().next() {
+            let what = "a signature is `fn` or `async fn`: what Rust calls has to be safe, since Zig checks the types and the text is yours";
+            return Err(Error::new(place, what));
+        }
         if let Some(dots) = sig.variadic {
             return Err(Error::new(dots.span(), "how many arguments there are has to be known"));
         }
@@ -569,6 +578,8 @@ mod tests {
             ("fn f() -> Result<u8>;", "both types"),
             ("fn f() -> Result<u8, Other>;", "stands in this block"),
             ("fn f() -> Option<()>;", "does not cross"),
+            ("unsafe fn f();", "has to be safe"),
+            ("async unsafe fn f();", "has to be safe"),
             ("fn f<T>(a: T);", "generic"),
             ("fn f(self);", "no `self`"),
             ("fn f((a, b): P);", "needs a name"),

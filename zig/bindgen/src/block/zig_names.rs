@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenTree;
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 /// The declarations at the top of a file, private ones too.
 #[derive(Debug, Default)]
@@ -10,6 +11,8 @@ pub(super) struct Declared {
     pub(super) constants: BTreeSet<String>,
     /// There is a `test`.
     pub(super) has_tests: bool,
+    /// The words `export` in front of functions, with the functions' names.
+    pub(super) exports: Vec<(Range<usize>, String)>,
 }
 
 pub(super) fn declared(tokens: Vec<TokenTree>) -> Declared {
@@ -19,6 +22,13 @@ pub(super) fn declared(tokens: Vec<TokenTree>) -> Declared {
         let rest = &tokens[i + 1..];
         if word == "test" {
             declared.has_tests |= !matches!(rest.first(), None | Some(TokenTree::Punct(_)));
+        }
+        if let [TokenTree::Ident(fun), behind @ ..] = rest
+            && word == "export"
+            && fun == "fn"
+            && let Some(name) = name(behind)
+        {
+            declared.exports.push((word.span().byte_range(), name));
         }
         let Some(name) = name(rest) else { continue };
         if word == "fn" {
