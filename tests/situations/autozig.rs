@@ -264,6 +264,7 @@ fn a_file_is_as_good_as_a_text() {
 
 /// Methods of the user's own that are found before those of slices.
 mod loud {
+    #[allow(clippy::wrong_self_convention)]
     trait Loud {
         fn len(self) -> usize;
         fn as_ptr(self) -> *const u8;
