@@ -15,6 +15,7 @@ zigflow::autozig! {
     fn pointer(x: [*]const u8) u8 { return x[0]; }
     fn signed(x: i64) i64 { return x; }
     fn size(x: usize) usize { return x; }
+    fn known(comptime n: u32) u32 { return n; }
     const number = 5;
     ---
     fn wide(x: u16) -> u32; //~ parameter 1, in Rust `x: u16`, needs `u16` in Zig, found `u32`
@@ -29,6 +30,7 @@ zigflow::autozig! {
     fn pointer(x: &[u8]) -> u8; //~ behind which its length has to come
     fn signed(x: i64) -> u64; //~ the result in Rust needs `u64` in Zig, found `i64`
     fn size(x: u64) -> usize; //~ needs `u64` in Zig, found `usize`
+    fn known(n: u32) -> u32; //~ a parameter is `comptime` in Zig
     fn number() -> u8; //~ it is no function
 }
 

@@ -357,6 +357,21 @@ fn tests_in_zig_fail_at_their_line_of_the_rust_file() {
 }
 
 #[test]
+fn a_call_that_is_not_well_formed_is_left_to_the_macro() {
+    let package = Package::new("not_well_formed")
+        .file(
+            "src/lib.rs",
+            "autozig! {\nfn f(x: u8) u8 { return x; }\n---\nfn f(x: char) -> u8;\n}\n",
+        )
+        .file("src/.#lib.rs", "autozig! { \u{fffd}")
+        .file("src/other.rs", "fn f() {}");
+    fs::write(package.path("src/latin.rs"), b"// \xe4\n").unwrap();
+    let output = package.build_of("src").try_compile().unwrap();
+    assert!(!output.ran_zig() && output.archive().is_none());
+    assert_eq!(blocks(&package), "");
+}
+
+#[test]
 fn a_package_without_zig_is_told_so() {
     let package = Package::new("no_block").file("src/lib.rs", "// autozig! { }\n");
     for path in ["src", "src/lib.rs"] {

@@ -44,18 +44,25 @@ impl Block {
 }
 
 /// Writes the Zig files of all blocks in the Rust file `path`, or in those of a folder and its folders, below
-/// `folder`, and adds the blocks.
+/// `folder`, and adds the blocks. True: there are calls of the macros, though perhaps none that is well formed.
 pub(crate) fn write(
     place: &Place,
     names: &Names,
     path: &Path,
     folder: &Path,
     blocks: &mut Vec<Block>,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
+    let mut is_called = false;
     for file in rust_files(place, &place.normal(path))? {
-        let text =
-            fs::read_to_string(place.full(&file)).map_err(|error| unreadable(&file, &error))?;
-        for Made { hash, image, places, tests } in images(&file, &text, names)? {
+        let text = fs::read(place.full(&file)).map_err(|error| unreadable(&file, &error))?;
+        if !["autozig!", "include_zig!"].iter().any(|call| contains(&text, call)) {
+            continue;
+        }
+        let text = String::from_utf8(text)
+            .map_err(|_| Error::new(format!("`{}` is no UTF-8", file.display())))?;
+        for made in images(&file, &text, names)? {
+            is_called = true;
+            let Some(Made { hash, image, places, tests }) = made else { continue };
             if let Some(twin) = blocks.iter().find(|block| block.hash == hash) {
                 check_twin(twin, &file, &image)?;
                 continue;
@@ -79,7 +86,11 @@ pub(crate) fn write(
             blocks.push(Block { hash, root, places, tests });
         }
     }
-    Ok(())
+    Ok(is_called)
+}
+
+fn contains(text: &[u8], word: &str) -> bool {
+    text.windows(word.len()).any(|window| window == word.as_bytes())
 }
 
 /// One text is compiled once; but from another folder it may import other files.
@@ -113,7 +124,7 @@ fn has_tests(path: &Path) -> bool {
 use zigflow_bindgen::block::{Places, Tests};
 
 #[cfg(feature = "macros")]
-fn images(file: &Path, text: &str, names: &Names) -> Result<Vec<Made>, Error> {
+fn images(file: &Path, text: &str, names: &Names) -> Result<Vec<Option<Made>>, Error> {
     use zigflow_bindgen::block::{Found, Image, find};
 
     let text = text.trim_start_matches('\u{feff}');
@@ -126,12 +137,12 @@ fn images(file: &Path, text: &str, names: &Names) -> Result<Vec<Made>, Error> {
         places: image.places(found),
         tests: image.tests(found),
     };
-    Ok(found.iter().map(of).collect())
+    Ok(found.iter().map(|call| call.as_ref().ok().map(of)).collect())
 }
 
 /// Without the feature nobody reads them; the macros say what to do.
 #[cfg(not(feature = "macros"))]
-fn images(_: &Path, _: &str, _: &Names) -> Result<Vec<Made>, Error> {
+fn images(_: &Path, _: &str, _: &Names) -> Result<Vec<Option<Made>>, Error> {
     Ok(Vec::new())
 }
 
@@ -166,7 +177,8 @@ fn rust_files(place: &Place, path: &Path) -> Result<Vec<PathBuf>, Error> {
     }
     names.sort();
     let mut files = Vec::new();
-    for name in names {
+    // An editor's own files begin with a point.
+    for name in names.into_iter().filter(|name| !name.as_encoded_bytes().starts_with(b".")) {
         files.extend(rust_files(place, &path.join(name))?);
     }
     Ok(files)

@@ -27,11 +27,17 @@ pub(crate) fn run(build: &Build, place: &Place) -> Result<Output, Error> {
     }
     let target = Target::find(&place.target)?;
     let folder = place.out_dir.join("archives").join(&name);
-    let mut blocks: Vec<Block> = Vec::new();
+    let (mut blocks, mut is_called) = (Vec::<Block>::new(), false);
     for path in &build.files {
-        blocks::write(place, &names, path, &folder, &mut blocks)?;
+        is_called |= blocks::write(place, &names, path, &folder, &mut blocks)?;
     }
     let mut roots = roots(build, place, &blocks)?;
+    if roots.is_empty() && is_called {
+        return not_well_formed(build, place, &name, names.library);
+    }
+    if roots.is_empty() {
+        return Err(nothing_to_compile(build, place));
+    }
     for root in mirror::write(build, place, &folder)? {
         check_name(root.import_name.as_deref(), &roots)?;
         roots.push(root);
@@ -98,6 +104,21 @@ fn without_zig(place: &Place, name: &str, library: String) -> Result<Output, Err
     Ok(Output { library, directives, ..Output::default() })
 }
 
+/// All that there is are calls of the macros which are not well formed: what is wrong with them the macros tell.
+fn not_well_formed(
+    build: &Build,
+    place: &Place,
+    name: &str,
+    library: String,
+) -> Result<Output, Error> {
+    let bindings = bindings::publish(place, name, Part::default())?;
+    let paths = build.files.iter().map(|path| place.normal(path));
+    let mut directives: Vec<String> =
+        paths.map(|path| format!("rerun-if-changed={}", path.display())).collect();
+    directives.push(format!("rustc-env=ZIGFLOW_SOURCES={}", bindings.display()));
+    Ok(Output { library, directives, ..Output::default() })
+}
+
 /// The files to compile, then the modules that they may import by name.
 fn roots(build: &Build, place: &Place, blocks: &[Block]) -> Result<Vec<Root>, Error> {
     let mut roots: Vec<Root> = Vec::new();
@@ -110,7 +131,7 @@ fn roots(build: &Build, place: &Place, blocks: &[Block]) -> Result<Vec<Root>, Er
     }
     roots.extend(blocks.iter().map(|block| block.root.clone()));
     if roots.is_empty() {
-        return Err(nothing_to_compile(build, place));
+        return Ok(roots);
     }
     for (name, file) in &build.modules {
         check_name(Some(name), &roots)?;

@@ -93,6 +93,8 @@ fn mistake(comptime function: anytype, comptime signature: Signature) ?[]const u
     const F = @TypeOf(function);
     if (F == void) return "write `pub fn " ++ signature.name ++ "`, or correct the name on either side";
     if (@typeInfo(F) != .@"fn") return "it is no function";
+    if (@typeInfo(F).@"fn".is_generic) return paramMistake(paramTypes(F), signature.params) orelse
+        "a parameter is `comptime` in Zig, and Rust has its arguments at run time";
     const Returned = @typeInfo(F).@"fn".return_type orelse return "the type of its result is generic: name it";
     if (signature.stream != .no) if (call_file.sentBy(F)) |Sent| {
         const types = paramTypes(F);

@@ -89,11 +89,14 @@ pub fn derive_transfer(input: TokenStream) -> TokenStream {
 /// function with those of the signature, exactly, and the fields of structs are compared too: what does not fit is a
 /// compile error that names both. A struct in the block that says no `#[repr]` gets `#[repr(C)]`, and what crosses gets
 /// the derives `Clone`, `Copy` and `Transfer` if it has not; an enum of errors is a Rust `Error`. What is lent is lent for
-/// the call. What is handed over, an end of a channel or a stream, is Zig's; it is opened before the function is called, and
+/// the call. Rust may call the function from several threads at once: what it keeps in variables of its own it has to
+/// guard. What it returns, and what it was lent for writing, it leaves initialised; a result whose bits are no value of its
+/// type is a panic. What is handed over, an end of a channel or a stream, is Zig's; it is opened before the function is called, and
 /// if it is of another type than Zig says, that is the error of the call. A panic in Zig ends the process (`zigflow::set_zig_panic_hook`).
 ///
 /// `@import("file.zig")` starts from the Rust file's folder. Zig text that Rust's lexer cannot read, such as `\\`
-/// strings, goes into a file: [`include_zig!`]. So does a text with `@embedFile`.
+/// strings, goes into a file: [`include_zig!`]. So does a text with `@embedFile`. The build script finds the macros by their
+/// names, `autozig!` and `include_zig!`, in the text of the files, whatever `#[cfg]` they stand under.
 ///
 /// # Tests
 ///

@@ -493,7 +493,7 @@ mod tests {
     use super::*;
 
     fn image(text: &str) -> String {
-        let found = find(text).unwrap();
+        let found: Vec<Found> = find(text).unwrap().into_iter().flatten().collect();
         Image { file: "src/lib.rs", text, prefix: "zf1_x" }.of(&found[0])
     }
 
@@ -526,7 +526,7 @@ mod tests {
     #[test]
     fn places_of_the_image_are_places_of_the_file() {
         let text = "autozig! { const é = 1; const b = 2;\n fn a() void {}\n fn aa() void {}\n---\nfn a(); fn aa();\n}";
-        let found = find(text).unwrap();
+        let found: Vec<Found> = find(text).unwrap().into_iter().flatten().collect();
         let places = Image { file: "src/lib.rs", text, prefix: "zf1_x" }.places(&found[0]);
         assert_eq!(places.of(1, 26, ""), (1, 25));
         assert_eq!(places.of(2, 5, "`aa`"), (2, 5));
@@ -538,7 +538,7 @@ mod tests {
     #[test]
     fn tests_are_run_on_the_text_alone() {
         let text = "\nautozig! { fn a() void {}\n  test a { a(); }\n---\nfn a();\n}";
-        let found = find(text).unwrap();
+        let found: Vec<Found> = find(text).unwrap().into_iter().flatten().collect();
         let image = Image { file: "src/lib.rs", text, prefix: "zf1_x" };
         let tests = Tests::Text("\n           fn a() void {}\n  test a { a(); }\n\n".to_owned());
         assert_eq!(image.tests(&found[0]), Some(tests));

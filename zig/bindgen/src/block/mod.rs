@@ -8,7 +8,7 @@ mod image;
 mod signature;
 mod zig_names;
 
-pub use find::{Found, find};
+pub use find::{Found, NotWellFormed, find};
 pub use image::{
     Image, Places, Tests, symbol_of_call, symbol_of_shape, symbol_of_start, symbol_of_stream,
 };

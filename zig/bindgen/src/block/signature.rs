@@ -161,6 +161,7 @@ impl Function {
             sig.constness.map(|word| word.span()),
             sig.unsafety.map(|word| word.span()),
             sig.abi.as_ref().map(|abi| abi.span()),
+            sig.generics.where_clause.as_ref().map(|clause| clause.span()),
         ];
         if let Some(place) = words.into_iter().flatten().next() {
             let what = "a signature is `fn` or `async fn`: what Rust calls has to be safe, since Zig checks the types and the text is yours";
