@@ -1,6 +1,6 @@
 //! An `async fn` that is not what Zig's function is.
 #![forbid(unsafe_code)]
-#![allow(dead_code)]
+#![allow(dead_code)] // what is refused is used by nobody
 
 use zigflow::{FutureError, ZigError};
 

@@ -1,6 +1,6 @@
 //! What is no block.
 #![forbid(unsafe_code)]
-#![allow(dead_code)]
+#![allow(dead_code)] // what is refused is used by nobody
 
 mod no_line {
     zigflow::autozig! { fn f() void {} } //~ there has to be a line with `---`

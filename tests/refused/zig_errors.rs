@@ -1,6 +1,6 @@
 //! Errors that Rust lists otherwise than Zig returns them.
 #![forbid(unsafe_code)]
-#![allow(dead_code)]
+#![allow(dead_code)] // what is refused is used by nobody
 
 use zigflow::ZigError;
 

@@ -1,6 +1,6 @@
 //! Types of Zig's that Rust cannot own, and functions that make them otherwise than they say.
 #![forbid(unsafe_code)]
-#![allow(dead_code)]
+#![allow(dead_code)] // what is refused is used by nobody
 
 zigflow::autozig! {
     const zigflow = @import("zigflow");

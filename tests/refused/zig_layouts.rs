@@ -1,6 +1,6 @@
 //! Types that differ between the two languages, or do not cross.
 #![forbid(unsafe_code)]
-#![allow(dead_code)]
+#![allow(dead_code)] // what is refused is used by nobody
 
 mod differs {
     zigflow::autozig! {
@@ -65,6 +65,21 @@ mod named_alike {
         fn sum(v: []const u8) u64 { return v.len; }
         ---
         pub async fn sum(v: Vec<u8>) -> u64;
+    }
+}
+
+mod text_alike {
+    use core::ops::Deref;
+    #[allow(non_camel_case_types)]
+    pub struct str;
+    impl Deref for str {
+        type Target = [u8];
+        fn deref(&self) -> &[u8] { b"no text" }
+    }
+    zigflow::autozig! {
+        fn sum(v: []const u8) u64 { return v.len; }
+        ---
+        pub fn sum(v: &str) -> u64; //~ mismatched types
     }
 }
 

@@ -1,6 +1,6 @@
 //! Signatures in Rust that are not those of the functions in Zig.
 #![forbid(unsafe_code)]
-#![allow(dead_code)]
+#![allow(dead_code)] // what is refused is used by nobody
 
 zigflow::autozig! {
     fn wide(x: u32) u32 { return x; }

@@ -1,6 +1,6 @@
 //! Streams that are not what Zig's source is.
 #![forbid(unsafe_code)]
-#![allow(dead_code)]
+#![allow(dead_code)] // what is refused is used by nobody
 
 use futures_core::Stream;
 use zigflow::StreamError;

@@ -1,6 +1,6 @@
 //! Zig text with mistakes: told at the token, whichever block has them.
 #![forbid(unsafe_code)]
-#![allow(dead_code)]
+#![allow(dead_code)] // what is refused is used by nobody
 
 mod syntax {
     zigflow::autozig! {

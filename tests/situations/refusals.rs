@@ -57,6 +57,7 @@ fn said(package: &Path) -> String {
     cargo.args(["check", "--bins", "--keep-going", "--message-format=short", "--offline"]);
     // The package of this test has one.
     cargo.current_dir(package).env("CARGO_TERM_COLOR", "never").env_remove("OUT_DIR");
+    cargo.env_remove("ZIGFLOW_SOURCES");
     cargo.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("refusals/target"));
     let output = cargo.output().expect("cargo runs");
     String::from_utf8_lossy(&output.stderr).into_owned()
@@ -146,6 +147,11 @@ fn a_package_without_what_compiles_zig_is_told_what_to_add() {
         ),
         "{idle}"
     );
+    let compiles = Some("zigflow_build::compile(\"src\");");
+    let before = said_about("idle-again", compiles, "fn f() void {}");
+    assert!(!before.contains("error"), "{before}");
+    let again = said_about("idle-again", Some(""), "fn f() void {}");
+    assert!(again.contains("the build script of this package compiles no Zig"), "{again}");
     let elsewhere = "std::fs::create_dir_all(\"zig\").unwrap(); \
                      std::fs::write(\"zig/a.zig\", \"\").unwrap(); zigflow_build::compile(\"zig\");";
     let elsewhere = said_about("script-elsewhere", Some(elsewhere), "fn f() void {}");

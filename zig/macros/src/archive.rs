@@ -66,7 +66,10 @@ impl Archive {
                 env!("CARGO_PKG_VERSION"),
             ));
         };
-        let Ok(text) = std::fs::read_to_string(Path::new(&out).join("zigflow/blocks")) else {
+        // The variable is of this build script's run, the file may be one of a former one.
+        let compiled = std::env::var_os("ZIGFLOW_SOURCES").is_some();
+        let blocks = std::fs::read_to_string(Path::new(&out).join("zigflow/blocks"));
+        let Some(text) = blocks.ok().filter(|_| compiled) else {
             return Err(format!(
                 "{name}!: the build script of this package compiles no Zig: it has to call `zigflow_build::compile(\"src\")`"
             ));

@@ -133,6 +133,25 @@ impl Caller<'_> {
         (types, values)
     }
 
+    /// Text and what is owned as a slice, taken once: a type of the user's own that is called `Vec` could give another
+    /// one each time.
+    fn bound(&self) -> TokenStream {
+        let bound = self.function.params.iter().map(|Param { name, form, .. }| match form {
+            Form::Text => ours!(let #name: &::core::primitive::str = #name;),
+            Form::OwnedText => {
+                let owned = ours!(<::zigflow::__private::String>::as_str(&#name));
+                ours!(let #name: &::core::primitive::str = #owned;)
+            }
+            Form::Owned(element) => {
+                let ty = rust_type(element);
+                let owned = ours!(<::zigflow::__private::Vec<#ty>>::as_slice(&#name));
+                ours!(let #name: &[#ty] = #owned;)
+            }
+            _ => TokenStream::new(),
+        });
+        bound.collect()
+    }
+
     /// The operation begins, and its result is awaited.
     fn operation(&self) -> TokenStream {
         let symbol = symbol_of_start(&self.archive.prefix, self.hash, &self.function.full_name());
@@ -161,8 +180,10 @@ impl Caller<'_> {
             Some(element) => (rust_type(element), ours!(value)),
         };
         let error = self.converted();
+        let bound = self.bound();
         ours! {
             #declaration
+            #bound
             let (completion, future) = ::zigflow::completion::<#value>();
             unsafe { __zigflow_call(#(#values),*) };
             match future.await {
@@ -223,7 +244,7 @@ impl Caller<'_> {
         types.push(ours!(*mut ::zigflow::abi::RawEnd));
         values.push(ours!(::zigflow::__private::ForZig::into_raw(into)));
         let declaration = self.declaration(&symbol, &types, &ours!(*const ::core::ffi::c_char));
-        let refused = self.refuse_lent();
+        let (refused, bound) = (self.refuse_lent(), self.bound());
         let item = self.function.returns.value.as_ref().map_or_else(|| ours!(()), rust_type);
         let unblock = located(self.function.name.span(), ours!(::zigflow::unblock));
         let stream = ours! {
@@ -231,8 +252,9 @@ impl Caller<'_> {
             #declaration
             let (sender, receiver) = ::zigflow::spsc::channel::<#item>(::zigflow::__private::PUSHED);
             let into = sender.into_zig();
-            let running = #unblock(move || unsafe {
-                ::zigflow::__private::returned_error(__zigflow_call(#(#values),*))
+            let running = #unblock(move || {
+                #bound
+                unsafe { ::zigflow::__private::returned_error(__zigflow_call(#(#values),*)) }
             });
             let stream = ::zigflow::__private::Pushed::new(receiver, running);
         };
@@ -287,8 +309,10 @@ impl Caller<'_> {
         };
         let declaration = self.declaration(&symbol, &c_params, &c_result);
         let result = self.result(value.as_ref(), by_value);
+        let bound = self.bound();
         ours! {
             #declaration
+            #bound
             #prepared
             let code = unsafe { __zigflow_call(#(#arguments),*) };
             #result
@@ -455,28 +479,19 @@ fn crossing(param: &Param) -> (Vec<TokenStream>, Vec<TokenStream>) {
             let ty = rust_type(element);
             (vec![ours!(*const #ty)], vec![ours!(&raw const #name)])
         }
-        Form::Text => {
+        Form::Text | Form::OwnedText => {
             let text = ours!(::core::primitive::str);
-            let pointer = ours!(<#text>::as_ptr(&*#name));
             (
                 vec![ours!(*const ::core::primitive::u8), usize],
-                vec![pointer, ours!(<#text>::len(&*#name))],
-            )
-        }
-        Form::OwnedText => {
-            let text = ours!(::zigflow::__private::String);
-            let bytes = ours!(<#text>::as_str(&#name));
-            let pointer = ours!(<::core::primitive::str>::as_ptr(#bytes));
-            (
-                vec![ours!(*const ::core::primitive::u8), usize],
-                vec![pointer, ours!(<#text>::len(&#name))],
+                vec![ours!(<#text>::as_ptr(#name)), ours!(<#text>::len(#name))],
             )
         }
         Form::Owned(element) => {
             let ty = rust_type(element);
-            let vec = ours!(::zigflow::__private::Vec<#ty>);
-            let pointer = ours!(<#vec>::as_ptr(&#name));
-            (vec![ours!(*const #ty), usize], vec![pointer, ours!(<#vec>::len(&#name))])
+            (
+                vec![ours!(*const #ty), usize],
+                vec![ours!(<[#ty]>::as_ptr(#name)), ours!(<[#ty]>::len(#name))],
+            )
         }
         Form::Slice(element, mutable) => slice(&rust_type(element), *mutable),
         // From here on it is Zig's, which opens it or gives it back.
