@@ -42,9 +42,6 @@ pub fn completion_for_zig<T: Outcome>(completion: Completion<T>) -> *mut RawOper
     completion.into_zig().into_raw().as_ptr()
 }
 
-/// What bytes that a source lends become in a stream: each chunk is copied.
-pub type Bytes = alloc::vec::Vec<u8>;
-
 pin_project_lite::pin_project! {
     /// A stream that may not have opened: then why is its one item.
     #[derive(Debug)]

@@ -67,8 +67,7 @@ pub mod __private {
     pub use alloc::vec::Vec;
 
     pub use crate::call::{
-        Bytes, ForZig, MaybeOpen, completion_for_zig, returned, returned_bytes, returned_error,
-        text,
+        ForZig, MaybeOpen, completion_for_zig, returned, returned_bytes, returned_error, text,
     };
     pub use crate::future::{FutureArgument, KeepToo, StartFuture};
     pub use crate::handle::{Handle, ZigType};

@@ -4,7 +4,7 @@
 use crate::blocks::Mistake;
 use crate::place::Place;
 use crate::{Error, stamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -66,20 +66,10 @@ pub(crate) fn blocks(hashes: &[String], library: &str, prefix: &str, symbols: &[
     let mut text = String::new();
     for hash in hashes {
         let _ = writeln!(text, "block {hash} {library} {prefix}");
-        let start = format!("{prefix}_shape_{hash}_");
-        let mut shapes: Vec<&str> =
-            symbols.iter().filter_map(|symbol| Some(symbol.split_once(&start)?.1)).collect();
-        shapes.sort_unstable();
-        shapes.dedup();
-        let start = format!("{prefix}_start_{hash}_");
-        let mut starts: Vec<&str> =
-            symbols.iter().filter_map(|symbol| Some(symbol.split_once(&start)?.1)).collect();
-        starts.sort_unstable();
-        starts.dedup();
-        for name in starts {
+        for name in behind(symbols, &format!("{prefix}_start_{hash}_")) {
             let _ = writeln!(text, "future {hash} {name}");
         }
-        for layout in shapes {
+        for layout in behind(symbols, &format!("{prefix}_shape_{hash}_")) {
             // TYPE_SHAPE_SIZE_ALIGNMENT
             let mut words: Vec<&str> = layout.rsplitn(4, '_').collect();
             words.reverse();
@@ -87,6 +77,11 @@ pub(crate) fn blocks(hashes: &[String], library: &str, prefix: &str, symbols: &[
         }
     }
     text
+}
+
+/// What follows on `start` in the symbols that begin so, each once.
+fn behind<'a>(symbols: &'a [String], start: &str) -> BTreeSet<&'a str> {
+    symbols.iter().filter_map(|symbol| Some(symbol.split_once(start)?.1)).collect()
 }
 
 /// The lines about what Zig finds wrong in blocks. Lines and columns count from 1, columns are characters.

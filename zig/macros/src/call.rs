@@ -204,7 +204,9 @@ impl Caller<'_> {
         let symbol = symbol_of_stream(&self.archive.prefix, self.hash, &self.function.full_name());
         let library = &self.archive.library;
         let item = match &self.function.returns.value {
-            Some(Element::Bytes(Bytes::Vec)) => ours!(::zigflow::__private::Bytes),
+            Some(Element::Bytes(Bytes::Vec)) => {
+                ours!(::zigflow::__private::Vec<::core::primitive::u8>)
+            }
             Some(Element::Bytes(_)) => ours!(::zigflow::ZeroCopyBuffer),
             Some(element) => rust_type(element),
             None => ours!(()),
