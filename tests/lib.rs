@@ -15,6 +15,7 @@ pub mod probe;
 pub mod quiet;
 pub mod task;
 pub mod types;
+pub mod virtual_time;
 
 use zigflow::{ByteStream, Copied, LocalZigStream, ZeroCopyBuffer, ZigStream};
 

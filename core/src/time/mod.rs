@@ -67,6 +67,12 @@ pub trait Timer: Clock {
     /// A future that is ready once [`now`](Clock::now) has reached `deadline`, an instant of this
     /// timer's clock.
     fn sleep_until(&self, deadline: Instant) -> Self::Sleep;
+
+    /// A future that is ready once `duration` has passed. The clock is read here, not at the first
+    /// poll.
+    fn sleep(&self, duration: Duration) -> Self::Sleep {
+        self.sleep_until(self.now().saturating_add(duration))
+    }
 }
 
 /// A wait for a deadline that can be moved. The [contract](self#the-contract) has the fine print.
