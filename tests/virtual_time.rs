@@ -9,6 +9,8 @@ use zigflow::time::ManualTimer;
 
 use crate::task::Task;
 
+const SCENARIOS: u64 = 10_000;
+
 /// Plays `scenario` with as many seeds as `ZIGFLOW_SCENARIOS` says, 10,000 if it is not set, or only with
 /// `ZIGFLOW_SEED`. A failure prints its seed.
 ///
@@ -24,16 +26,25 @@ pub fn scenarios(scenario: impl Fn(&mut Rng)) {
             }
         }
     }
-    let number = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
     let seeds = match number("ZIGFLOW_SEED") {
         Some(seed) => seed..=seed,
-        None => 1..=number("ZIGFLOW_SCENARIOS").unwrap_or(10_000),
+        None => 1..=number("ZIGFLOW_SCENARIOS").unwrap_or(SCENARIOS),
     };
     for seed in seeds {
         let seed = Seed(seed);
         scenario(&mut Rng::with_seed(seed.0));
         std::mem::forget(seed);
     }
+}
+
+/// Whether enough scenarios are played that each of their turns must have been met often.
+pub fn met_all() -> bool {
+    number("ZIGFLOW_SEED").is_none()
+        && number("ZIGFLOW_SCENARIOS").is_none_or(|count| count >= SCENARIOS)
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().expect("a number"))
 }
 
 /// A duration of any size: often zero, often short, now and then at an end of its range.

@@ -26,6 +26,8 @@ mod handle;
 mod host;
 mod item;
 #[cfg(any(feature = "std", feature = "spin", feature = "critical-section"))]
+pub mod limit;
+#[cfg(any(feature = "std", feature = "spin", feature = "critical-section"))]
 mod lock;
 mod macros;
 mod pushed;

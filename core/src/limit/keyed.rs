@@ -1,0 +1,204 @@
+//! One limiter per key, and never more than so many.
+
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use core::error::Error;
+use core::fmt;
+use core::time::Duration;
+
+use super::{LimitError, Quota, RateLimiter};
+use crate::lock::Lock;
+use crate::time::{Clock, Instant};
+
+/// A [`RateLimiter`] for each key: each client, each address. Clones share.
+///
+/// At most `capacity` keys are remembered, so no flood of keys takes all memory. Where there is no
+/// room for a new one, a key is forgotten that is as good as new: all it took is refilled, and nobody
+/// holds its limiter. If there is none of these, the new key is refused; what is known is not
+/// forgotten early, since that would lift its limit.
+///
+/// Keys are compared and cloned under the lock of the table, so their `Ord` and `Clone` must not use
+/// this limiter.
+pub struct KeyedRateLimiter<K, T> {
+    shared: Arc<Keys<K, T>>,
+}
+
+struct Keys<K, T> {
+    timer: T,
+    capacity: usize,
+    table: Lock<Table<K, T>>,
+}
+
+struct Table<K, T> {
+    quota: Quota,
+    limiters: BTreeMap<K, RateLimiter<T>>,
+    /// Every key once, by a time before which it cannot be forgotten, and by age.
+    order: BTreeMap<(Instant, u64), K>,
+    next_age: u64,
+}
+
+/// There is no room for a new key: all that are remembered still have something to pay, or are in
+/// use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooManyKeys {
+    /// How many are remembered.
+    pub capacity: usize,
+}
+
+impl fmt::Display for TooManyKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let capacity = self.capacity;
+        write!(f, "the rate limiter remembers {capacity} keys, and each of them is still in use")
+    }
+}
+
+impl Error for TooManyKeys {}
+
+impl<K: Ord + Clone, T: Clock + Clone> KeyedRateLimiter<K, T> {
+    /// Each key gets `quota`; at most `capacity` keys are remembered.
+    pub fn new(timer: T, quota: Quota, capacity: usize) -> Self {
+        let (limiters, order) = (BTreeMap::new(), BTreeMap::new());
+        let table = Lock::new(Table { quota, limiters, order, next_age: 0 });
+        Self { shared: Arc::new(Keys { timer, capacity, table }) }
+    }
+
+    /// The limiter of `key`: to check, to wait, to throttle a stream. While it is held, the key is
+    /// not forgotten.
+    ///
+    /// # Errors
+    ///
+    /// If the key is new and there is no room.
+    pub fn limiter(&self, key: &K) -> Result<RateLimiter<T>, TooManyKeys> {
+        let Keys { timer, capacity, table } = &*self.shared;
+        let known = |table: &mut Table<K, T>| table.limiters.get(key).cloned();
+        if let Some(limiter) = table.with(known) {
+            return Ok(limiter);
+        }
+        // The timer is the caller's: nothing of it is made or dropped under the lock.
+        let (now, quota) = (timer.now(), table.with(|table| table.quota));
+        let fresh = RateLimiter::new(timer.clone(), quota);
+        let (result, forgotten) = table.with(|table| {
+            if let Some(limiter) = table.limiters.get(key) {
+                return (Ok(limiter.clone()), None);
+            }
+            let mut forgotten = None;
+            if table.limiters.len() >= *capacity {
+                forgotten = table.forget_one(now);
+                if forgotten.is_none() {
+                    return (Err(TooManyKeys { capacity: *capacity }), None);
+                }
+            }
+            table.limiters.insert(key.clone(), fresh.clone());
+            table.put_in_order(now, key.clone());
+            (Ok(fresh.clone()), forgotten)
+        });
+        drop(forgotten);
+        result
+    }
+
+    /// Lets one cell of `key` pass now.
+    ///
+    /// # Errors
+    ///
+    /// Not now, or no room for a new key.
+    pub fn check(&self, key: &K) -> Result<(), KeyedError> {
+        self.check_n(key, 1)
+    }
+
+    /// Lets `cells` of `key` pass now, together or not at all.
+    ///
+    /// # Errors
+    ///
+    /// Not now; never, if they are more than the quota's burst; or no room for a new key.
+    pub fn check_n(&self, key: &K, cells: u32) -> Result<(), KeyedError> {
+        let limiter = self.limiter(key).map_err(KeyedError::TooManyKeys)?;
+        limiter.check_n(cells).map_err(KeyedError::Limited)
+    }
+
+    /// `quota` holds for all keys from now on, also for those who wait.
+    pub fn set_quota(&self, quota: Quota) {
+        let now = self.shared.timer.now();
+        let limiters = self.shared.table.with(|table| {
+            table.quota = quota;
+            for key in core::mem::take(&mut table.order).into_values() {
+                table.put_in_order(now, key);
+            }
+            table.limiters.clone()
+        });
+        limiters.values().for_each(|limiter| limiter.set_quota(quota));
+    }
+
+    /// How many keys are remembered.
+    pub fn len(&self) -> usize {
+        self.shared.table.with(|table| table.limiters.len())
+    }
+
+    /// No key is remembered.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<K: Ord, T> Table<K, T> {
+    fn put_in_order(&mut self, free_at: Instant, key: K) {
+        self.order.insert((free_at, self.next_age), key);
+        self.next_age += 1;
+    }
+
+    /// Makes room for one. The times in `order` may be too early, as a key may have taken more since:
+    /// what turns out so is put where it belongs, so no key is looked at twice for the same cells.
+    fn forget_one(&mut self, now: Instant) -> Option<(K, RateLimiter<T>)> {
+        loop {
+            let first = self.order.first_entry().filter(|first| first.key().0 <= now)?;
+            let key = first.remove();
+            let limiter = self.limiters.get(&key)?;
+            let level = &limiter.shared.level;
+            let held = Arc::strong_count(&limiter.shared) > 1;
+            match level.full_at() {
+                Some(free_at) if free_at > now => self.put_in_order(free_at, key),
+                Some(_) if !held => return self.limiters.remove_entry(&key),
+                // It may be let go at any time: look again when it could have been used for a cell.
+                _ => {
+                    let interval = self.quota.interval().max(NANOSECOND);
+                    self.put_in_order(now.saturating_add(interval), key);
+                }
+            }
+        }
+    }
+}
+
+const NANOSECOND: Duration = Duration::from_nanos(1);
+
+/// Why a request for a key does not pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyedError {
+    /// The key's own limit.
+    Limited(LimitError),
+    /// The key is new, and there is no room for it.
+    TooManyKeys(TooManyKeys),
+}
+
+impl fmt::Display for KeyedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Limited(error) => error.fmt(f),
+            Self::TooManyKeys(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error for KeyedError {}
+
+impl<K, T> Clone for KeyedRateLimiter<K, T> {
+    fn clone(&self) -> Self {
+        Self { shared: self.shared.clone() }
+    }
+}
+
+impl<K, T> fmt::Debug for KeyedRateLimiter<K, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyedRateLimiter")
+            .field("capacity", &self.shared.capacity)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,77 @@
+//! Those who wait for a limiter, in the order in which they came. Nothing in here runs a waker's
+//! code: wakers come and go by value.
+
+use alloc::collections::BTreeMap;
+use core::task::Waker;
+
+/// Only the first one watches the time; who is served or gives up makes the next one the first, and
+/// wakes it.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    next_ticket: u64,
+    waiters: BTreeMap<u64, Waiter>,
+    /// Of all waiters together.
+    cells: u64,
+}
+
+#[derive(Debug)]
+struct Waiter {
+    cells: u32,
+    /// None: woken, and not yet back.
+    waker: Option<Waker>,
+}
+
+impl Queue {
+    pub(super) const fn new() -> Self {
+        Self { next_ticket: 0, waiters: BTreeMap::new(), cells: 0 }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.waiters.len()
+    }
+
+    pub(super) fn cells(&self) -> u64 {
+        self.cells
+    }
+
+    /// Stands at the end. Returns the ticket.
+    pub(super) fn join(&mut self, cells: u32, waker: Waker) -> u64 {
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        self.cells += u64::from(cells);
+        self.waiters.insert(ticket, Waiter { cells, waker: Some(waker) });
+        ticket
+    }
+
+    pub(super) fn is_first(&self, ticket: u64) -> bool {
+        self.waiters.first_key_value().is_some_and(|(&first, _)| first == ticket)
+    }
+
+    pub(super) fn knows(&self, ticket: u64, waker: &Waker) -> bool {
+        let waiter = self.waiters.get(&ticket);
+        waiter.and_then(|waiter| waiter.waker.as_ref()).is_some_and(|kept| kept.will_wake(waker))
+    }
+
+    /// Keeps `waker` and hands back the one before.
+    pub(super) fn set_waker(&mut self, ticket: u64, waker: Waker) -> Option<Waker> {
+        match self.waiters.get_mut(&ticket) {
+            Some(waiter) => waiter.waker.replace(waker),
+            None => Some(waker),
+        }
+    }
+
+    /// Goes. Hands back its own waker, and that of the next one if that is now the first.
+    pub(super) fn leave(&mut self, ticket: u64) -> [Option<Waker>; 2] {
+        let was_first = self.is_first(ticket);
+        let Some(waiter) = self.waiters.remove(&ticket) else {
+            return [None, None];
+        };
+        self.cells -= u64::from(waiter.cells);
+        [waiter.waker, if was_first { self.take_first_waker() } else { None }]
+    }
+
+    /// To wake the first one.
+    pub(super) fn take_first_waker(&mut self) -> Option<Waker> {
+        self.waiters.first_entry()?.get_mut().waker.take()
+    }
+}
