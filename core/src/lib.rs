@@ -15,6 +15,7 @@
 extern crate alloc;
 
 pub mod abi;
+pub mod batch;
 mod buffer;
 mod bytes;
 mod call;
@@ -44,6 +45,7 @@ pub mod waker;
 mod zig_tests;
 
 pub use abi::{StreamItem, StreamState};
+pub use batch::{batch, batch_process, batch_timeout};
 pub use buffer::ZeroCopyBuffer;
 pub use bytes::{ByteStream, LocalByteStream};
 pub use channel::{mpmc, spsc};

@@ -40,12 +40,16 @@
 //! 11. MUST NOT call a waker (wake, clone or drop) while it holds a lock that `poll`, `reset`, `drop`
 //!     or `now` would wait for.
 
+mod interval;
 #[cfg(any(feature = "std", feature = "spin", feature = "critical-section"))]
 mod manual;
+mod stream_timeout;
 mod timeout;
 
+pub use interval::{Interval, MissedTicks, interval, interval_at};
 #[cfg(any(feature = "std", feature = "spin", feature = "critical-section"))]
 pub use manual::{ManualSleep, ManualTimer};
+pub use stream_timeout::{StreamTimeout, timeout_each, timeout_idle, timeout_total};
 pub use timeout::{Timeout, TimeoutError, timeout, timeout_at};
 
 use alloc::sync::Arc;
