@@ -4,6 +4,7 @@
 
 pub mod bridge_ends;
 pub mod child;
+pub mod clock;
 pub mod conformance;
 pub mod driven;
 pub mod ends;

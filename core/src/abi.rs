@@ -338,6 +338,22 @@ pub struct RawStream {
     pub failure: RawError,
 }
 
+/// A rate limiter of Rust's that Zig asks, from any thread.
+#[repr(C)]
+#[derive(Debug)]
+pub struct RawLimiter {
+    /// [`MAGIC`].
+    pub magic: u32,
+    /// [`ABI_NUMBER`].
+    pub abi: u32,
+    /// Lets so many cells pass: 0; or the nanoseconds to wait, `u64::MAX` for "never".
+    pub take: unsafe extern "C" fn(*const RawLimiter, cells: u32) -> u64,
+    /// One reference more.
+    pub retain: unsafe extern "C" fn(*const RawLimiter),
+    /// One reference less.
+    pub release: unsafe extern "C" fn(*const RawLimiter),
+}
+
 /// A Zig function that gives its result later: what `zigflow.future` exports.
 #[repr(C)]
 #[derive(Debug)]
@@ -668,6 +684,7 @@ layout_table! {
     RawBlock { next }
     RawUnbounded { mpmc, tail_block, spare, head_block, blocks, limit, padding }
     RawStream { magic, abi, item, poll, drop, failure }
+    RawLimiter { magic, abi, take, retain, release }
     OperationType { magic, abi, flags, reserved, item, start }
     RawOperation { word, refused, magic, abi, waiter, canceler, failure, progress_lo, progress_hi, value, item, free }
 }
@@ -734,9 +751,10 @@ const _: () = expect_layout(
     &[0, 768, 768 + P, 768 + 2 * P, 768 + 3 * P, 772 + 3 * P, 776 + 3 * P],
 );
 const _: () = expect_layout(18, 4, 5, &[0, 4, 8, 8 + P, 8 + 2 * P, 8 + 3 * P]);
-const _: () = expect_layout(19, 10, 2, &[0, 4, 8, 12, 16, 40 + P]);
+const _: () = expect_layout(19, 2, 3, &[0, 4, 8, 8 + P, 8 + 2 * P]);
+const _: () = expect_layout(20, 10, 2, &[0, 4, 8, 12, 16, 40 + P]);
 const _: () = expect_layout(
-    20,
+    21,
     12,
     13,
     &[

@@ -102,6 +102,8 @@ pub enum StreamError {
     Malformed(Malformed),
     /// The source could not be opened.
     InitFailed(OpenError),
+    /// Its time was over: what a limit of Rust's makes of a source that is silent, no word of Zig's.
+    Elapsed,
 }
 
 impl StreamError {
@@ -122,11 +124,18 @@ impl fmt::Display for StreamError {
             Self::Code(code) => write!(f, "the Zig source failed with code {code}"),
             Self::Malformed(what) => write!(f, "the Zig source is malformed: {what}"),
             Self::InitFailed(error) => error.fmt(f),
+            Self::Elapsed => crate::time::TimeoutError::Elapsed.fmt(f),
         }
     }
 }
 
 impl core::error::Error for StreamError {}
+
+impl From<crate::time::TimeoutError> for StreamError {
+    fn from(_: crate::time::TimeoutError) -> Self {
+        Self::Elapsed
+    }
+}
 
 impl From<OpenError> for StreamError {
     fn from(error: OpenError) -> Self {

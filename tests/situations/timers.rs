@@ -1,16 +1,17 @@
 //! Every timer keeps the contract, on every runtime.
 
-use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, Wake};
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
 use tokio::runtime::{Builder, Handle};
 use zigflow::async_std::AsyncStdTimer;
 use zigflow::smol::{SmolSleep, SmolTimer};
-use zigflow::time::{ManualTimer, Timeout};
+use zigflow::time::{Alarm, AlarmTimer, Instant, ManualSleep, ManualTimer, Timeout, Timer};
 use zigflow::tokio::{TokioSleep, TokioTimer};
+use zigflow_tests::clock::with_zig_timer;
 use zigflow_tests::conformance;
 
 #[test]
@@ -77,6 +78,51 @@ fn on_async_std() {
         conformance::all(&AsyncStdTimer::new()).await;
         conformance::across_threads(&AsyncStdTimer::new()).await;
     });
+}
+
+/// The clock is Zig's, and a thread of Zig's sounds the alarm.
+#[test]
+fn on_zig() {
+    with_zig_timer(|timer| {
+        futures_lite::future::block_on(async {
+            conformance::all(&timer).await;
+            conformance::across_threads(&timer).await;
+        });
+    });
+}
+
+/// An alarm that comes early, for nothing, and while it is being set.
+#[test]
+fn an_alarm_may_come_at_any_time() {
+    let manual = ManualTimer::new();
+    let timer = AlarmTimer::new(Hasty(manual.clone(), AtomicUsize::new(0), Mutex::new(None)));
+    drive(&manual, conformance::all(&timer));
+    drive(&manual, conformance::across_threads(&timer));
+    assert_eq!(timer.armed(), 0);
+    assert!(timer.alarm().1.load(Ordering::Relaxed) > 1_000);
+    *timer.alarm().2.lock().unwrap() = None;
+}
+
+/// Sounds at once for nothing, and when the time has come.
+#[derive(Debug)]
+struct Hasty(ManualTimer, AtomicUsize, Mutex<Option<Pin<Box<ManualSleep>>>>);
+
+impl Alarm for Hasty {
+    fn now(&self) -> Instant {
+        self.0.now()
+    }
+
+    fn set(&self, deadline: Instant, waker: &Waker) {
+        if self.1.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) {
+            waker.wake_by_ref();
+        }
+        let mut sleep = Box::pin(self.0.sleep_until(deadline));
+        if sleep.as_mut().poll(&mut Context::from_waker(waker)).is_ready() {
+            waker.wake_by_ref();
+        }
+        let before = self.2.lock().unwrap().replace(sleep);
+        drop(before);
+    }
 }
 
 #[test]

@@ -25,6 +25,7 @@ comptime {
     _ = @import("polled.zig");
     _ = @import("quiet.zig");
     _ = @import("bridge_ends.zig");
+    _ = @import("clock.zig");
 }
 
 /// `from` up to, not including, `to`; never pending.

@@ -172,6 +172,18 @@ pub const RawStream = extern struct {
     failure: RawError,
 };
 
+/// A rate limiter of Rust's that Zig asks, from any thread.
+pub const RawLimiter = extern struct {
+    magic: u32,
+    abi: u32,
+    /// Lets so many cells pass: 0; or the nanoseconds to wait, the largest number for "never".
+    take: *const fn (limiter: *const RawLimiter, cells: u32) callconv(.c) u64,
+    /// One reference more.
+    retain: *const fn (limiter: *const RawLimiter) callconv(.c) void,
+    /// One reference less.
+    release: *const fn (limiter: *const RawLimiter) callconv(.c) void,
+};
+
 /// A Zig function that gives its result later: what `zigflow.future` exports.
 pub const OperationType = extern struct {
     magic: u32,
@@ -389,6 +401,7 @@ const shared = .{
     .{ "RawBlock", RawBlock },
     .{ "RawUnbounded", RawUnbounded },
     .{ "RawStream", RawStream },
+    .{ "RawLimiter", RawLimiter },
     .{ "OperationType", OperationType },
     .{ "RawOperation", RawOperation },
 };
@@ -455,6 +468,7 @@ comptime {
     expectLayout(RawBlock, 0, 1, &.{0});
     expectLayout(RawUnbounded, 224 - 3 * p / 4, 3, &.{ 0, 768, 768 + p, 768 + 2 * p, 768 + 3 * p, 772 + 3 * p, 776 + 3 * p });
     expectLayout(RawStream, 4, 5, &.{ 0, 4, 8, 8 + p, 8 + 2 * p, 8 + 3 * p });
+    expectLayout(RawLimiter, 2, 3, &.{ 0, 4, 8, 8 + p, 8 + 2 * p });
     expectLayout(OperationType, 10, 2, &.{ 0, 4, 8, 12, 16, 40 + p });
     expectLayout(RawOperation, 12, 13, &.{ 0, 4, 8, 12, 16, 24 + 4 * p, 32 + 8 * p, 40 + 10 * p, 44 + 10 * p, 48 + 10 * p, 48 + 11 * p, 48 + 12 * p });
     if (@sizeOf(RawParty) != 128 or @sizeOf(RawMpmc) != 768) @compileError("a party is 128 bytes");

@@ -22,6 +22,7 @@ pub const isPush = call_file.isPush;
 pub const Operation = abi.RawOperation;
 pub const End = abi.RawEnd;
 pub const Stream = abi.RawStream;
+pub const Limiter = abi.RawLimiter;
 /// What Zig allocated and Rust releases; an extern struct of the same layout on both sides.
 pub const OwnedBytes = @import("item.zig").OwnedBytes;
 
@@ -141,6 +142,7 @@ fn wanted(comptime Rust: type) []const u8 {
     return switch (Rust) {
         *End => "zigflow.spsc.Sender(T)` or `Receiver(T)`, of `spsc` or `mpmc`, or `*zigflow.RawSender",
         *Stream => "zigflow.RustStream(T)` or `zigflow.RustMessages`, or `*zigflow.RawStream",
+        *Limiter => "zigflow.RateLimiter` or `*zigflow.RawLimiter",
         else => @typeName(Rust),
     };
 }

@@ -38,6 +38,13 @@ pub const RustMessages = rust_stream_file.RustMessages;
 /// A stream that Rust hands to Zig: `StreamForZig` there.
 pub const RawStream = abi.RawStream;
 
+/// A rate limit of Rust's.
+pub const RateLimiter = @import("limiter.zig").RateLimiter;
+/// A rate limiter that Rust hands to Zig: `ZigRateLimiter` there.
+pub const RawLimiter = abi.RawLimiter;
+/// The functions of a timer that Zig supplies.
+pub const timer = @import("timer.zig").timer;
+
 /// An end of a channel that Rust hands to Zig: `ZigSender` and `ZigReceiver` there.
 pub const RawSender = abi.RawEnd;
 pub const RawReceiver = abi.RawEnd;

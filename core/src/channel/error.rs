@@ -274,5 +274,6 @@ pub(super) fn to_raw(reason: StreamError) -> RawError {
         }
         StreamError::Malformed(_) => named("Malformed"),
         StreamError::InitFailed(_) => named("InitFailed"),
+        StreamError::Elapsed => named("Elapsed"),
     }
 }

@@ -4,6 +4,7 @@ use core::fmt;
 
 use crate::abi::RawError;
 use crate::error::{Malformed, OpenError, StreamError, ZigError};
+use crate::time::TimeoutError;
 
 /// Why a [`ZigFuture`](super::ZigFuture) has no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,14 @@ pub enum FutureError {
     NotStarted(OpenError),
     /// There is no memory for the operation; Zig's function was not called.
     OutOfMemory,
+    /// Its time was over, and it has been dropped: what a limit of Rust's makes of it, no word of Zig's.
+    Elapsed,
+}
+
+impl From<TimeoutError> for FutureError {
+    fn from(_: TimeoutError) -> Self {
+        Self::Elapsed
+    }
 }
 
 impl FutureError {
@@ -30,6 +39,7 @@ impl FutureError {
             StreamError::Code(code) => Self::Code(code),
             StreamError::Malformed(what) => Self::Malformed(what),
             StreamError::InitFailed(what) => Self::NotStarted(what),
+            StreamError::Elapsed => Self::Elapsed,
         }
     }
 }
@@ -43,6 +53,7 @@ impl fmt::Display for FutureError {
                 "the operation's completion was given up without a result: some path of it calls `deinit` in Zig, or drops it in Rust, before `resolve` or `fail`",
             ),
             Self::Malformed(what) => write!(f, "the Zig operation's result is malformed: {what}"),
+            Self::Elapsed => TimeoutError::Elapsed.fmt(f),
             Self::OutOfMemory => f.write_str("no memory for a Zig operation"),
             Self::NotStarted(error) => not_started(error, f),
         }

@@ -18,12 +18,14 @@ mod quota;
 mod state;
 mod throttle;
 mod wait;
+mod zig;
 
 pub use error::{ExceedsBurst, LimitError, NotUntil};
 pub use keyed::{KeyedError, KeyedRateLimiter, TooManyKeys};
 pub use quota::Quota;
 pub use throttle::{Throttle, throttle};
 pub use wait::{UntilCellsReady, UntilReady};
+pub use zig::ZigRateLimiter;
 
 use alloc::sync::Arc;
 use core::fmt;

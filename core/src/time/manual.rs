@@ -1,12 +1,12 @@
 //! A timer that is moved by hand.
 
-use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use core::fmt;
 use core::pin::Pin;
-use core::task::{Context, Poll, Waker};
+use core::task::{Context, Poll};
 use core::time::Duration;
 
+use super::armed::{Armed, Queue, Queued};
 use super::{Clock, Instant, Sleep, Timer};
 use crate::lock::Lock;
 
@@ -47,11 +47,7 @@ impl ManualTimer {
     /// A timer whose clock starts at `now`: for instance shortly before the end of its range.
     pub fn starting_at(now: Instant) -> Self {
         Self {
-            shared: Arc::new(Lock::new(State {
-                now: now.min(Instant::LAST),
-                next_id: 0,
-                armed: BTreeMap::new(),
-            })),
+            shared: Arc::new(Lock::new(State { now: now.min(Instant::LAST), armed: Armed::new() })),
         }
     }
 
@@ -86,7 +82,7 @@ impl ManualTimer {
     /// As [`advance`](Self::advance).
     pub fn advance_to_next(&self) -> Option<Instant> {
         let next = self.shared.with(|state| {
-            let next = state.next_deadline()?;
+            let next = state.armed.next_deadline()?;
             state.now = state.now.max(next);
             Some(next)
         })?;
@@ -96,7 +92,7 @@ impl ManualTimer {
 
     /// The earliest deadline that somebody waits for. "Never" is not one.
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.shared.with(|state| state.next_deadline())
+        self.shared.with(|state| state.armed.next_deadline())
     }
 
     /// How many sleeps hold a waker. Sleeps that were not polled, are ready or are dropped do not.
@@ -107,7 +103,7 @@ impl ManualTimer {
     /// One waker per turn of the lock, so that each wake finds the timer whole and may change
     /// which sleeps come next. It ends: a sleep whose deadline has come is never armed again.
     fn wake_due(&self) {
-        while let Some(waker) = self.shared.with(State::take_due) {
+        while let Some(waker) = self.shared.with(|state| state.armed.take_due(state.now)) {
             waker.wake();
         }
     }
@@ -123,7 +119,7 @@ impl Timer for ManualTimer {
     type Sleep = ManualSleep;
 
     fn sleep_until(&self, deadline: Instant) -> ManualSleep {
-        ManualSleep { shared: self.shared.clone(), deadline, id: None }
+        ManualSleep(Queued::new(self.shared.clone(), deadline))
     }
 }
 
@@ -143,26 +139,14 @@ impl fmt::Debug for ManualTimer {
 }
 
 /// The [`Sleep`] of a [`ManualTimer`].
+#[derive(Debug)]
 #[must_use = "futures do nothing unless polled"]
-pub struct ManualSleep {
-    shared: Arc<Lock<State>>,
-    deadline: Instant,
-    /// With the deadline, the key of this sleep's waker. It may have been taken meanwhile; a key
-    /// is never used twice.
-    id: Option<u64>,
-}
+pub struct ManualSleep(Queued<Arc<Lock<State>>>);
 
 impl ManualSleep {
     /// When this sleep ends.
     pub fn deadline(&self) -> Instant {
-        self.deadline
-    }
-
-    fn disarm(&mut self) {
-        if let Some(id) = self.id.take() {
-            let waker = self.shared.with(|state| state.armed.remove(&(self.deadline, id)));
-            drop(waker); // with the lock open
-        }
+        self.0.deadline()
     }
 }
 
@@ -170,97 +154,24 @@ impl Future for ManualSleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = &mut *self;
-        let seen = this.shared.with(|state| state.look(this.deadline, this.id, cx.waker()));
-        if seen == Seen::Waiting {
-            return Poll::Pending;
-        }
-        if seen == Seen::Unarmed {
-            // Cloning is the task's code, so the lock is open meanwhile and the clock may move:
-            // `arm` looks again. What it hands back is dropped out here.
-            let waker = cx.waker().clone();
-            let armed = this.shared.with(|state| state.arm(this.deadline, &mut this.id, waker));
-            if armed.is_ok() {
-                return Poll::Pending;
-            }
-        }
-        this.disarm();
-        Poll::Ready(())
+        if self.0.wait(cx.waker()) { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 
 impl Sleep for ManualSleep {
     fn reset(mut self: Pin<&mut Self>, deadline: Instant) {
-        self.disarm();
-        self.deadline = deadline;
+        self.0.reset(deadline);
     }
 }
 
-impl Drop for ManualSleep {
-    fn drop(&mut self) {
-        self.disarm();
-    }
-}
-
-impl fmt::Debug for ManualSleep {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ManualSleep").field("deadline", &self.deadline).finish_non_exhaustive()
-    }
-}
-
-/// What the lock guards. Nothing in here runs a waker's code: wakers come and go by value.
+/// What the lock guards.
 struct State {
     now: Instant,
-    next_id: u64,
-    /// By deadline, then by age: the order of waking.
-    armed: BTreeMap<(Instant, u64), Waker>,
+    armed: Armed,
 }
 
-/// How a sleep stands at the start of a poll.
-#[derive(PartialEq, Eq)]
-enum Seen {
-    Due,
-    Waiting,
-    Unarmed,
-}
-
-impl State {
-    fn next_deadline(&self) -> Option<Instant> {
-        let (&(deadline, _), _) = self.armed.first_key_value()?;
-        (deadline != Instant::MAX).then_some(deadline)
-    }
-
-    fn take_due(&mut self) -> Option<Waker> {
-        let first = self.armed.first_entry()?;
-        (first.key().0 <= self.now).then(|| first.remove())
-    }
-
-    fn look(&self, deadline: Instant, id: Option<u64>, waker: &Waker) -> Seen {
-        if deadline <= self.now {
-            return Seen::Due;
-        }
-        let kept = id.and_then(|id| self.armed.get(&(deadline, id)));
-        match kept {
-            Some(kept) if kept.will_wake(waker) => Seen::Waiting,
-            _ => Seen::Unarmed,
-        }
-    }
-
-    /// Keeps `waker` and hands back the one that it replaces; or hands back `waker` if the deadline
-    /// has come.
-    fn arm(
-        &mut self,
-        deadline: Instant,
-        id: &mut Option<u64>,
-        waker: Waker,
-    ) -> Result<Option<Waker>, Waker> {
-        if deadline <= self.now {
-            return Err(waker);
-        }
-        let id = *id.get_or_insert_with(|| {
-            self.next_id += 1;
-            self.next_id
-        });
-        Ok(self.armed.insert((deadline, id), waker))
+impl Queue for Arc<Lock<State>> {
+    fn with_armed<R>(&self, f: impl FnOnce(&mut Armed, Instant) -> R) -> R {
+        self.with(|state| f(&mut state.armed, state.now))
     }
 }

@@ -40,17 +40,27 @@
 //! 11. MUST NOT call a waker (wake, clone or drop) while it holds a lock that `poll`, `reset`, `drop`
 //!     or `now` would wait for.
 
+#[cfg(any(feature = "std", feature = "spin", feature = "critical-section"))]
+mod alarm;
+#[cfg(any(feature = "std", feature = "spin", feature = "critical-section"))]
+mod armed;
 mod interval;
 #[cfg(any(feature = "std", feature = "spin", feature = "critical-section"))]
 mod manual;
 mod stream_timeout;
 mod timeout;
+#[cfg(any(feature = "std", feature = "spin", feature = "critical-section"))]
+mod zig;
 
+#[cfg(any(feature = "std", feature = "spin", feature = "critical-section"))]
+pub use alarm::{Alarm, AlarmSleep, AlarmTimer};
 pub use interval::{Interval, MissedTicks, interval, interval_at};
 #[cfg(any(feature = "std", feature = "spin", feature = "critical-section"))]
 pub use manual::{ManualSleep, ManualTimer};
 pub use stream_timeout::{StreamTimeout, timeout_each, timeout_idle, timeout_total};
 pub use timeout::{Timeout, TimeoutError, timeout, timeout_at};
+#[cfg(any(feature = "std", feature = "spin", feature = "critical-section"))]
+pub use zig::{NowFn, ScheduleWakeFn, ZigAlarm, ZigTimer};
 
 use alloc::sync::Arc;
 use core::fmt;

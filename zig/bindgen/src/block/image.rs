@@ -183,6 +183,7 @@ impl Image<'_> {
                 Form::Owned(element) => format!("[]const {}", zig_type(element)),
                 Form::End => format!("*{OUR} binding\".End"),
                 Form::Stream => format!("*{OUR} binding\".Stream"),
+                Form::Limiter => format!("*{OUR} binding\".Limiter"),
                 Form::Slice(element, mutable) => {
                     format!("[]{}{}", constness(*mutable), zig_type(element))
                 }

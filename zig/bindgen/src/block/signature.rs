@@ -67,6 +67,8 @@ pub enum Form {
     End,
     /// `StreamForZig<T>`.
     Stream,
+    /// `ZigRateLimiter`.
+    Limiter,
 }
 
 /// A type without a pointer.
@@ -219,7 +221,7 @@ impl Function {
             | Form::Slice(element, _)
             | Form::Reference(element, _)
             | Form::Owned(element) => Some(element),
-            Form::Text | Form::OwnedText | Form::End | Form::Stream => None,
+            Form::Text | Form::OwnedText | Form::End | Form::Stream | Form::Limiter => None,
         });
         let mut names: Vec<&Ident> = Vec::new();
         for element in of_params.chain(&self.returns.value) {
@@ -331,6 +333,7 @@ impl Form {
         match last.as_deref() {
             Some("ZigSender" | "ZigReceiver") => return Ok(Self::End),
             Some("StreamForZig") => return Ok(Self::Stream),
+            Some("ZigRateLimiter") => return Ok(Self::Limiter),
             _ => {}
         }
         let vec = arguments_of(ty, "Vec");
