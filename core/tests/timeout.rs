@@ -14,7 +14,7 @@ use std::time::Duration;
 use futures_core::future::FusedFuture;
 use support::{Event, Probe, assert_not_impl, poll};
 use zigflow_core::time::{
-    Instant, ManualSleep, ManualTimer, Timeout, TimeoutError, Timer, timeout, timeout_at,
+    Clock, Instant, ManualSleep, ManualTimer, Timeout, TimeoutError, Timer, timeout, timeout_at,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -127,11 +127,50 @@ fn the_future_wins_when_both_are_ready() {
 }
 
 #[test]
-fn time_runs_from_the_call_not_from_the_first_poll() {
+fn time_runs_from_the_first_poll_that_waits() {
     let (timer, task) = (ManualTimer::new(), Probe::new());
-    let answer = pin!(timeout(&timer, SECOND, future::pending::<()>()));
+    let mut answer = pin!(timeout(&timer, SECOND, future::pending::<()>()));
+    timer.advance(SECOND);
+    assert!(poll(answer.as_mut(), &task).is_pending());
+    timer.advance(SECOND - Duration::from_nanos(1));
+    assert!(poll(answer.as_mut(), &task).is_pending());
+    timer.advance(Duration::from_nanos(1));
+    assert!(poll(answer, &task).is_ready());
+}
+
+/// `timeout_at` has its deadline, whenever it is polled.
+#[test]
+fn a_deadline_does_not_wait_for_the_first_poll() {
+    let (timer, task) = (ManualTimer::new(), Probe::new());
+    let deadline = timer.now().saturating_add(SECOND);
+    let answer = pin!(timeout_at(&timer, deadline, future::pending::<()>()));
     timer.advance(SECOND);
     assert!(poll(answer, &task).is_ready());
+}
+
+/// A clock costs more than a future that is ready.
+#[test]
+fn a_ready_future_costs_no_look_at_the_clock() {
+    struct Looked(ManualTimer, Cell<u32>);
+    impl Clock for Looked {
+        fn now(&self) -> Instant {
+            self.1.set(self.1.get() + 1);
+            self.0.now()
+        }
+    }
+    impl Timer for Looked {
+        type Sleep = ManualSleep;
+        fn sleep_until(&self, deadline: Instant) -> ManualSleep {
+            self.0.sleep_until(deadline)
+        }
+    }
+    let timer = Looked(ManualTimer::new(), Cell::new(0));
+    let answer = pin!(timeout(&timer, SECOND, future::ready(1)));
+    assert_eq!(poll(answer, &Probe::new()), Poll::Ready(Ok(1)));
+    assert_eq!(timer.1.get(), 0);
+    let answer = pin!(timeout(&timer, SECOND, future::pending::<()>()));
+    assert!(poll(answer, &Probe::new()).is_pending());
+    assert_eq!(timer.1.get(), 1);
 }
 
 #[test]
@@ -178,7 +217,7 @@ fn dropping_a_timeout_drops_the_future_and_disarms() {
 #[test]
 fn wake_that_polls_the_timeout_inside_advance() {
     let (timer, task) = (ManualTimer::new(), Probe::new());
-    let mut answer = Box::pin(timeout(&timer, SECOND, future::pending::<()>()));
+    let mut answer = Box::pin(timeout(timer.clone(), SECOND, future::pending::<()>()));
     assert!(poll(answer.as_mut(), &task).is_pending());
     let answer = std::sync::Mutex::new(answer);
     task.on_event(move |event| {
@@ -207,7 +246,7 @@ fn of_nested_timeouts_the_shorter_one_speaks() {
 #[test]
 fn polling_after_completion_panics() {
     let task = Probe::new();
-    let mut answer = pin!(timeout(&ManualTimer::new(), SECOND, future::ready(())));
+    let mut answer = pin!(timeout(ManualTimer::new(), SECOND, future::ready(())));
     assert!(poll(answer.as_mut(), &task).is_ready());
     let again = catch_unwind(AssertUnwindSafe(|| poll(answer.as_mut(), &task)));
     let message = *again.unwrap_err().downcast::<&str>().unwrap();
@@ -251,18 +290,19 @@ fn the_error_says_so() {
 #[test]
 fn send_and_sync_are_those_of_the_parts() {
     fn all<T: Send + Sync + Unpin + 'static>() {}
-    all::<Timeout<Ready<u32>, ManualSleep>>();
+    all::<Timeout<Ready<u32>, ManualTimer>>();
     all::<TimeoutError>();
-    assert_not_impl!(Timeout<Ready<Rc<u32>>, ManualSleep>: Send);
-    assert_not_impl!(Timeout<Ready<Cell<u32>>, ManualSleep>: Sync);
-    assert_not_impl!(Timeout<Ready<u32>, std::marker::PhantomPinned>: Unpin);
+    assert_not_impl!(Timeout<Ready<Rc<u32>>, ManualTimer>: Send);
+    assert_not_impl!(Timeout<Ready<Cell<u32>>, ManualTimer>: Sync);
+    assert_not_impl!(Timeout<std::marker::PhantomPinned, ManualTimer>: Unpin);
 }
 
 #[test]
 fn a_timer_behind_a_reference_will_do() {
-    fn within_a_second<T: Timer + ?Sized>(timer: &T) -> Timeout<Ready<u8>, T::Sleep> {
+    fn within_a_second<T: Timer + ?Sized>(timer: &T) -> Timeout<Ready<u8>, &T> {
         timeout(timer, SECOND, future::ready(1))
     }
-    let answer = pin!(within_a_second(&&ManualTimer::new()));
+    let timer = &ManualTimer::new();
+    let answer = pin!(within_a_second(&timer));
     assert_eq!(poll(answer, &Probe::new()), Poll::Ready(Ok(1)));
 }

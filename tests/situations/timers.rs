@@ -163,6 +163,6 @@ fn sleeps_are_send_and_sync() {
     both::<TokioSleep>();
     both::<SmolTimer>();
     both::<SmolSleep>();
-    both::<Timeout<std::future::Ready<()>, TokioSleep>>();
+    both::<Timeout<std::future::Ready<()>, TokioTimer>>();
     movable::<SmolSleep>();
 }

@@ -883,5 +883,5 @@ fn public_types_are_send_and_sync_exactly_as_documented() {
     both::<TimeoutError>();
     both::<ManualTimer>();
     both::<ManualSleep>();
-    both::<Timeout<std::future::Ready<()>, ManualSleep>>();
+    both::<Timeout<std::future::Ready<()>, ManualTimer>>();
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant as StdInstant};
 
 use zigflow_core::time::{Clock, Instant, Sleep, Timeout, Timer};
 
-/// Gives `future` until `duration` from now.
+/// Gives `future` so long, from the first poll on.
 ///
 /// # Errors
 ///
@@ -36,8 +36,8 @@ use zigflow_core::time::{Clock, Instant, Sleep, Timeout, Timer};
 /// assert!(answer.is_err());
 /// # });
 /// ```
-pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F, SmolSleep> {
-    zigflow_core::time::timeout(&SmolTimer::new(), duration, future)
+pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F, SmolTimer> {
+    zigflow_core::time::timeout(SmolTimer::new(), duration, future)
 }
 
 /// The timer of async-io. All values of this type are the same timer.

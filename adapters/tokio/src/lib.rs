@@ -26,7 +26,7 @@ use tokio::runtime::Handle;
 use tokio::time::Instant as TokioInstant;
 use zigflow_core::time::{Clock, Instant, Sleep, Timeout, Timer};
 
-/// Gives `future` until `duration` from now, on the runtime it is polled in.
+/// Gives `future` so long, from the first poll on, on the runtime it is polled in.
 ///
 /// # Errors
 ///
@@ -51,8 +51,8 @@ use zigflow_core::time::{Clock, Instant, Sleep, Timeout, Timer};
 /// assert!(answer.is_err());
 /// # }
 /// ```
-pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F, TokioSleep> {
-    zigflow_core::time::timeout(&TokioTimer::new(), duration, future)
+pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F, TokioTimer> {
+    zigflow_core::time::timeout(TokioTimer::new(), duration, future)
 }
 
 /// tokio's timer. Sleeps round up to its tick, a millisecond.

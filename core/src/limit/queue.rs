@@ -1,7 +1,7 @@
 //! Those who wait for a limiter, in the order in which they came. Nothing in here runs a waker's
 //! code: wakers come and go by value.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::VecDeque;
 use core::task::Waker;
 
 /// Only the first one watches the time; who is served or gives up makes the next one the first, and
@@ -9,13 +9,15 @@ use core::task::Waker;
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     next_ticket: u64,
-    waiters: BTreeMap<u64, Waiter>,
+    /// By ticket. In memory that is kept, so that a wait allocates nothing.
+    waiters: VecDeque<Waiter>,
     /// Of all waiters together.
     cells: u64,
 }
 
 #[derive(Debug)]
 struct Waiter {
+    ticket: u64,
     cells: u32,
     /// None: woken, and not yet back.
     waker: Option<Waker>,
@@ -23,7 +25,7 @@ struct Waiter {
 
 impl Queue {
     pub(super) const fn new() -> Self {
-        Self { next_ticket: 0, waiters: BTreeMap::new(), cells: 0 }
+        Self { next_ticket: 0, waiters: VecDeque::new(), cells: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -39,23 +41,27 @@ impl Queue {
         let ticket = self.next_ticket;
         self.next_ticket += 1;
         self.cells += u64::from(cells);
-        self.waiters.insert(ticket, Waiter { cells, waker: Some(waker) });
+        self.waiters.push_back(Waiter { ticket, cells, waker: Some(waker) });
         ticket
     }
 
     pub(super) fn is_first(&self, ticket: u64) -> bool {
-        self.waiters.first_key_value().is_some_and(|(&first, _)| first == ticket)
+        self.waiters.front().is_some_and(|first| first.ticket == ticket)
+    }
+
+    fn find(&self, ticket: u64) -> Option<usize> {
+        self.waiters.binary_search_by_key(&ticket, |waiter| waiter.ticket).ok()
     }
 
     pub(super) fn knows(&self, ticket: u64, waker: &Waker) -> bool {
-        let waiter = self.waiters.get(&ticket);
-        waiter.and_then(|waiter| waiter.waker.as_ref()).is_some_and(|kept| kept.will_wake(waker))
+        let kept = self.find(ticket).and_then(|at| self.waiters[at].waker.as_ref());
+        kept.is_some_and(|kept| kept.will_wake(waker))
     }
 
     /// Keeps `waker` and hands back the one before.
     pub(super) fn set_waker(&mut self, ticket: u64, waker: Waker) -> Option<Waker> {
-        match self.waiters.get_mut(&ticket) {
-            Some(waiter) => waiter.waker.replace(waker),
+        match self.find(ticket) {
+            Some(at) => self.waiters[at].waker.replace(waker),
             None => Some(waker),
         }
     }
@@ -63,7 +69,7 @@ impl Queue {
     /// Goes. Hands back its own waker, and that of the next one if that is now the first.
     pub(super) fn leave(&mut self, ticket: u64) -> [Option<Waker>; 2] {
         let was_first = self.is_first(ticket);
-        let Some(waiter) = self.waiters.remove(&ticket) else {
+        let Some(waiter) = self.find(ticket).and_then(|at| self.waiters.remove(at)) else {
             return [None, None];
         };
         self.cells -= u64::from(waiter.cells);
@@ -72,6 +78,6 @@ impl Queue {
 
     /// To wake the first one.
     pub(super) fn take_first_waker(&mut self) -> Option<Waker> {
-        self.waiters.first_entry()?.get_mut().waker.take()
+        self.waiters.front_mut()?.waker.take()
     }
 }

@@ -1,21 +1,25 @@
 //! The sleeps that wait, for timers that have no queue of their own. Nothing under the lock runs a
 //! waker's code: wakers come and go by value.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::VecDeque;
 use core::fmt;
 use core::task::Waker;
 
 use super::Instant;
 
-/// Wakers by deadline, then by age: the order of waking.
+/// Wakers by deadline, then by age: the order of waking. Sorted, in memory that is kept, so that a
+/// sleep allocates nothing; most new ones come last, and all go from the front.
 pub(super) struct Armed {
     next_id: u64,
-    wakers: BTreeMap<(Instant, u64), Waker>,
+    wakers: VecDeque<(Key, Waker)>,
 }
+
+/// Of one sleep with one deadline; none is used twice.
+type Key = (Instant, u64);
 
 impl Armed {
     pub(super) const fn new() -> Self {
-        Self { next_id: 0, wakers: BTreeMap::new() }
+        Self { next_id: 0, wakers: VecDeque::new() }
     }
 
     /// How many hold a waker.
@@ -25,13 +29,30 @@ impl Armed {
 
     /// The earliest deadline that somebody waits for. "Never" is not one.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        let (&(deadline, _), _) = self.wakers.first_key_value()?;
+        let &((deadline, _), _) = self.wakers.front()?;
         (deadline != Instant::MAX).then_some(deadline)
     }
 
     pub(super) fn take_due(&mut self, now: Instant) -> Option<Waker> {
-        let first = self.wakers.first_entry()?;
-        (first.key().0 <= now).then(|| first.remove())
+        let &((deadline, _), _) = self.wakers.front()?;
+        if deadline > now {
+            return None;
+        }
+        self.wakers.pop_front().map(|(_, waker)| waker)
+    }
+
+    /// Where the sleep stands, or would.
+    fn find(&self, key: Key) -> Result<usize, usize> {
+        self.wakers.binary_search_by_key(&key, |&(key, _)| key)
+    }
+
+    fn knows(&self, key: Key, waker: &Waker) -> bool {
+        self.find(key).is_ok_and(|at| self.wakers[at].1.will_wake(waker))
+    }
+
+    fn remove(&mut self, key: Key) -> Option<Waker> {
+        let at = self.find(key).ok()?;
+        self.wakers.remove(at).map(|(_, waker)| waker)
     }
 
     /// Keeps `waker` and hands back the one that it replaces; or hands back `waker` if the deadline
@@ -50,7 +71,13 @@ impl Armed {
             self.next_id += 1;
             self.next_id
         });
-        Ok(self.wakers.insert((deadline, id), waker))
+        match self.find((deadline, id)) {
+            Ok(at) => Ok(Some(core::mem::replace(&mut self.wakers[at].1, waker))),
+            Err(at) => {
+                self.wakers.insert(at, ((deadline, id), waker));
+                Ok(None)
+            }
+        }
     }
 }
 
@@ -64,8 +91,7 @@ pub(super) trait Queue {
 pub(super) struct Queued<Q: Queue> {
     pub(super) queue: Q,
     deadline: Instant,
-    /// With the deadline, the key of this sleep's waker. It may have been taken meanwhile; a key
-    /// is never used twice.
+    /// With the deadline, the key of this sleep's waker, which may have been taken meanwhile.
     id: Option<u64>,
 }
 
@@ -82,8 +108,7 @@ impl<Q: Queue> Queued<Q> {
     pub(super) fn wait(&mut self, waker: &Waker) -> bool {
         let (deadline, id) = (self.deadline, self.id);
         let seen = self.queue.with_armed(|armed, now| {
-            let kept = id.and_then(|id| armed.wakers.get(&(deadline, id)));
-            (deadline <= now, kept.is_some_and(|kept| kept.will_wake(waker)))
+            (deadline <= now, id.is_some_and(|id| armed.knows((deadline, id), waker)))
         });
         let due = match seen {
             (true, _) => true,
@@ -109,7 +134,7 @@ impl<Q: Queue> Queued<Q> {
 
     fn disarm(&mut self) {
         if let Some(id) = self.id.take() {
-            let waker = self.queue.with_armed(|armed, _| armed.wakers.remove(&(self.deadline, id)));
+            let waker = self.queue.with_armed(|armed, _| armed.remove((self.deadline, id)));
             drop(waker); // with the lock open
         }
     }

@@ -11,11 +11,12 @@ use pin_project_lite::pin_project;
 
 use super::{Instant, Timer};
 
-/// Gives `future` until `duration` from now. The clock is read here, not at the first poll.
+/// Gives `future` so long, from the first poll on that has to wait.
 ///
 /// The future is polled first: one that is ready in time for the poll wins, even when the duration
-/// is zero or long over. A future that is ready at once arms no timer. A duration beyond the
-/// clock's range means that there is no limit.
+/// is zero or long over. A future that is ready at once costs neither a timer nor a look at the
+/// clock; for a time that runs from the call, use [`timeout_at`]. A duration beyond the clock's range
+/// means that there is no limit.
 ///
 /// # Errors
 ///
@@ -47,12 +48,8 @@ use super::{Instant, Timer};
 /// timer.advance(Duration::from_secs(5));
 /// assert_eq!(answer.poll(&mut cx), Poll::Ready(Err(TimeoutError::Elapsed)));
 /// ```
-pub fn timeout<T, F>(timer: &T, duration: Duration, future: F) -> Timeout<F, T::Sleep>
-where
-    T: Timer + ?Sized,
-    F: Future,
-{
-    timeout_at(timer, timer.now().saturating_add(duration), future)
+pub fn timeout<T: Timer, F: Future>(timer: T, duration: Duration, future: F) -> Timeout<F, T> {
+    Timeout::new(timer, Limit::After(duration), future)
 }
 
 /// Gives `future` until `deadline`, an instant of the timer's clock. Otherwise as [`timeout`].
@@ -68,64 +65,77 @@ where
 /// # Cancel safety
 ///
 /// As [`timeout`].
-pub fn timeout_at<T, F>(timer: &T, deadline: Instant, future: F) -> Timeout<F, T::Sleep>
-where
-    T: Timer + ?Sized,
-    F: Future,
-{
-    Timeout { race: Some(Race { future, sleep: timer.sleep_until(deadline) }) }
+pub fn timeout_at<T: Timer, F: Future>(timer: T, deadline: Instant, future: F) -> Timeout<F, T> {
+    Timeout::new(timer, Limit::At(deadline), future)
 }
 
 pin_project! {
     /// The future of [`timeout`] and [`timeout_at`].
     #[must_use = "futures do nothing unless polled"]
-    pub struct Timeout<F, S> {
-        // None: over. Both runners go at once, so that a finished `Timeout` that is kept around
+    pub struct Timeout<F, T: Timer> {
+        timer: T,
+        limit: Limit,
+        // None: over.
+        #[pin]
+        future: Option<F>,
+        // None: nothing was waited for yet, or it is over. So a finished `Timeout` that is kept around
         // holds no waker.
         #[pin]
-        race: Option<Race<F, S>>,
+        sleep: Option<T::Sleep>,
     }
 }
 
-pin_project! {
-    struct Race<F, S> {
-        #[pin]
-        future: F,
-        #[pin]
-        sleep: S,
+#[derive(Clone, Copy)]
+enum Limit {
+    After(Duration),
+    At(Instant),
+}
+
+impl<F: Future, T: Timer> Timeout<F, T> {
+    fn new(timer: T, limit: Limit, future: F) -> Self {
+        Self { timer, limit, future: Some(future), sleep: None }
     }
 }
 
-impl<F: Future, S: Future<Output = ()>> Future for Timeout<F, S> {
+impl<F: Future, T: Timer> Future for Timeout<F, T> {
     type Output = Result<F::Output, TimeoutError>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let Some(race) = this.race.as_mut().as_pin_mut() else {
+        let Some(future) = this.future.as_mut().as_pin_mut() else {
             panic!("`Timeout` polled after completion");
         };
-        let race = race.project();
-        let result = match race.future.poll(cx) {
+        let result = match future.poll(cx) {
             Poll::Ready(output) => Ok(output),
             Poll::Pending => {
-                ready!(race.sleep.poll(cx));
+                if this.sleep.is_none() {
+                    let deadline = match *this.limit {
+                        Limit::At(deadline) => deadline,
+                        Limit::After(duration) => this.timer.now().saturating_add(duration),
+                    };
+                    this.sleep.set(Some(this.timer.sleep_until(deadline)));
+                }
+                let sleep = this.sleep.as_mut().as_pin_mut();
+                ready!(sleep.expect("it was just set").poll(cx));
                 Err(TimeoutError::Elapsed)
             }
         };
-        this.race.set(None);
+        this.future.set(None);
+        this.sleep.set(None);
         Poll::Ready(result)
     }
 }
 
-impl<F: Future, S: Future<Output = ()>> FusedFuture for Timeout<F, S> {
+impl<F: Future, T: Timer> FusedFuture for Timeout<F, T> {
     fn is_terminated(&self) -> bool {
-        self.race.is_none()
+        self.future.is_none()
     }
 }
 
-impl<F, S> fmt::Debug for Timeout<F, S> {
+impl<F, T: Timer> fmt::Debug for Timeout<F, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Timeout").field("over", &self.race.is_none()).finish_non_exhaustive()
+        f.debug_struct("Timeout").field("over", &self.future.is_none()).finish_non_exhaustive()
     }
 }
 
