@@ -69,9 +69,10 @@ pub async fn unblock<T: Send + 'static>(function: impl FnOnce() -> T + Send + 's
 
 /// What most programs need.
 pub mod prelude {
-    pub use zigflow_core::time::{Clock, Sleep, TimeoutError, Timer};
+    pub use zigflow_core::retry::{RetryError, backoff, retry, retry_stream};
+    pub use zigflow_core::time::{Clock, Sleep, TimeoutError, Timer, timeout};
     pub use zigflow_core::{
         ByteStream, FutureError, OpenError, StreamError, ZeroCopyBuffer, ZigFuture, ZigStream,
-        zig_future, zig_source,
+        batch_process, zig_future, zig_source,
     };
 }

@@ -54,6 +54,8 @@ pub use error::{Malformed, OpenError, StreamError, ZigError};
 pub use future::{FutureError, FutureSlot, SlotFuture, ZigFuture, completion};
 pub use host::{ZigPanic, ZigPanicHook, set_zig_panic_hook};
 pub use item::{Copied, Item, LentItem};
+#[cfg(any(feature = "std", feature = "spin", feature = "critical-section"))]
+pub use limit::{KeyedRateLimiter, Quota, RateLimiter, throttle};
 pub use raw_parts::RawParts;
 pub use retry::{RetryError, retry, retry_stream};
 pub use shape::shape_matches;

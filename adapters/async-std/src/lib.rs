@@ -5,4 +5,4 @@
 //! tree unless the program brings it.
 #![forbid(unsafe_code)]
 
-pub use zigflow_smol::{SmolSleep as AsyncStdSleep, SmolTimer as AsyncStdTimer, timeout};
+pub use zigflow_smol::{SmolSleep as AsyncStdSleep, SmolTimer as AsyncStdTimer, retry, timeout};

@@ -1,7 +1,7 @@
 //! smol's timer for zigflow.
 //!
 //! [`SmolTimer`] gives the patterns of `zigflow_core::time` the timer of async-io, which is the one
-//! beneath smol; [`timeout`] is the shorthand for the usual case. It runs under any executor:
+//! beneath smol; [`timeout`] and [`retry`] are the shorthands for the usual cases. It runs under any executor:
 //! async-io drives it from a thread of its own where nobody else does.
 #![forbid(unsafe_code)]
 
@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant as StdInstant};
 
+use zigflow_core::retry::{Call, Retry};
 use zigflow_core::time::{Clock, Instant, Sleep, Timeout, Timer};
 
 /// Gives `future` so long, from the first poll on.
@@ -38,6 +39,48 @@ use zigflow_core::time::{Clock, Instant, Sleep, Timeout, Timer};
 /// ```
 pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F, SmolTimer> {
     zigflow_core::time::timeout(SmolTimer::new(), duration, future)
+}
+
+/// Calls `operation` until it succeeds, with the delays of `backoff` in between.
+///
+/// # Errors
+///
+/// [`RetryError`](zigflow_core::RetryError), which has the last error and the number of attempts.
+///
+/// # Panics
+///
+/// As [`zigflow_core::retry()`].
+///
+/// # Cancel safety
+///
+/// As [`zigflow_core::retry()`].
+///
+/// # Examples
+///
+/// ```
+/// # smol::block_on(async {
+/// use std::time::Duration;
+/// use zigflow_core::retry::backoff::linear;
+///
+/// let mut left = 2;
+/// let flaky = || {
+///     left -= 1;
+///     async move { if left == 0 { Ok(42) } else { Err("busy") } }
+/// };
+/// let answer = zigflow_smol::retry(linear(Duration::from_millis(1)), flaky).max_attempts(3).await;
+/// assert_eq!(answer, Ok(42));
+/// # });
+/// ```
+pub fn retry<B, F, Fut, V, E>(
+    backoff: B,
+    operation: F,
+) -> Retry<Call<F, Fut>, SmolTimer, B::IntoIter, E>
+where
+    B: IntoIterator<Item = Duration>,
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Result<V, E>>,
+{
+    zigflow_core::retry(SmolTimer::new(), backoff, operation)
 }
 
 /// The timer of async-io. All values of this type are the same timer.

@@ -1,7 +1,7 @@
 //! tokio's timer and channels for zigflow.
 //!
 //! [`TokioTimer`] gives the patterns of `zigflow_core::time` tokio's clock, the paused one of tests
-//! included; [`timeout`] is the shorthand for the usual case. [`TokioBytes`] makes a byte stream an
+//! included; [`timeout`] and [`retry`] are the shorthands for the usual cases. [`TokioBytes`] makes a byte stream an
 //! `AsyncBufRead` of tokio; [`channel_to_zig`] and [`channel_from_zig`] join tokio's channels and Zig's;
 //! [`unblock`] runs what blocks on tokio's pool. Nothing else in zigflow needs tokio.
 #![forbid(unsafe_code)]
@@ -24,6 +24,7 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 use tokio::runtime::Handle;
 use tokio::time::Instant as TokioInstant;
+use zigflow_core::retry::{Call, Retry};
 use zigflow_core::time::{Clock, Instant, Sleep, Timeout, Timer};
 
 /// Gives `future` so long, from the first poll on, on the runtime it is polled in.
@@ -53,6 +54,49 @@ use zigflow_core::time::{Clock, Instant, Sleep, Timeout, Timer};
 /// ```
 pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F, TokioTimer> {
     zigflow_core::time::timeout(TokioTimer::new(), duration, future)
+}
+
+/// Calls `operation` until it succeeds, with the delays of `backoff` in between, on the runtime it is polled in.
+///
+/// # Errors
+///
+/// [`RetryError`](zigflow_core::RetryError), which has the last error and the number of attempts.
+///
+/// # Panics
+///
+/// As [`zigflow_core::retry()`] and [`TokioSleep`].
+///
+/// # Cancel safety
+///
+/// As [`zigflow_core::retry()`].
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use std::time::Duration;
+/// use zigflow_core::retry::backoff::linear;
+///
+/// let mut left = 2;
+/// let flaky = || {
+///     left -= 1;
+///     async move { if left == 0 { Ok(42) } else { Err("busy") } }
+/// };
+/// let answer = zigflow_tokio::retry(linear(Duration::from_millis(1)), flaky).max_attempts(3).await;
+/// assert_eq!(answer, Ok(42));
+/// # }
+/// ```
+pub fn retry<B, F, Fut, V, E>(
+    backoff: B,
+    operation: F,
+) -> Retry<Call<F, Fut>, TokioTimer, B::IntoIter, E>
+where
+    B: IntoIterator<Item = Duration>,
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Result<V, E>>,
+{
+    zigflow_core::retry(TokioTimer::new(), backoff, operation)
 }
 
 /// tokio's timer. Sleeps round up to its tick, a millisecond.

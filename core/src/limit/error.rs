@@ -9,15 +9,13 @@ use crate::time::Instant;
 /// Not now: the limit is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotUntil {
+    now: Instant,
     at: Instant,
-    wait: Duration,
 }
 
 impl NotUntil {
-    pub(super) fn new(now: Instant, at: Instant) -> Self {
-        let wait =
-            if at == Instant::MAX { Duration::MAX } else { at.saturating_duration_since(now) };
-        Self { at, wait }
+    pub(super) const fn new(now: Instant, at: Instant) -> Self {
+        Self { now, at }
     }
 
     /// When it is worth asking again, on the limiter's clock. Others may be faster.
@@ -28,13 +26,16 @@ impl NotUntil {
     /// How long that is from the time of the request on: 0 in the moment in which the quota changes,
     /// [`Duration::MAX`] if the clock ends before.
     pub const fn wait(&self) -> Duration {
-        self.wait
+        if self.at.as_nanos() == Instant::MAX.as_nanos() {
+            return Duration::MAX;
+        }
+        self.at.saturating_duration_since(self.now)
     }
 }
 
 impl fmt::Display for NotUntil {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the rate limit is reached: ask again in {:?}", self.wait)
+        write!(f, "the rate limit is reached: ask again in {:?}", self.wait())
     }
 }
 

@@ -31,19 +31,24 @@ pub(super) enum Denied {
 
 #[derive(Debug)]
 pub(super) struct Level {
-    tat: AtomicU64,
+    tat: Tat,
     interval: AtomicU64,
     burst: AtomicU32,
 }
 
-/// In `tat`. No time is that late.
+/// The theoretical arrival time, on a line of its own: each request writes it, and reads the rest.
+#[derive(Debug)]
+#[repr(align(64))]
+struct Tat(AtomicU64);
+
+/// In [`Tat`]. No time is that late.
 const CHANGING: u64 = u64::MAX;
 
 impl Level {
     pub(super) fn new(quota: Quota) -> Self {
         let (interval, burst) = quota.parts();
         Self {
-            tat: AtomicU64::new(0),
+            tat: Tat(AtomicU64::new(0)),
             interval: AtomicU64::new(interval),
             burst: AtomicU32::new(burst),
         }
@@ -52,17 +57,19 @@ impl Level {
     /// Lets `cells` pass, or not.
     #[inline]
     pub(super) fn take(&self, now: Instant, cells: u32) -> Result<(), Denied> {
-        let mut tat = self.tat.load(Acquire);
+        let mut tat = self.tat.0.load(Acquire);
         loop {
-            if tat == CHANGING {
-                return Err(Denied::Changing);
-            }
             let quota = self.quota();
             if cells > quota.burst_size() {
                 return Err(Denied::Exceeds(quota.burst_size()));
             }
-            let next = quota.decide(tat, now.as_nanos(), cells.into()).map_err(Denied::Until)?;
-            match self.tat.compare_exchange_weak(tat, next, AcqRel, Acquire) {
+            // While it is CHANGING the sum is beyond the end of time, and so is denied.
+            let next = match quota.decide(tat, now.as_nanos(), cells.into()) {
+                Ok(next) => next,
+                Err(_) if tat == CHANGING => return Err(Denied::Changing),
+                Err(at) => return Err(Denied::Until(at)),
+            };
+            match self.tat.0.compare_exchange_weak(tat, next, AcqRel, Acquire) {
                 Ok(_) => return Ok(()),
                 Err(seen) => tat = seen,
             }
@@ -71,7 +78,7 @@ impl Level {
 
     /// When `cells` would pass if nobody else took any.
     pub(super) fn when(&self, now: Instant, cells: u64) -> Instant {
-        match self.tat.load(Acquire) {
+        match self.tat.0.load(Acquire) {
             CHANGING => now,
             tat => self.quota().decide(tat, now.as_nanos(), cells).map_or_else(|at| at, |_| now),
         }
@@ -79,22 +86,23 @@ impl Level {
 
     /// When all debt is paid and it is as good as new. `None` in the moment of a change.
     pub(super) fn full_at(&self) -> Option<Instant> {
-        let tat = self.tat.load(Acquire);
+        let tat = self.tat.0.load(Acquire);
         (tat != CHANGING).then_some(Instant::from_nanos(tat))
     }
 
     /// Within a change, parts of the old and the new.
+    #[inline]
     pub(super) fn quota(&self) -> Quota {
         Quota::from_parts(self.interval.load(Relaxed), self.burst.load(Relaxed))
     }
 
     /// `quota` holds from `now` on, for what has passed too. One caller at a time.
     pub(super) fn change(&self, now: Instant, quota: Quota) {
-        let tat = self.tat.swap(CHANGING, AcqRel);
+        let tat = self.tat.0.swap(CHANGING, AcqRel);
         let next = quota.convert(self.quota(), tat, now.as_nanos());
         let (interval, burst) = quota.parts();
         self.interval.store(interval, Relaxed);
         self.burst.store(burst, Relaxed);
-        self.tat.store(next, Release);
+        self.tat.0.store(next, Release);
     }
 }

@@ -181,17 +181,19 @@ impl<T> Shared<T> {
     }
 
     /// What to tell someone who was denied and does not want to wait.
-    #[cold]
+    #[inline]
     fn not_until(&self, now: Instant, cells: u32, denied: Denied) -> NotUntil {
-        let at = match denied {
-            Denied::Until(at) => at,
-            // After all who wait. A lone cell exceeds no burst.
-            _ => {
-                let before = self.queue.with(|queue| queue.cells());
-                self.level.when(now, before + u64::from(cells))
-            }
-        };
-        NotUntil::new(now, at)
+        match denied {
+            Denied::Until(at) => NotUntil::new(now, at),
+            _ => NotUntil::new(now, self.behind_all(now, cells)),
+        }
+    }
+
+    /// After all who wait. A lone cell exceeds no burst.
+    #[cold]
+    fn behind_all(&self, now: Instant, cells: u32) -> Instant {
+        let before = self.queue.with(|queue| queue.cells());
+        self.level.when(now, before + u64::from(cells))
     }
 
     /// To be called with each change of the queue, under its lock.

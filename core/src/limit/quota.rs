@@ -112,18 +112,17 @@ impl Quota {
     ///
     /// `tat` is the theoretical arrival time: when the debt of all that has passed is paid. Returns
     /// the next one, or when it would be worth asking again.
+    #[inline(always)]
     pub(super) fn decide(self, tat: u64, now: u64, cells: u64) -> Result<u64, Instant> {
-        let cost = self.interval.checked_mul(cells);
-        // At the end of the clock's range nothing passes any more.
-        let next = cost.and_then(|cost| tat.max(now).checked_add(cost));
-        let Some(next) = next.filter(|&next| next <= LAST) else {
-            return Err(Instant::MAX);
-        };
+        let cost = self.interval.saturating_mul(cells);
+        let next = tat.max(now).saturating_add(cost);
         let tolerance = self.interval.saturating_mul(self.burst.into());
-        match next.saturating_sub(tolerance) {
-            earliest if earliest <= now => Ok(next),
-            earliest => Err(Instant::from_nanos(earliest)),
+        // At the end of the clock's range nothing passes any more.
+        if next <= now.saturating_add(tolerance).min(LAST) {
+            return Ok(next);
         }
+        let never = next > LAST;
+        Err(if never { Instant::MAX } else { Instant::from_nanos(next - tolerance) })
     }
 
     /// What `tat` becomes when this quota replaces `old`: the debt in cells stays.
