@@ -6,6 +6,7 @@ pub(crate) enum Runtime {
     Tokio,
     Smol,
     AsyncStd,
+    /// A bare `block_on`; async-io's own thread is its timer.
     BlockOn,
 }
 
@@ -59,7 +60,7 @@ impl Runtime {
     pub(crate) fn run<T>(self, future: impl Future<Output = T>) -> T {
         match self {
             Self::Tokio => {
-                let runtime = tokio::runtime::Builder::new_current_thread().build();
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
                 runtime.expect("tokio's runtime starts").block_on(future)
             }
             Self::Smol => smol::block_on(future),

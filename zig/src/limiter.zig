@@ -1,13 +1,14 @@
 //! A rate limit that Rust and Zig share: the other half of `core/src/limit/zig.rs`.
 
 const abi = @import("abi.zig");
+const block = @import("block.zig");
 
 pub const OpenError = error{
     /// The Rust side is of another version of zigflow; build both with one. The limiter is left alone.
     WrongAbi,
 };
 
-/// A Rust `RateLimiter`, from any thread: `limiter.to_zig()` there. It takes no lock and never waits.
+/// A Rust `RateLimiter`, from any thread: `limiter.to_zig()` there. To ask takes no lock.
 ///
 /// ```zig
 /// fn work(limiter: zigflow.RateLimiter) void {
@@ -49,6 +50,20 @@ pub const RateLimiter = struct {
             ~@as(u64, 0) => .never,
             else => |ns| .{ .wait_ns = ns },
         };
+    }
+
+    /// Lets `cells` pass; the thread sleeps until they may. It takes no place in the queue, so those who wait in Rust
+    /// come first. With Rust's std only, and on a clock that runs as the system's.
+    pub fn acquireBlocking(limiter: RateLimiter, cells: u32) error{Never}!void {
+        while (true) switch (limiter.check(cells)) {
+            .passed => return,
+            .wait_ns => |ns| _ = block.wait(@constCast(&{}), nothingComes, ns),
+            .never => return error.Never,
+        };
+    }
+
+    fn nothingComes(_: *void, _: abi.RawWaker) bool {
+        return false;
     }
 
     /// A reference of your own to the same limit.
