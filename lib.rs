@@ -7,6 +7,8 @@
 //! |---|---|
 //! | `std` (default) | the panic report on standard error, std's locks, [`ManualTimer`](time::ManualTimer) |
 //! | `tokio`, `smol`, `async-std` | that runtime's timer, in the module of that name |
+//! | `hyper` | any timer as hyper's, in the module of that name |
+//! | `embedded-hal-async` | any timer as the delay of embedded-hal's drivers: `time::Delay` |
 //! | `macros` | `autozig!` and `include_zig!`: Zig functions in Rust files |
 //! | `blocking` (in `smol`, `async-std`) | `unblock`, for an `async fn` of these whose Zig function blocks; `tokio` has its own |
 //! | `derive` | `#[derive(Transfer)]`: structs and enums as items |
@@ -41,6 +43,12 @@ pub mod smol {
 #[cfg(feature = "async-std")]
 pub mod async_std {
     pub use zigflow_async_std::*;
+}
+
+/// Any timer as hyper's.
+#[cfg(feature = "hyper")]
+pub mod hyper {
+    pub use zigflow_hyper::*;
 }
 
 /// Runs a function that blocks on a thread of a pool, and waits for what it returns: on tokio's pool inside of tokio (with the

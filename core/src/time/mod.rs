@@ -44,6 +44,8 @@
 mod alarm;
 #[cfg(any(feature = "std", feature = "spin", feature = "critical-section"))]
 mod armed;
+#[cfg(feature = "embedded-hal-async")]
+mod delay;
 mod interval;
 #[cfg(any(feature = "std", feature = "spin", feature = "critical-section"))]
 mod manual;
@@ -54,6 +56,8 @@ mod zig;
 
 #[cfg(any(feature = "std", feature = "spin", feature = "critical-section"))]
 pub use alarm::{Alarm, AlarmSleep, AlarmTimer};
+#[cfg(feature = "embedded-hal-async")]
+pub use delay::Delay;
 pub use interval::{Interval, MissedTicks, interval, interval_at};
 #[cfg(any(feature = "std", feature = "spin", feature = "critical-section"))]
 pub use manual::{ManualSleep, ManualTimer};
