@@ -8,11 +8,19 @@ use std::cell::Cell;
 use std::pin::{Pin, pin};
 use std::ptr;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use futures_core::Stream;
 use futures_sink::Sink;
 use zigflow::channel::CreateError;
-use zigflow::{ByteStream, FutureError, FutureSlot, OpenError, StreamError, ZigStream, mpmc, spsc};
+use zigflow::limit::{Quota, RateLimiter, throttle};
+use zigflow::retry::{backoff::exponential, retry};
+use zigflow::time::{ManualTimer, TimeoutError, Timer, timeout};
+use zigflow::tokio::TokioTimer;
+use zigflow::{
+    ByteStream, FutureError, FutureSlot, OpenError, StreamError, ZigStream, batch_timeout, mpmc,
+    spsc,
+};
 use zigflow_tests::ends::{Lang, PAIRINGS, Rx, Stop, Tx, each, items, open_as, pair_at};
 use zigflow_tests::many_ends::{self as many, Rx as ManyRx, Tx as ManyTx};
 use zigflow_tests::task::{Tally, Task, until, waker_fn};
@@ -1079,4 +1087,101 @@ fn a_refused_start_costs_the_slot_nothing_and_an_idle_slot_keeps_no_task() {
     assert_eq!(task.wakers(), 1);
     drop(slot);
     assert_eq!(ready(futures::sum_again(&mut FutureSlot::new(), "ab", 1.0, false)), Ok(195.0));
+}
+
+// -- time --
+
+/// A limit around a future that waits is armed, polled again and dropped.
+fn needs_nothing_for_a_wait(timer: &impl Timer) {
+    const HOUR: Duration = Duration::from_secs(3600);
+    let task = Task::new();
+    let waker = task.waker();
+    let wait = || {
+        let mut limited = pin!(timeout(timer, HOUR, std::future::pending::<()>()));
+        for _ in 0..2 {
+            assert!(limited.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        }
+    };
+    wait(); // the timer's own memory
+    let ((), counts) = counted(|| (0..1_000).for_each(|_| wait()));
+    assert_eq!(counts, NOTHING);
+}
+
+#[test]
+fn a_time_limit_allocates_nothing() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let _inside = runtime.enter();
+    needs_nothing_for_a_wait(&TokioTimer::new());
+    needs_nothing_for_a_wait(&ManualTimer::new());
+}
+
+/// Ten attempts with their limits, delays and notices.
+#[test]
+fn a_retry_allocates_nothing() {
+    let timer = ManualTimer::new();
+    let fails = || std::future::ready(Err::<(), _>(TimeoutError::Elapsed));
+    let waker = Task::new().waker();
+    let try_all = || {
+        let mut told = 0;
+        let trying = retry(&timer, exponential(Duration::from_millis(1)), fails)
+            .max_attempts(10)
+            .attempt_timeout(Duration::from_secs(1))
+            .notify(|failure| told = failure.attempt);
+        let mut trying = pin!(trying);
+        while trying.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
+            timer.advance_to_next();
+        }
+        drop(trying);
+    };
+    try_all();
+    let ((), counts) = counted(|| (0..100).for_each(|_| try_all()));
+    assert_eq!(counts, NOTHING);
+}
+
+/// Asked, waited for, given up; and a throttled stream.
+#[test]
+fn a_rate_limit_allocates_nothing() {
+    let timer = ManualTimer::new();
+    let limiter = RateLimiter::new(timer.clone(), Quota::every(Duration::from_millis(1)));
+    let waker = Task::new().waker();
+    let mut cx = Context::from_waker(&waker);
+    let mut items = pin!(throttle(&limiter, futures_lite::stream::repeat(1)));
+    let mut round = || {
+        while limiter.check().is_ok() {}
+        let mut first = pin!(limiter.until_ready());
+        assert!(first.as_mut().poll(&mut cx).is_pending());
+        {
+            let mut second = pin!(limiter.until_ready());
+            assert!(second.as_mut().poll(&mut cx).is_pending());
+        }
+        timer.advance_to_next();
+        assert!(first.as_mut().poll(&mut cx).is_ready());
+        while items.as_mut().poll_next(&mut cx).is_pending() {
+            timer.advance_to_next();
+        }
+    };
+    round();
+    let ((), counts) = counted(|| (0..1_000).for_each(|_| round()));
+    assert_eq!(counts, NOTHING);
+}
+
+/// Batches go into one buffer.
+#[test]
+fn batches_into_a_buffer_allocate_nothing() {
+    let timer = ManualTimer::new();
+    let numbers = zig::counter(0, u64::MAX).unwrap();
+    let mut batches = pin!(batch_timeout(&timer, 100, Duration::from_secs(1), numbers));
+    let mut buffer = Vec::with_capacity(100);
+    let waker = Waker::noop();
+    let mut take = || {
+        {
+            let mut next = pin!(batches.as_mut().next_into(&mut buffer));
+            while next.as_mut().poll(&mut Context::from_waker(waker)).is_pending() {}
+        }
+        assert_eq!(buffer.len(), 100);
+        buffer.clear();
+    };
+    (0..100).for_each(|_| take()); // some of them wait
+    let ((), counts) = counted(|| (0..10_000).for_each(|_| take()));
+    assert_eq!(counts, NOTHING);
 }
