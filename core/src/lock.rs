@@ -13,7 +13,7 @@
 pub(crate) struct Lock<T>(backend::Mutex<T>);
 
 impl<T> Lock<T> {
-    pub(crate) const fn new(value: T) -> Self {
+    pub(crate) fn new(value: T) -> Self {
         Self(backend::new(value))
     }
 
@@ -28,14 +28,28 @@ impl<T> Lock<T> {
     }
 }
 
-#[cfg(feature = "critical-section")]
+/// In a model its threads wait for each other as the models' do.
+#[cfg(loom)]
+mod backend {
+    pub(super) type Mutex<T> = loom::sync::Mutex<T>;
+
+    pub(super) fn new<T>(value: T) -> Mutex<T> {
+        Mutex::new(value)
+    }
+
+    pub(super) fn with<T, R>(lock: &Mutex<T>, f: impl FnOnce(&mut T) -> R) -> R {
+        f(&mut lock.lock().unwrap())
+    }
+}
+
+#[cfg(all(feature = "critical-section", not(loom)))]
 mod backend {
     use core::cell::RefCell;
 
     /// Critical sections nest, so the cell is what refuses a second `&mut`.
     pub(super) type Mutex<T> = critical_section::Mutex<RefCell<T>>;
 
-    pub(super) const fn new<T>(value: T) -> Mutex<T> {
+    pub(super) fn new<T>(value: T) -> Mutex<T> {
         critical_section::Mutex::new(RefCell::new(value))
     }
 
@@ -44,13 +58,13 @@ mod backend {
     }
 }
 
-#[cfg(all(feature = "std", not(feature = "critical-section")))]
+#[cfg(all(feature = "std", not(any(feature = "critical-section", loom))))]
 mod backend {
     use std::sync::PoisonError;
 
     pub(super) type Mutex<T> = std::sync::Mutex<T>;
 
-    pub(super) const fn new<T>(value: T) -> Mutex<T> {
+    pub(super) fn new<T>(value: T) -> Mutex<T> {
         Mutex::new(value)
     }
 
@@ -59,11 +73,11 @@ mod backend {
     }
 }
 
-#[cfg(not(any(feature = "std", feature = "critical-section")))]
+#[cfg(not(any(feature = "std", feature = "critical-section", loom)))]
 mod backend {
     pub(super) type Mutex<T> = spin::Mutex<T>;
 
-    pub(super) const fn new<T>(value: T) -> Mutex<T> {
+    pub(super) fn new<T>(value: T) -> Mutex<T> {
         Mutex::new(value)
     }
 

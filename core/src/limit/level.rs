@@ -14,6 +14,7 @@ use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 use super::quota::Quota;
 use super::state::{AtomicU32, AtomicU64};
+use crate::sync::bug;
 use crate::time::Instant;
 
 /// Why a request did not pass.
@@ -98,7 +99,10 @@ impl Level {
 
     /// `quota` holds from `now` on, for what has passed too. One caller at a time.
     pub(super) fn change(&self, now: Instant, quota: Quota) {
-        let tat = self.tat.0.swap(CHANGING, AcqRel);
+        let tat = match bug(102) {
+            true => self.tat.0.load(Acquire),
+            false => self.tat.0.swap(CHANGING, AcqRel),
+        };
         let next = quota.convert(self.quota(), tat, now.as_nanos());
         let (interval, burst) = quota.parts();
         self.interval.store(interval, Relaxed);

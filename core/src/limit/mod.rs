@@ -36,6 +36,7 @@ use queue::Queue;
 use state::AtomicU32;
 
 use crate::lock::Lock;
+use crate::sync::bug;
 use crate::time::{Clock, Instant, Timer};
 
 /// Lets through what its [`Quota`] allows. Clones share one limit.
@@ -124,7 +125,7 @@ impl<T: Clock> RateLimiter<T> {
         let now = self.shared.timer.now();
         let first = self.shared.queue.with(|queue| {
             self.shared.level.change(now, quota);
-            queue.take_first_waker()
+            if bug(101) { None } else { queue.take_first_waker() }
         });
         if let Some(first) = first {
             first.wake(); // its turn may be sooner now, or later
@@ -173,7 +174,7 @@ impl<T> Shared<T> {
         if cells == 0 {
             return Ok(());
         }
-        if self.waiting.load(Acquire) != 0 {
+        if self.waiting.load(Acquire) != 0 && !bug(103) {
             let burst = self.level.quota().burst_size();
             return Err(if cells > burst { Denied::Exceeds(burst) } else { Denied::Behind });
         }

@@ -4,6 +4,8 @@
 use alloc::collections::VecDeque;
 use core::task::Waker;
 
+use crate::sync::bug;
+
 /// Only the first one watches the time; who is served or gives up makes the next one the first, and
 /// wakes it.
 #[derive(Debug, Default)]
@@ -73,7 +75,8 @@ impl Queue {
             return [None, None];
         };
         self.cells -= u64::from(waiter.cells);
-        [waiter.waker, if was_first { self.take_first_waker() } else { None }]
+        let next = if was_first && !bug(100) { self.take_first_waker() } else { None };
+        [waiter.waker, next]
     }
 
     /// To wake the first one.

@@ -21,7 +21,7 @@ mod locked {
     pub(crate) struct AtomicU64(Lock<u64>);
 
     impl AtomicU64 {
-        pub(crate) const fn new(value: u64) -> Self {
+        pub(crate) fn new(value: u64) -> Self {
             Self(Lock::new(value))
         }
 

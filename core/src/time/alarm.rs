@@ -9,6 +9,7 @@ use core::task::{Context, Poll, Waker};
 use super::armed::{Armed, Queue, Queued};
 use super::{Clock, Instant, Sleep, Timer};
 use crate::lock::Lock;
+use crate::sync::bug;
 
 /// A clock with one alarm: a counter and its compare register, say. [`AlarmTimer`] makes a timer
 /// for any number of sleeps of it.
@@ -79,7 +80,7 @@ impl<A: Alarm + Send + Sync + 'static> Shared<A> {
 impl State {
     fn begin_setting(&mut self) -> Option<Instant> {
         let deadline = self.armed.next_deadline()?;
-        if self.setting || deadline >= self.set {
+        if (self.setting && !bug(104)) || deadline >= self.set {
             return None;
         }
         (self.setting, self.set) = (true, deadline);
@@ -104,7 +105,9 @@ impl<A: Alarm + Send + Sync + 'static> Wake for Shared<A> {
     fn wake_by_ref(self: &Arc<Self>) {
         // Also if a task's waker panics: the others are woken by the next alarm.
         let _next = SetAlarm(self);
-        self.state.with(|state| state.set = Instant::MAX);
+        if !bug(105) {
+            self.state.with(|state| state.set = Instant::MAX);
+        }
         let now = self.alarm.now();
         while let Some(waker) = self.state.with(|state| state.armed.take_due(now)) {
             waker.wake();
