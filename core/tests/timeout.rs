@@ -108,6 +108,19 @@ fn a_finished_timeout_that_is_kept_holds_nothing() {
 }
 
 #[test]
+fn the_future_can_be_taken_back() {
+    let (timer, task) = (ManualTimer::new(), Probe::new());
+    let mut answer = timeout(&timer, SECOND, Watched::ready_at_poll(2).0);
+    assert!(poll(Pin::new(&mut answer), &task).is_pending());
+    let mut future = answer.into_inner().expect("it is not over");
+    assert_eq!(timer.armed(), 0);
+    assert_eq!(poll(Pin::new(&mut future), &task), Poll::Ready(7));
+    let mut answer = timeout(&timer, SECOND, future::ready(1));
+    assert!(poll(Pin::new(&mut answer), &task).is_ready());
+    assert!(answer.into_inner().is_none());
+}
+
+#[test]
 fn zero_duration_still_gives_one_poll() {
     let (timer, task) = (ManualTimer::new(), Probe::new());
     let ready = pin!(timeout(&timer, Duration::ZERO, Watched::ready_at_poll(1).0));

@@ -81,6 +81,14 @@ impl Bucket {
         }
     }
 
+    /// As many as pass one after the other.
+    fn available(&mut self, now: u64) -> u32 {
+        self.refill(now);
+        let left = (self.interval * self.burst).min(u64::MAX.into());
+        let left = left.saturating_sub(self.missing).min(LAST - self.at - self.missing);
+        left.checked_div(self.interval).unwrap_or(u128::MAX).min(self.burst) as u32
+    }
+
     fn set_quota(&mut self, quota: Quota, now: u64) {
         self.refill(now);
         let old = self.interval;
@@ -110,6 +118,7 @@ fn a_check_gives_what_a_bucket_gives() {
             let now = timer.now();
             let cells = if rng.bool() { 1 } else { rng.u32(0..7) };
             let burst = limiter.quota().burst_size();
+            assert_eq!(limiter.available(), bucket.available(now.as_nanos()));
             let count = match limiter.check_n(cells) {
                 _ if cells == 0 => 0,
                 Err(LimitError::ExceedsBurst(error)) => {

@@ -201,8 +201,14 @@ fn ticks_come_when_they_are_due() {
                 timer.advance(Duration::from_nanos(rng.u64(0..300)));
             }
             if rng.u8(0..10) == 0 {
-                ticks.as_mut().reset();
-                due = after(timer.now().as_nanos(), period);
+                let now = timer.now().as_nanos();
+                if rng.bool() {
+                    ticks.as_mut().reset();
+                    due = after(now, period);
+                } else {
+                    due = after(now, Duration::from_nanos(rng.u64(0..70)));
+                    ticks.as_mut().reset_at(Instant::from_nanos(due));
+                }
             }
             let asked = timer.now().as_nanos();
             assert_eq!(ticks.next_tick().as_nanos(), due);

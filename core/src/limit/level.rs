@@ -85,6 +85,14 @@ impl Level {
         }
     }
 
+    /// How many cells could pass now.
+    pub(super) fn available(&self, now: Instant) -> u32 {
+        match self.tat.0.load(Acquire) {
+            CHANGING => 0,
+            tat => self.quota().available(tat, now.as_nanos()),
+        }
+    }
+
     /// When all debt is paid and it is as good as new. `None` in the moment of a change.
     pub(super) fn full_at(&self) -> Option<Instant> {
         let tat = self.tat.0.load(Acquire);

@@ -132,6 +132,12 @@ impl<T: Clock> RateLimiter<T> {
         }
     }
 
+    /// How many cells could pass now, together: 0 while somebody waits.
+    pub fn available(&self) -> u32 {
+        let now = self.shared.timer.now();
+        if self.shared.waiting.load(Acquire) != 0 { 0 } else { self.shared.level.available(now) }
+    }
+
     /// How many wait.
     pub fn waiting(&self) -> usize {
         self.shared.waiting.load(Acquire) as usize

@@ -125,6 +125,18 @@ impl Quota {
         Err(if never { Instant::MAX } else { Instant::from_nanos(next - tolerance) })
     }
 
+    /// How many cells could pass at `now`.
+    pub(super) fn available(self, tat: u64, now: u64) -> u32 {
+        let start = tat.max(now);
+        let end = now.saturating_add(self.interval.saturating_mul(self.burst.into())).min(LAST);
+        // Without an interval there is no limit; at the end of the clock nothing passes.
+        let cells = match end.checked_sub(start) {
+            Some(left) => left.checked_div(self.interval).unwrap_or(u64::MAX),
+            None => 0,
+        };
+        u32::try_from(cells).unwrap_or(u32::MAX).min(self.burst)
+    }
+
     /// What `tat` becomes when this quota replaces `old`: the debt in cells stays.
     pub(super) fn convert(self, old: Self, tat: u64, now: u64) -> u64 {
         let debt = u128::from(tat.saturating_sub(now));

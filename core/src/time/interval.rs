@@ -93,9 +93,14 @@ impl<T: Timer> Interval<T> {
 
     /// The next tick comes a period from now.
     pub fn reset(self: Pin<&mut Self>) {
+        let next = self.timer.now().saturating_add(self.period);
+        self.reset_at(next);
+    }
+
+    /// The next tick comes at `next`, and from then on one each period.
+    pub fn reset_at(self: Pin<&mut Self>, next: Instant) {
         let this = self.project();
-        *this.next = this.timer.now().saturating_add(*this.period);
-        *this.set = false;
+        (*this.next, *this.set) = (next, false);
     }
 }
 

@@ -91,9 +91,14 @@ enum Limit {
     At(Instant),
 }
 
-impl<F: Future, T: Timer> Timeout<F, T> {
+impl<F, T: Timer> Timeout<F, T> {
     fn new(timer: T, limit: Limit, future: F) -> Self {
         Self { timer, limit, future: Some(future), sleep: None }
+    }
+
+    /// The future, unless it is over.
+    pub fn into_inner(self) -> Option<F> {
+        self.future
     }
 }
 
