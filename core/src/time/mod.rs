@@ -39,6 +39,36 @@
 //!     then nobody needs to be woken.
 //! 11. MUST NOT call a waker (wake, clone or drop) while it holds a lock that `poll`, `reset`, `drop`
 //!     or `now` would wait for.
+//!
+//! # What others offer
+//!
+//! | job | elsewhere | here |
+//! |---|---|---|
+//! | wait | tokio `sleep`, `sleep_until`, `Sleep::reset` | [`Timer::sleep`], [`Timer::sleep_until`], [`Sleep::reset`] |
+//! | limit a future | tokio `timeout`, `timeout_at`; tower `Timeout` | [`timeout`], [`timeout_at`] |
+//! | limit each item | tokio-stream `timeout_repeating` | [`timeout_each`] |
+//! | limit silence; everything | tokio-stream `timeout`; none | [`timeout_idle`]; [`timeout_total`] |
+//! | ticks | tokio `interval`, `interval_at`, `MissedTickBehavior`, `reset`, `reset_at` | [`interval`], [`interval_at`], [`MissedTicks`], [`Interval::reset`], [`Interval::reset_at`] |
+//! | time in tests | tokio `pause`, `advance`; governor `FakeRelativeClock` | `ManualTimer`, also with foreign threads under way |
+//! | retry | backon `Retryable`, tower `Retry` | [`retry`](crate::retry()) |
+//! | retry a stream | none | [`retry_stream`](crate::retry_stream), which reopens it at its position |
+//! | retry without a future | backon `BlockingRetryable` | [`Schedule`](crate::retry::Schedule) in a loop of your own |
+//! | retry with something borrowed | backon `RetryableWithContext` | the same |
+//! | backoff | backon's three builders, tower `ExponentialBackoff` | [`backoff`](crate::retry::backoff), and any iterator, so backon's too |
+//! | longest delay, jitter | backon `with_max_delay`, `with_jitter` (full) | `max`, [`jitter`](crate::retry::backoff::BackoffExt::jitter) (full, equal), [`decorrelated`](crate::retry::backoff::decorrelated) |
+//! | attempts, total time | backon `with_max_times`, `with_total_delay` (of the delays) | [`max_attempts`](crate::retry::Retry::max_attempts), [`total`](crate::retry::Retry::total) (of everything) |
+//! | time of an attempt | by hand, with `timeout` | [`attempt_timeout`](crate::retry::Retry::attempt_timeout) |
+//! | which errors, told by the error, seen | backon `when`, `adjust`, `notify` | [`when`](crate::retry::Retry::when), [`retry_after`](crate::retry::Retry::retry_after), [`notify`](crate::retry::Retry::notify) |
+//! | a budget of all callers | tower `TpsBudget` | [`RetryBudget`](crate::retry::RetryBudget), by calls instead of seconds |
+//! | rate limit | governor `check`, `check_n`; tower `RateLimit` (by windows) | `RateLimiter::check`, `check_n`; `available` |
+//! | wait for it | governor `until_ready`, `until_n_ready`, with jitter | `until_ready`, `until_n_ready`; in order of arrival, so jitter is not needed |
+//! | quota | governor `per_second` and so on, `with_period`, `allow_burst` | `Quota::per_second` and so on, `every`, `burst`; `set_quota` while it is used |
+//! | a limit for each key | governor `keyed`, `retain_recent`, `len` | `KeyedRateLimiter`, with a cap that holds by itself, `len` |
+//! | a slower stream | tokio-stream `throttle`, governor `ratelimit_stream` | `throttle`, by a limiter that others share |
+//! | a slower sink | governor `ratelimit_sink` | `until_ready` before `send` |
+//! | batches | futures-util `chunks`, tokio-stream `chunks_timeout` | [`batch`](crate::batch()), [`batch_timeout`](crate::batch_timeout), also by weight and into a buffer |
+//! | what is ready now | futures-util `ready_chunks` | `batch_timeout` with a limit of zero |
+//! | batches of a fallible stream | futures-util `try_chunks` | [`batch_process`](crate::batch_process): what came before the error is processed |
 
 #[cfg(any(feature = "std", feature = "spin", feature = "critical-section"))]
 mod alarm;
