@@ -13,7 +13,9 @@ use std::time::{Duration, Instant};
 
 use governor::nanos::Nanos;
 use tokio::runtime::Builder;
+use zigflow::async_std::AsyncStdTimer;
 use zigflow::limit::{Quota, RateLimiter};
+use zigflow::smol::SmolTimer;
 use zigflow::time::{Clock, ManualTimer, Timer, timeout};
 use zigflow::tokio::TokioTimer;
 use zigflow_bench::summary::{self, Contest, Row};
@@ -32,6 +34,7 @@ fn main() {
     wait();
     ready();
     pending();
+    lateness();
     summary::print(&rows);
 }
 
@@ -245,7 +248,7 @@ fn ready() {
 fn pending() {
     pending_on("tokio", &TokioTimer::new());
     pending_on("manual", &ManualTimer::new());
-    pending_on("smol", &zigflow::smol::SmolTimer::new());
+    pending_on("smol", &SmolTimer::new());
     let runtime = Builder::new_current_thread().enable_time().build().unwrap();
     let _inside = runtime.enter();
     count("tokio's own", || {
@@ -275,4 +278,39 @@ fn count<F: Future>(name: &str, make: impl Fn() -> Pin<Box<F>>) {
     let each = start.elapsed().as_nanos() as u64 / TIMES;
     let allocated = counted.get() as f64 / TIMES as f64;
     println!("bench timeout_pending timer={name} allocations={allocated:.3} ns={each}");
+}
+
+/// How late sleeps are, ours and the runtime's own in turn.
+fn lateness() {
+    let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(late("tokio", &TokioTimer::new(), tokio::time::sleep));
+    futures_lite::future::block_on(late("smol", &SmolTimer::new(), |span| async move {
+        smol::Timer::after(span).await;
+    }));
+    futures_lite::future::block_on(late(
+        "async-std",
+        &AsyncStdTimer::new(),
+        async_std::task::sleep,
+    ));
+}
+
+async fn late<F: Future>(name: &str, timer: &impl Timer, own: impl Fn(Duration) -> F) {
+    let spans = [100, 500, 1_000, 1_500, 2_500, 5_000].map(Duration::from_micros);
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for span in spans.into_iter().cycle().take(20 * spans.len()) {
+        let start = Instant::now();
+        timer.sleep(span).await;
+        ours.push(start.elapsed() - span); // panics if it was early
+        let start = Instant::now();
+        own(span).await;
+        theirs.push(start.elapsed().saturating_sub(span));
+    }
+    let micros = |all: &mut Vec<Duration>| {
+        all.sort();
+        (all[all.len() / 2].as_micros(), all[all.len() - 1].as_micros())
+    };
+    let ((median, most), (their_median, their_most)) = (micros(&mut ours), micros(&mut theirs));
+    println!(
+        "bench late_{name} median_us={median} most_us={most} peer=its_own_sleep theirs={their_median} their_most={their_most}"
+    );
 }

@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::future;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -12,9 +13,11 @@ use fastrand::Rng;
 use futures_core::{FusedStream, Stream};
 use futures_lite::{StreamExt, stream};
 use zigflow::batch::BatchError;
+use zigflow::limit::{Quota, RateLimiter};
+use zigflow::retry::{backoff::linear, retry};
 use zigflow::time::{
     Instant, ManualSleep, ManualTimer, MissedTicks, Sleep, TimeoutError, Timer, interval,
-    interval_at, timeout_each, timeout_idle, timeout_total,
+    interval_at, timeout, timeout_each, timeout_idle, timeout_total,
 };
 use zigflow::{batch, batch_process, batch_timeout};
 use zigflow_tests::task::Task;
@@ -437,6 +440,55 @@ fn a_batch_of_a_stream_that_is_always_ready_is_yielded_in_time() {
     assert_eq!(task.wakes(), 1);
     let first = run(&timer, pin!(batches.next())).unwrap().unwrap();
     assert!((1_000..2_000).contains(&first.len()));
+}
+
+/// Pitfall 40: nothing waits for zero, and nothing keeps its thread.
+#[test]
+fn pitfall_40_zero_durations() {
+    let timer = ManualTimer::new();
+    let zero = Duration::ZERO;
+    let never = || future::pending::<()>();
+    assert_eq!(run(&timer, pin!(timeout(&timer, zero, never()))), Some(Err(TimeoutError::Elapsed)));
+    let limits = [timeout_each, timeout_idle, timeout_total];
+    for limit in limits {
+        let mut silent = pin!(limit(&timer, zero, stream::pending::<u8>().boxed_local()));
+        assert_eq!(run(&timer, pin!(silent.next())), Some(Some(Err(TimeoutError::Elapsed))));
+        let mut ready = pin!(limit(&timer, zero, stream::iter([1]).boxed_local()));
+        assert_eq!(run(&timer, pin!(ready.next())), Some(Some(Ok(1))));
+    }
+    let fails = || future::ready(Err::<(), _>(TimeoutError::Elapsed));
+    let trying = retry(&timer, linear(zero), fails).max_attempts(100).attempt_timeout(zero);
+    assert_eq!(run(&timer, pin!(trying)).unwrap().unwrap_err().attempts(), 100);
+    let mut batches = pin!(batch_timeout(&timer, 10, zero, stream::iter([1, 2, 3])));
+    assert_eq!(run(&timer, pin!(batches.next())), Some(Some(vec![1, 2, 3])));
+    assert_eq!(timer.now(), Instant::from_nanos(0));
+}
+
+/// Pitfall 40: while the clock stands still everything waits, woken by nobody and polled no more.
+#[test]
+fn pitfall_40_a_clock_that_stands_still() {
+    let timer = ManualTimer::new();
+    let limiter = RateLimiter::new(timer.clone(), Quota::every(MS));
+    limiter.check().unwrap();
+    let task = Task::new();
+    let mut limit = pin!(timeout(&timer, MS, future::pending::<()>()));
+    let mut ticks = pin!(interval(&timer, MS));
+    let mut turn = pin!(limiter.until_ready());
+    let fails = || future::ready(Err::<(), _>(TimeoutError::Elapsed));
+    let mut trying = pin!(retry(&timer, linear(MS), fails));
+    let mut gathered = pin!(batch_timeout(&timer, 9, MS, stream::once(1).chain(stream::pending())));
+    assert!(task.run(|cx| ticks.as_mut().poll_next(cx)).is_ready());
+    for _ in 0..100 {
+        assert!(task.run(|cx| limit.as_mut().poll(cx)).is_pending());
+        assert!(task.run(|cx| ticks.as_mut().poll_next(cx)).is_pending());
+        assert!(task.run(|cx| turn.as_mut().poll(cx)).is_pending());
+        assert!(task.run(|cx| trying.as_mut().poll(cx)).is_pending());
+        assert!(task.run(|cx| gathered.as_mut().poll_next(cx)).is_pending());
+        assert!(limiter.check().is_err());
+    }
+    assert_eq!((task.wakes(), timer.armed()), (0, 5));
+    timer.advance(MS);
+    assert_eq!(task.wakes(), 5);
 }
 
 /// The seed's function: batches of that size and the rest; what came before an error is processed first.
