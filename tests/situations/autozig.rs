@@ -346,6 +346,107 @@ fn no_name_in_zig_is_taken() {
     assert!(all(&[]).is_err());
 }
 
+/// Constants and statics stand for patterns: none of them may be one that the macro writes.
+#[allow(non_upper_case_globals, dead_code)]
+mod crowded {
+    use zigflow::{FutureError, StreamError, ZigError};
+
+    const a0: u8 = 0;
+    const at: u8 = 0;
+    const code: u8 = 0;
+    const completion: u8 = 0;
+    const error: u8 = 0;
+    const f: u8 = 0;
+    const future: u8 = 0;
+    const into: u8 = 0;
+    const opened: u8 = 0;
+    const receiver: u8 = 0;
+    const running: u8 = 0;
+    const sender: u8 = 0;
+    const stream: u8 = 0;
+    const text: u8 = 0;
+    const value: u8 = 0;
+    const zig: u8 = 0;
+    static out: u8 = 0;
+    static some: u8 = 0;
+    static found: u8 = 0;
+
+    zigflow::autozig! {
+        const std = @import("std");
+        const zigflow = @import("zigflow");
+
+        const Pair = extern struct { a: u8, b: u8 };
+        const Level = enum(u8) { low, high };
+        const Kept = struct {
+            n: u8,
+            pub fn deinit(_: *Kept) void {}
+            pub fn new(n: u8) Kept { return .{ .n = n }; }
+            pub fn get(self: *const Kept) u8 { return self.n; }
+        };
+        const Count = struct {
+            left: u8,
+            pub fn poll(self: *Count, _: *zigflow.Context) zigflow.Poll(u8) {
+                if (self.left == 0) return .done;
+                self.left -= 1;
+                return .{ .ready = self.left };
+            }
+        };
+
+        fn first(p: []const u8) !?Pair {
+            if (p.len == 0) return error.Empty;
+            return if (p[0] == 0) null else .{ .a = p[0], .b = 1 };
+        }
+        fn raised(level: Level) error{Top}!Level {
+            return if (level == .low) .high else error.Top;
+        }
+        fn spell(done: zigflow.Completion(zigflow.OwnedBytes), p: []const u8) !void {
+            done.finish(.fromSlice(try zigflow.allocator.dupe(u8, p)));
+        }
+        fn slow(n: u8) !u8 { return if (n == 0) error.Zero else n; }
+        fn count(n: u8) Count { return .{ .left = n }; }
+        fn send(n: u8, to: zigflow.spsc.Sender(u8)) !void {
+            var sender = to;
+            defer sender.deinit();
+            for (0..n) |i| try sender.sendBlocking(@intCast(i));
+        }
+        ---
+        pub(super) struct Pair { pub(super) a: u8, pub(super) b: u8 }
+        #[derive(Debug, PartialEq)]
+        #[repr(u8)]
+        pub(super) enum Level { Low, High }
+        pub(super) enum Refused { Top }
+        pub(super) type Kept;
+
+        pub(super) fn first(p: &[u8]) -> Result<Option<Pair>, ZigError>;
+        pub(super) fn raised(level: Level) -> Result<Level, Refused>;
+        pub(super) async fn spell(p: &str) -> Result<String, FutureError>;
+        pub(super) async fn slow(n: u8) -> Result<u8, ZigError>;
+        pub(super) fn count(n: u8) -> impl futures_core::Stream<Item = Result<u8, StreamError>>;
+        pub(super) fn send(n: u8) -> impl futures_core::Stream<Item = Result<u8, StreamError>>;
+        impl Kept {
+            pub(super) fn new(n: u8) -> Self;
+            pub(super) fn get(&self) -> u8;
+        }
+    }
+}
+
+#[test]
+fn no_name_of_the_user_stands_for_a_pattern_of_the_macro() {
+    use futures_lite::{StreamExt, future::block_on, stream};
+    assert_eq!(crowded::first(&[3]).unwrap().map(|pair| (pair.a, pair.b)), Some((3, 1)));
+    assert!(crowded::first(&[0]).unwrap().is_none() && crowded::first(&[]).is_err());
+    assert_eq!(crowded::raised(crowded::Level::Low), Ok(crowded::Level::High));
+    assert_eq!(crowded::raised(crowded::Level::High).unwrap_err().to_string(), "Top");
+    assert_eq!(block_on(crowded::spell("ab")).as_deref(), Ok("ab"));
+    assert_eq!(block_on(crowded::slow(1)), Ok(1));
+    assert_eq!(format!("{:?}", crowded::Kept::new(5)), "Kept { .. }");
+    assert_eq!(crowded::Kept::new(5).get(), 5);
+    let counted = stream::block_on(Box::pin(crowded::count(2)).map(Result::unwrap));
+    assert_eq!(counted.collect::<Vec<_>>(), [1, 0]);
+    let sent = stream::block_on(Box::pin(crowded::send(2)).map(Result::unwrap));
+    assert_eq!(sent.collect::<Vec<_>>(), [0, 1]);
+}
+
 mod bytes {
     use zigflow::{ZeroCopyBuffer, ZigError};
 

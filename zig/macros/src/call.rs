@@ -1,7 +1,8 @@
 //! The Rust functions that `autozig!` and `include_zig!` write.
 //!
 //! As in the derive, all but the user's own names and types has the macro's spans: a crate that forbids unsafe code
-//! can call Zig.
+//! can call Zig. Locals begin with `__zigflow_`: the span keeps them from locals of the user's, but a constant of the
+//! user's would stand for the pattern.
 
 use crate::archive::{Archive, Layout};
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
@@ -111,13 +112,12 @@ impl Caller<'_> {
         result: &TokenStream,
     ) -> TokenStream {
         let library = &self.archive.library;
-        let numbers = (0..params.len()).map(|i| Ident::new(&format!("a{i}"), Span::mixed_site()));
         ours! {
             #[link(name = #library, kind = "static")]
             #[allow(improper_ctypes)]
             unsafe extern "C" {
                 #[link_name = #symbol]
-                fn __zigflow_call(#(#numbers: #params),*) -> #result;
+                fn __zigflow_call(#(_: #params),*) -> #result;
             }
         }
     }
@@ -157,45 +157,45 @@ impl Caller<'_> {
         let symbol = symbol_of_start(&self.archive.prefix, self.hash, &self.function.full_name());
         let (mut types, mut values) = self.crossing();
         types.push(ours!(*mut ::zigflow::abi::RawOperation));
-        values.push(ours!(::zigflow::__private::completion_for_zig(completion)));
+        values.push(ours!(::zigflow::__private::completion_for_zig(__zigflow_completion)));
         let declaration = self.declaration(&symbol, &types, &ours!(()));
         let (value, result) = match &self.function.returns.value {
-            None => (ours!(()), ours!(value)),
+            None => (ours!(()), ours!(__zigflow_value)),
             Some(Element::Bytes(bytes)) => {
                 let result = match bytes {
                     Bytes::Text => ours! {
-                        match ::zigflow::__private::text(&value) {
-                            ::core::result::Result::Ok(text) => text,
-                            ::core::result::Result::Err(error) => {
+                        match ::zigflow::__private::text(&__zigflow_value) {
+                            ::core::result::Result::Ok(__zigflow_text) => __zigflow_text,
+                            ::core::result::Result::Err(__zigflow_error) => {
                                 return ::core::result::Result::Err(::core::convert::From::from(
-                                    ::zigflow::FutureError::Zig(error),
+                                    ::zigflow::FutureError::Zig(__zigflow_error),
                                 ));
                             }
                         }
                     },
-                    other => of_buffer(*other, &ours!(value)),
+                    other => of_buffer(*other, &ours!(__zigflow_value)),
                 };
                 (ours!(::zigflow::ZeroCopyBuffer), result)
             }
-            Some(element) => (rust_type(element), ours!(value)),
+            Some(element) => (rust_type(element), ours!(__zigflow_value)),
         };
         let error = self.converted();
         let bound = self.bound();
         ours! {
             #declaration
             #bound
-            let (completion, future) = ::zigflow::completion::<#value>();
+            let (__zigflow_completion, __zigflow_future) = ::zigflow::completion::<#value>();
             unsafe { __zigflow_call(#(#values),*) };
-            match future.await {
-                ::core::result::Result::Ok(value) => ::core::result::Result::Ok(#result),
-                ::core::result::Result::Err(error) => ::core::result::Result::Err(#error),
+            match __zigflow_future.await {
+                ::core::result::Result::Ok(__zigflow_value) => ::core::result::Result::Ok(#result),
+                ::core::result::Result::Err(__zigflow_error) => ::core::result::Result::Err(#error),
             }
         }
     }
 
     /// zigflow's error as the user's; if there is no such conversion, that is told at the type.
     fn converted(&self) -> TokenStream {
-        let convert = ours!(::core::convert::From::from(error));
+        let convert = ours!(::core::convert::From::from(__zigflow_error));
         located(self.function.extent[1], convert)
     }
 
@@ -225,7 +225,7 @@ impl Caller<'_> {
                 #[link_name = #symbol]
                 static __ZIGFLOW_SOURCE: ::zigflow::__private::SourceType;
             }
-            let opened = unsafe {
+            let __zigflow_opened = unsafe {
                 <#ty as ::zigflow::__private::OpenSource>::open_source(
                     &raw const __ZIGFLOW_SOURCE,
                     &[#(::zigflow::__private::Argument::to_raw(&#names)),*],
@@ -233,9 +233,9 @@ impl Caller<'_> {
             };
         };
         if in_result {
-            ours!(#open opened)
+            ours!(#open __zigflow_opened)
         } else {
-            ours!(#open ::zigflow::__private::MaybeOpen::from(opened))
+            ours!(#open ::zigflow::__private::MaybeOpen::from(__zigflow_opened))
         }
     }
 
@@ -244,7 +244,7 @@ impl Caller<'_> {
         let symbol = symbol_of_start(&self.archive.prefix, self.hash, &self.function.full_name());
         let (mut types, mut values) = self.crossing();
         types.push(ours!(*mut ::zigflow::abi::RawEnd));
-        values.push(ours!(::zigflow::__private::ForZig::into_raw(into)));
+        values.push(ours!(::zigflow::__private::ForZig::into_raw(__zigflow_into)));
         let declaration = self.declaration(&symbol, &types, &ours!(*const ::core::ffi::c_char));
         let (refused, bound) = (self.refuse_lent(), self.bound());
         let item = self.function.returns.value.as_ref().map_or_else(|| ours!(()), rust_type);
@@ -252,18 +252,20 @@ impl Caller<'_> {
         let stream = ours! {
             #refused
             #declaration
-            let (sender, receiver) = ::zigflow::spsc::channel::<#item>(::zigflow::__private::PUSHED);
-            let into = sender.into_zig();
-            let running = #unblock(move || {
+            let (__zigflow_sender, __zigflow_receiver) =
+                ::zigflow::spsc::channel::<#item>(::zigflow::__private::PUSHED);
+            let __zigflow_into = __zigflow_sender.into_zig();
+            let __zigflow_running = #unblock(move || {
                 #bound
                 unsafe { ::zigflow::__private::returned_error(__zigflow_call(#(#values),*)) }
             });
-            let stream = ::zigflow::__private::Pushed::new(receiver, running);
+            let __zigflow_stream =
+                ::zigflow::__private::Pushed::new(__zigflow_receiver, __zigflow_running);
         };
         if in_result {
-            ours!(#stream ::core::result::Result::Ok(stream))
+            ours!(#stream ::core::result::Result::Ok(__zigflow_stream))
         } else {
-            ours!(#stream stream)
+            ours!(#stream __zigflow_stream)
         }
     }
 
@@ -294,13 +296,15 @@ impl Caller<'_> {
         let mut prepared = TokenStream::new();
         if let Some(value) = value.as_ref().filter(|_| !by_value) {
             c_params.push(ours!(*mut #value));
-            arguments.push(ours!(::core::mem::MaybeUninit::as_mut_ptr(&mut out)));
-            prepared.extend(ours!(let mut out = ::core::mem::MaybeUninit::<#value>::uninit();));
+            arguments.push(ours!(::core::mem::MaybeUninit::as_mut_ptr(&mut __zigflow_out)));
+            prepared.extend(
+                ours!(let mut __zigflow_out = ::core::mem::MaybeUninit::<#value>::uninit();),
+            );
         }
         if returns.optional && !matches!(returns.failure, Failure::Never) {
             c_params.push(ours!(*mut ::core::primitive::bool));
-            arguments.push(ours!(&raw mut some));
-            prepared.extend(ours!(let mut some = false;));
+            arguments.push(ours!(&raw mut __zigflow_some));
+            prepared.extend(ours!(let mut __zigflow_some = false;));
         }
         let c_result = match &returns.failure {
             Failure::Any | Failure::Other => ours!(*const ::core::ffi::c_char),
@@ -316,7 +320,7 @@ impl Caller<'_> {
             #declaration
             #bound
             #prepared
-            let code = unsafe { __zigflow_call(#(#arguments),*) };
+            let __zigflow_code = unsafe { __zigflow_call(#(#arguments),*) };
             #result
         }
     }
@@ -330,17 +334,19 @@ impl Caller<'_> {
         };
         let bytes = match &returns.value {
             Some(Element::Bytes(bytes)) => {
-                let buffer = ours!(unsafe { ::zigflow::__private::returned_bytes(&out, #name) });
+                let buffer =
+                    ours!(unsafe { ::zigflow::__private::returned_bytes(&__zigflow_out, #name) });
                 Some(of_buffer(*bytes, &buffer))
             }
             _ => None,
         };
         let read = match value {
             Some(_) if let_handle.is_some() => {
-                ours!(#let_handle(unsafe { ::zigflow::__private::Handle::returned(&out) }))
+                ours!(#let_handle(unsafe { ::zigflow::__private::Handle::returned(&__zigflow_out) }))
             }
-            Some(_) => bytes
-                .unwrap_or_else(|| ours!(unsafe { ::zigflow::__private::returned(&out, #name) })),
+            Some(_) => bytes.unwrap_or_else(
+                || ours!(unsafe { ::zigflow::__private::returned(&__zigflow_out, #name) }),
+            ),
             None => ours!(()),
         };
         let some = |found: TokenStream| {
@@ -351,29 +357,29 @@ impl Caller<'_> {
             }
         };
         match &returns.failure {
-            Failure::Never if by_value => ours!(code),
-            Failure::Never if returns.optional => some(ours!(code)),
+            Failure::Never if by_value => ours!(__zigflow_code),
+            Failure::Never if returns.optional => some(ours!(__zigflow_code)),
             Failure::Never if value.is_some() => read,
-            Failure::Never => ours!(code),
+            Failure::Never => ours!(__zigflow_code),
             Failure::Any | Failure::Other => {
-                let value = some(ours!(some));
+                let value = some(ours!(__zigflow_some));
                 let error = match &returns.failure {
                     Failure::Other => self.converted(),
-                    _ => ours!(error),
+                    _ => ours!(__zigflow_error),
                 };
                 ours! {
-                    match unsafe { ::zigflow::__private::returned_error(code) } {
+                    match unsafe { ::zigflow::__private::returned_error(__zigflow_code) } {
                         ::core::option::Option::None => ::core::result::Result::Ok(#value),
-                        ::core::option::Option::Some(error) => ::core::result::Result::Err(#error),
+                        ::core::option::Option::Some(__zigflow_error) => ::core::result::Result::Err(#error),
                     }
                 }
             }
             Failure::Named(error) => {
-                let value = some(ours!(some));
+                let value = some(ours!(__zigflow_some));
                 let variants = self.variants(error);
                 let codes = 1..=u32::try_from(variants.len()).unwrap_or(u32::MAX);
                 ours! {
-                    match code {
+                    match __zigflow_code {
                         0 => ::core::result::Result::Ok(#value),
                         #(#codes => ::core::result::Result::Err(#error::#variants),)*
                         _ => ::core::unreachable!("Zig compared its errors with these"),
@@ -560,12 +566,12 @@ fn handle_type(handle: &Handle, hash: &str, archive: &Archive) -> TokenStream {
             #[link(name = #library, kind = "static")]
             unsafe extern "C" {
                 #[link_name = #symbol]
-                fn __zigflow_end(zig: *mut ::core::ffi::c_void);
+                fn __zigflow_end(_: *mut ::core::ffi::c_void);
             }
-            unsafe { __zigflow_end(zig) }
+            unsafe { __zigflow_end(__zigflow_this) }
         }
     } else {
-        ours!(let _ = zig;)
+        ours!(let _ = __zigflow_this;)
     };
     ours! {
         #(#attrs)*
@@ -574,14 +580,14 @@ fn handle_type(handle: &Handle, hash: &str, archive: &Archive) -> TokenStream {
         #send
 
         unsafe impl ::zigflow::__private::ZigType for #name {
-            unsafe fn end(zig: *mut ::core::ffi::c_void) {
+            unsafe fn end(__zigflow_this: *mut ::core::ffi::c_void) {
                 #end
             }
         }
 
         impl ::core::fmt::Debug for #name {
-            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                f.debug_struct(#text).finish_non_exhaustive()
+            fn fmt(&self, __zigflow_f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                __zigflow_f.debug_struct(#text).finish_non_exhaustive()
             }
         }
     }
@@ -611,8 +617,8 @@ fn error_enum(item: &syn::ItemEnum) -> TokenStream {
         #item
 
         impl ::core::fmt::Display for #name {
-            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                f.write_str(match *self {
+            fn fmt(&self, __zigflow_f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                __zigflow_f.write_str(match *self {
                     #(Self::#variants => #names,)*
                 })
             }

@@ -1,7 +1,8 @@
 //! The implementation that the derive writes.
 //!
 //! All of it but the user's own names and types has the macro's spans: a crate that forbids unsafe code can
-//! derive, and what does not cross is reported at the type of its field.
+//! derive, and what does not cross is reported at the type of its field. A parameter begins with `__zigflow_`, since
+//! a constant of the user's would stand for its pattern.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::ToTokens;
@@ -41,7 +42,7 @@ pub(crate) fn transfer(crossing: &Crossing) -> TokenStream {
             const ANY_BITS: ::core::primitive::bool = #any_bits;
 
             #[inline]
-            unsafe fn is_valid(at: *const Self) -> ::core::primitive::bool {
+            unsafe fn is_valid(__zigflow_at: *const Self) -> ::core::primitive::bool {
                 unsafe { #is_valid }
             }
         }
@@ -105,7 +106,7 @@ fn enumeration<'a>(
         any_bits: ours!(false),
         is_valid: ours! {
             #constants
-            ::core::matches!(at.cast::<#tag>().read(), #(#names)|*)
+            ::core::matches!(__zigflow_at.cast::<#tag>().read(), #(#names)|*)
         },
     }
 }
@@ -115,5 +116,5 @@ fn as_transfer(krate: &TokenStream, ty: &Type) -> TokenStream {
 }
 
 fn check(ty: &TokenStream, member: &impl ToTokens) -> TokenStream {
-    ours!(#ty::is_valid(&raw const (*at).#member))
+    ours!(#ty::is_valid(&raw const (*__zigflow_at).#member))
 }
