@@ -15,6 +15,7 @@ fn main() {
         .file("situations/autozig_async.rs")
         .file("situations/autozig_streams.rs")
         .file("situations/autozig_handles.rs")
+        .file("situations/autozig_owned.rs")
         .file("situations/pace_zig.rs")
         .types("types.rs");
     for (language, extension) in [("```zig\n", "zig"), ("```rust\n", "rs")] {

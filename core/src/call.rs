@@ -1,6 +1,7 @@
 //! What a function of `autozig!` does with what Zig gave back.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::ffi::{CStr, c_char};
 use core::mem::MaybeUninit;
 use core::pin::Pin;
@@ -131,6 +132,52 @@ pub unsafe fn returned_bytes(
 #[cold]
 fn malformed(function: &str, what: Malformed) -> ! {
     panic!("the bytes that the Zig function `{function}` returned are malformed: {what}")
+}
+
+/// The items that a Zig function has given, copied.
+///
+/// # Safety
+///
+/// Zig has written it: a `zigflow.OwnedSlice(T)`.
+///
+/// # Panics
+///
+/// It is malformed, or holds bits that are no value of the type.
+#[inline]
+pub unsafe fn returned_items<T: Transfer>(
+    out: &MaybeUninit<OwnedItem>,
+    function: &'static str,
+) -> Vec<T> {
+    // SAFETY: the caller's promise: it is that of bytes, too.
+    match items(unsafe { returned_bytes(out, function) }) {
+        Ok(items) => items,
+        Err(Malformed::Value) => no_value(function, T::NAME),
+        Err(what) => malformed(function, what),
+    }
+}
+
+/// What a buffer holds, copied to where it is aligned for its type whatever the buffer is.
+///
+/// # Errors
+///
+/// `Length`: it is no whole number of items. `Value`: bits that are no value of the type.
+pub fn items<T: Transfer>(buffer: ZeroCopyBuffer) -> Result<Vec<T>, Malformed> {
+    let (found, expected) = (buffer.len(), size_of::<T>());
+    // Of items without a size there is no count.
+    let (Some(count), Some(0)) = (found.checked_div(expected), found.checked_rem(expected)) else {
+        return Err(Malformed::Length { found, expected });
+    };
+    let mut items = Vec::<T>::with_capacity(count);
+    let copy = items.as_mut_ptr();
+    // SAFETY: the buffer has as many bytes as there is room for, `count` times the item's size; nobody else has that room.
+    unsafe { copy.cast::<u8>().copy_from_nonoverlapping(buffer.as_ptr(), found) };
+    // SAFETY: each of them is in the vector's memory, so aligned, and its bytes were copied.
+    if !T::ANY_BITS && !(0..count).all(|i| unsafe { T::is_valid(copy.add(i)) }) {
+        return Err(Malformed::Value);
+    }
+    // SAFETY: so many were copied, and all of them are values.
+    unsafe { items.set_len(count) };
+    Ok(items)
 }
 
 /// The same as text.

@@ -3,6 +3,8 @@
 #![allow(dead_code)] // what is refused is used by nobody
 
 zigflow::autozig! {
+    const zigflow = @import("zigflow");
+
     fn wide(x: u32) u32 { return x; }
     fn fine(x: u32) u32 { return x; }
     fn both(a: u8, b: u8) u8 { return a + b; }
@@ -17,6 +19,8 @@ zigflow::autozig! {
     fn size(x: usize) usize { return x; }
     fn known(comptime n: u32) u32 { return n; }
     const number = 5;
+    fn list(n: u8) zigflow.OwnedBytes { _ = n; unreachable; }
+    fn items(n: u8) []u16 { _ = n; unreachable; }
     ---
     fn wide(x: u16) -> u32; //~ parameter 1, in Rust `x: u16`, needs `u16` in Zig, found `u32`
     fn fine(x: u32) -> u32;
@@ -32,6 +36,8 @@ zigflow::autozig! {
     fn size(x: u64) -> usize; //~ needs `u64` in Zig, found `usize`
     fn known(n: u32) -> u32; //~ a parameter is `comptime` in Zig
     fn number() -> u8; //~ it is no function
+    fn list(n: u8) -> Vec<u16>; //~ needs `zigflow.OwnedSlice(u16)` in Zig, found `item.OwnedBytes`
+    fn items(n: u8) -> Vec<u16>; //~ needs `zigflow.OwnedSlice(u16)` in Zig, found `[]u16`
 }
 
 fn main() {}

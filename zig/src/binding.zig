@@ -6,6 +6,7 @@ const abi = @import("abi.zig");
 const arguments_file = @import("arguments.zig");
 const allocator = @import("alloc.zig").allocator;
 const call_file = @import("binding_call.zig");
+const items = @import("item.zig");
 const shape = @import("shape.zig").shape;
 const source_file = @import("source.zig");
 const paramTypes = arguments_file.paramTypes;
@@ -24,7 +25,8 @@ pub const End = abi.RawEnd;
 pub const Stream = abi.RawStream;
 pub const Limiter = abi.RawLimiter;
 /// What Zig allocated and Rust releases; an extern struct of the same layout on both sides.
-pub const OwnedBytes = @import("item.zig").OwnedBytes;
+pub const OwnedBytes = items.OwnedBytes;
+pub const OwnedSlice = items.OwnedSlice;
 
 /// A parameter in Rust, and the type in Zig that crosses for it.
 pub const Param = struct { rust: []const u8, T: type };
@@ -119,7 +121,7 @@ fn operationMistake(comptime Returned: type, comptime Result: type, comptime sig
         "`Result<…, FutureError>`, or one whose error is made `From` that";
     if (signature.optional) return "the result comes by the completion, which has no null: let Rust return no `Option`";
     if (suits(signature.value, Result)) return null;
-    return "the result in Rust needs `" ++ @typeName(signature.value) ++ "` in Zig, found `" ++ @typeName(Result) ++ "`";
+    return "the result in Rust needs `" ++ wanted(signature.value) ++ "` in Zig, found `" ++ @typeName(Result) ++ "`";
 }
 
 fn paramMistake(comptime found: []const ?type, comptime params: []const Param) ?[]const u8 {
@@ -143,7 +145,7 @@ fn wanted(comptime Rust: type) []const u8 {
         *End => "zigflow.spsc.Sender(T)` or `Receiver(T)`, of `spsc` or `mpmc`, or `*zigflow.RawSender",
         *Stream => "zigflow.RustStream(T)` or `zigflow.RustMessages`, or `*zigflow.RawStream",
         *Limiter => "zigflow.RateLimiter` or `*zigflow.RawLimiter",
-        else => @typeName(Rust),
+        else => if (items.isOwned(Rust)) "zigflow." ++ @typeName(Rust)[comptime std.mem.findScalar(u8, @typeName(Rust), '.').? + 1 ..] else @typeName(Rust),
     };
 }
 
@@ -169,7 +171,7 @@ fn returnMistake(comptime Returned: type, comptime signature: Signature, comptim
     if (optional and !signature.optional) return "Zig may return null: let Rust return an `Option`";
     if (!optional and signature.optional) return "Zig does not return null: let Rust return no `Option`, or Zig `?" ++ @typeName(Payload) ++ "`";
     if (signature.owned) return ownedMistake(signature, Value);
-    if (!suits(signature.value, Value)) return "the result in Rust needs `" ++ @typeName(signature.value) ++ "` in Zig, found `" ++ @typeName(Value) ++ "`";
+    if (!suits(signature.value, Value)) return "the result in Rust needs `" ++ wanted(signature.value) ++ "` in Zig, found `" ++ @typeName(Value) ++ "`";
     return switch (signature.errors) {
         .set => |set| setMistake(@typeInfo(Returned).error_union.error_set, set.rust, set.names),
         else => null,

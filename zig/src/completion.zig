@@ -8,7 +8,6 @@ const items = @import("item.zig");
 const sync = @import("sync.zig");
 const waker_cell = @import("waker_cell.zig");
 const waker_file = @import("waker.zig");
-const OwnedBytes = items.OwnedBytes;
 
 const claimed: u32 = 1;
 const done: u32 = 2;
@@ -45,7 +44,7 @@ pub const OpenError = error{
 /// - `onCancel` comes before the handle goes to whoever may give it up. An observer and a worker that both give the
 ///   result: the observer calls `fail`, the worker `finish`, and the later of the two is refused.
 ///
-/// T is a number, a bool, an enum, an extern struct or an array of these, `OwnedBytes`, or void.
+/// T is a number, a bool, an enum, an extern struct or an array of these, `OwnedBytes`, `OwnedSlice(…)`, or void.
 pub fn Completion(comptime T: type) type {
     if (T != void and items.itemKind(T, "zigflow.Completion") == abi.ItemKind.lent)
         @compileError("zigflow.Completion(" ++ @typeName(T) ++ "): nobody would keep the bytes; complete with zigflow.OwnedBytes, or fill a buffer");
@@ -91,7 +90,7 @@ pub fn Completion(comptime T: type) type {
             const others = if (sync.bug(98)) claimed else claimed | observed;
             const is_shared = sync.loadAcquire(&self.raw.word) & others != 0;
             if (is_shared and !claim(self.raw)) {
-                if (T == OwnedBytes) if (result) |value| value.deinit() else |_| {};
+                if (comptime items.isOwned(T)) if (result) |value| value.deinit() else |_| {};
                 return self.deinit();
             }
             if (result) |value| {

@@ -33,6 +33,50 @@ pub const OwnedBytes = extern struct {
     }
 };
 
+/// Plain data that is given away, as `OwnedBytes` are: a `Vec<T>` in Rust, which copies the items and releases these.
+pub fn OwnedSlice(comptime T: type) type {
+    if (T == u8) return OwnedBytes;
+    requirePlain(T, "zigflow.OwnedSlice: items of type " ++ @typeName(T));
+    if (@sizeOf(T) == 0) @compileError("zigflow.OwnedSlice(" ++ @typeName(T) ++ "): of items without a size nobody knows how many there are");
+    return extern struct {
+        raw: abi.OwnedItem,
+
+        pub const owned_slice_of = T;
+        const Self = @This();
+
+        /// Any memory, with the function that gives it back. That gets the length in bytes.
+        pub fn init(items: []T, context: ?*anyopaque, release: OwnedBytes.Release) Self {
+            const bytes = std.mem.sliceAsBytes(items);
+            return .{ .raw = .{ .ptr = bytes.ptr, .len = bytes.len, .release = release, .context = context } };
+        }
+
+        /// A whole allocation of `zigflow.allocator.alloc(T, …)`, not a part of one and not over-aligned; Rust frees it
+        /// there.
+        pub fn fromSlice(items: []T) Self {
+            return init(items, null, freeSlice);
+        }
+
+        /// Releases items that were not given away after all.
+        pub fn deinit(self: Self) void {
+            if (self.raw.release) |release| release(self.raw.context, self.raw.ptr, self.raw.len);
+        }
+
+        fn freeSlice(_: ?*anyopaque, ptr: ?[*]u8, len: usize) callconv(.c) void {
+            if (len == 0) return; // nor has such a slice an address
+            const first: [*]T = @ptrCast(@alignCast(ptr.?));
+            // With the alignment with which it was allocated.
+            alloc.allocator.free(first[0 .. len / @sizeOf(T)]);
+        }
+    };
+}
+
+/// Whether this is `OwnedBytes` or an `OwnedSlice`.
+pub fn isOwned(comptime T: type) bool {
+    if (T == OwnedBytes) return true;
+    if (@typeInfo(T) != .@"struct" or !@hasDecl(T, "owned_slice_of")) return false;
+    return T == OwnedSlice(T.owned_slice_of);
+}
+
 /// What Rust compares with its own type when it opens.
 pub fn itemType(comptime T: type) abi.ItemType {
     const name = @typeName(T);
@@ -56,7 +100,7 @@ pub fn itemType(comptime T: type) abi.ItemType {
 
 pub fn itemKind(comptime T: type, comptime what: []const u8) u32 {
     if (T == []const u8 or T == []u8) return abi.ItemKind.lent;
-    if (T == OwnedBytes) return abi.ItemKind.owned;
+    if (isOwned(T)) return abi.ItemKind.owned;
     requirePlain(T, what ++ ": items of type " ++ @typeName(T));
     return abi.ItemKind.plain;
 }

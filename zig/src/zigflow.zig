@@ -11,6 +11,7 @@ pub const source = source_file.source;
 pub const Poll = source_file.Poll;
 pub const SizeHint = source_file.SizeHint;
 pub const OwnedBytes = @import("item.zig").OwnedBytes;
+pub const OwnedSlice = @import("item.zig").OwnedSlice;
 /// Functions that give their result later.
 pub const future = @import("future.zig").future;
 pub const Completion = @import("completion.zig").Completion;

@@ -177,6 +177,20 @@ impl Caller<'_> {
                 };
                 (ours!(::zigflow::ZeroCopyBuffer), result)
             }
+            Some(Element::List(item)) => {
+                let item = rust_type(item);
+                let result = ours! {
+                    match ::zigflow::__private::items::<#item>(__zigflow_value) {
+                        ::core::result::Result::Ok(__zigflow_items) => __zigflow_items,
+                        ::core::result::Result::Err(__zigflow_error) => {
+                            return ::core::result::Result::Err(::core::convert::From::from(
+                                ::zigflow::FutureError::Malformed(__zigflow_error),
+                            ));
+                        }
+                    }
+                };
+                (ours!(::zigflow::ZeroCopyBuffer), result)
+            }
             Some(element) => (rust_type(element), ours!(__zigflow_value)),
         };
         let error = self.converted();
@@ -337,6 +351,12 @@ impl Caller<'_> {
                 let buffer =
                     ours!(unsafe { ::zigflow::__private::returned_bytes(&__zigflow_out, #name) });
                 Some(of_buffer(*bytes, &buffer))
+            }
+            Some(Element::List(item)) => {
+                let item = rust_type(item);
+                Some(ours! {
+                    unsafe { ::zigflow::__private::returned_items::<#item>(&__zigflow_out, #name) }
+                })
             }
             _ => None,
         };
@@ -539,7 +559,7 @@ fn rust_type(element: &Element) -> TokenStream {
         Element::Named(name) => name.to_token_stream(),
         // A pointer until it is in Rust's hands.
         Element::Handle(_) => ours!(*mut ::core::ffi::c_void),
-        Element::Bytes(_) => ours!(::zigflow::abi::OwnedItem),
+        Element::Bytes(_) | Element::List(_) => ours!(::zigflow::abi::OwnedItem),
     }
 }
 

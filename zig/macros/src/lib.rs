@@ -82,6 +82,7 @@ pub fn derive_transfer(input: TokenStream) -> TokenStream {
 /// | `&Parser`, `&mut Parser` of a `type Parser;` | `*const Parser`, `*Parser` |
 /// | `Parser` as a result | `Parser`, or `*Parser` if it has a `destroy` |
 /// | `ZeroCopyBuffer`, or a copy as `Vec<u8>` or `String`, as a result | `zigflow.OwnedBytes` |
+/// | `Vec<T>`, a copy, as a result | `zigflow.OwnedSlice(T)` |
 /// | `Option<T>` as a result | `?T` |
 /// | `Result<T, ZigError>` as a result | `!T` |
 /// | `Result<T, ParseError>`, an enum in this block | `error{ … }!T` of exactly these names |

@@ -168,12 +168,7 @@ impl Image<'_> {
 
     /// The function that Rust calls, and what it needs to be checked.
     fn shim(&self, scope: &str, found: &Found, function: &Function) -> String {
-        let zig_type = |element: &Element| match element {
-            Element::Primitive(word) => word.clone(),
-            Element::Named(ident) => format!("{scope}@\"{}\"", plain(ident)),
-            Element::Handle(ident) => format!("{scope}@\"{}\"", plain(ident)),
-            Element::Bytes(_) => format!("{OUR} binding\".OwnedBytes"),
-        };
+        let zig_type = |element: &Element| zig_type(scope, element);
         let (mut params, mut arguments, mut described) =
             (String::new(), String::new(), String::new());
         for (i, param) in function.params.iter().enumerate() {
@@ -388,6 +383,15 @@ impl Body {
             _ => code,
         };
         Self { out, result: result.to_owned(), text: body }
+    }
+}
+
+fn zig_type(scope: &str, element: &Element) -> String {
+    match element {
+        Element::Primitive(word) => word.clone(),
+        Element::Named(ident) | Element::Handle(ident) => format!("{scope}@\"{}\"", plain(ident)),
+        Element::Bytes(_) => format!("{OUR} binding\".OwnedBytes"),
+        Element::List(item) => format!("{OUR} binding\".OwnedSlice({})", zig_type(scope, item)),
     }
 }
 

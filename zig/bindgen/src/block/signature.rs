@@ -82,6 +82,8 @@ pub enum Element {
     Handle(Ident),
     /// Bytes that Zig allocated, as a result: `zigflow.OwnedBytes` in Zig.
     Bytes(Bytes),
+    /// `Vec<T>` as a result, copied from what Zig allocated: `zigflow.OwnedSlice(T)` in Zig.
+    List(Box<Element>),
 }
 
 /// What becomes of bytes that Zig allocated.
@@ -225,6 +227,10 @@ impl Function {
         });
         let mut names: Vec<&Ident> = Vec::new();
         for element in of_params.chain(&self.returns.value) {
+            let element = match element {
+                Element::List(item) => item,
+                element => element,
+            };
             if let Element::Named(name) = element
                 && !names.contains(&name)
             {
@@ -366,12 +372,13 @@ impl Element {
 
     /// One that Zig may return.
     fn read_result(ty: &Type, scope: &Scope) -> Result<Self, Error> {
-        let of_bytes = arguments_of(ty, "Vec")
-            .is_some_and(|of| matches!(of[..], [Type::Path(of)] if of.path.is_ident("u8")));
         let Type::Path(path) = ty else { return Self::read(ty, scope) };
         let last = path.path.segments.last();
-        if of_bytes {
-            Ok(Self::Bytes(Bytes::Vec))
+        if let Some([item]) = arguments_of(ty, "Vec").as_deref() {
+            Ok(match Self::read_plain(item, scope)? {
+                Self::Primitive(word) if word == "u8" => Self::Bytes(Bytes::Vec),
+                item => Self::List(Box::new(item)),
+            })
         } else if path.path.is_ident("String") {
             Ok(Self::Bytes(Bytes::Text))
         } else if last.is_some_and(|last| last.ident == "ZeroCopyBuffer") {
@@ -382,7 +389,7 @@ impl Element {
     }
 
     fn read(ty: &Type, scope: &Scope) -> Result<Self, Error> {
-        let what = "this does not cross: what does are integers of 8 to 64 bits, `usize`, `isize`, `f32`, `f64`, `bool`, structs and enums with `#[derive(Transfer)]`, `&T`, `&mut T`, `&[T]` and `&mut [T]` of these, `&str`, and as a result also `Option` and `Result`";
+        let what = "this does not cross: what does are integers of 8 to 64 bits, `usize`, `isize`, `f32`, `f64`, `bool`, structs and enums with `#[derive(Transfer)]`, `&T`, `&mut T`, `&[T]` and `&mut [T]` of these, `&str`, and as a result also `Vec<T>`, `String`, `Option` and `Result`";
         let refused = || Error::new(ty.span(), what);
         let Type::Path(TypePath { qself: None, path }) = ty else { return Err(refused()) };
         let name = match path.get_ident() {
@@ -437,7 +444,7 @@ impl Returns {
         };
         let [value, _] = item[..] else { return Err(refused()) };
         let value = match Element::read_result(value, scope)? {
-            Element::Handle(_) | Element::Bytes(Bytes::Text) => {
+            Element::Handle(_) | Element::Bytes(Bytes::Text) | Element::List(_) => {
                 let what = "no item of a stream: those are numbers, structs and enums, `Vec<u8>` and `ZeroCopyBuffer`";
                 return Err(Error::new(value.span(), what));
             }
@@ -594,7 +601,10 @@ mod tests {
             ("fn f() -> impl Stream<Item = Result<String, E>>;", "no item"),
             ("async fn f() -> impl Stream<Item = Result<u8, E>>;", "without `async`"),
             ("fn f() -> String;", "no text"),
-            ("fn f() -> Vec<u16>;", "does not cross"),
+            ("fn f() -> Vec<String>;", "does not cross"),
+            ("fn f() -> Vec<H>;", "take `&H`"),
+            ("fn f() -> Vec<Vec<u8>>;", "does not cross"),
+            ("fn f() -> impl Stream<Item = Result<Vec<u16>, E>>;", "no item"),
             ("fn f(a: H);", "take `&H`"),
             ("fn f(a: &[H]);", "take `&H`"),
             ("async fn f(a: &H);", "would still use"),
