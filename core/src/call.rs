@@ -43,6 +43,30 @@ pub fn completion_for_zig<T: Outcome>(completion: Completion<T>) -> *mut RawOper
     completion.into_zig().into_raw().as_ptr()
 }
 
+/// Null is none.
+#[inline]
+pub fn optional<T>(value: &Option<T>) -> *const T {
+    value.as_ref().map_or(core::ptr::null(), core::ptr::from_ref)
+}
+
+/// Null is none; an empty slice has an address.
+#[inline]
+pub fn optional_first<T>(slice: Option<&[T]>) -> *const T {
+    slice.map_or(core::ptr::null(), <[T]>::as_ptr)
+}
+
+/// 0 if there is none.
+#[inline]
+pub fn optional_len<T>(slice: Option<&[T]>) -> usize {
+    slice.map_or(0, <[T]>::len)
+}
+
+/// The bytes of text, if there is some.
+#[inline]
+pub fn optional_bytes(text: Option<&str>) -> Option<&[u8]> {
+    text.map(str::as_bytes)
+}
+
 pin_project_lite::pin_project! {
     /// A stream that may not have opened: then why is its one item.
     #[derive(Debug)]

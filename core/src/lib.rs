@@ -75,8 +75,8 @@ pub mod __private {
     pub use alloc::vec::Vec;
 
     pub use crate::call::{
-        ForZig, MaybeOpen, completion_for_zig, items, returned, returned_bytes, returned_error,
-        returned_items, text,
+        ForZig, MaybeOpen, completion_for_zig, items, optional, optional_bytes, optional_first,
+        optional_len, returned, returned_bytes, returned_error, returned_items, text,
     };
     pub use crate::future::{FutureArgument, KeepToo, StartFuture};
     pub use crate::handle::{Handle, ZigType};

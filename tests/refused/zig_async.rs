@@ -29,8 +29,10 @@ zigflow::autozig! {
 mod pool {
     zigflow::autozig! {
         fn length(text: []const u8) usize { return text.len; }
+        fn lengthIf(text: ?[]const u8) usize { return (text orelse return 0).len; }
         ---
         async fn length(text: &str) -> usize; //~ `text` is lent
+        async fn length_if(text: Option<&str>) -> usize; //~ `text` is lent
     }
 }
 

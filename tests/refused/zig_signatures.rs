@@ -19,6 +19,10 @@ zigflow::autozig! {
     fn size(x: usize) usize { return x; }
     fn known(comptime n: u32) u32 { return n; }
     const number = 5;
+    fn mayBe(x: ?u8) void { _ = x; }
+    fn isThere(x: u8) void { _ = x; }
+    fn mayBeText(x: ?[]const u8) void { _ = x; }
+    fn mayBeList(x: ?[]u16) void { _ = x; }
     fn list(n: u8) zigflow.OwnedBytes { _ = n; unreachable; }
     fn items(n: u8) []u16 { _ = n; unreachable; }
     ---
@@ -36,6 +40,10 @@ zigflow::autozig! {
     fn size(x: u64) -> usize; //~ needs `u64` in Zig, found `usize`
     fn known(n: u32) -> u32; //~ a parameter is `comptime` in Zig
     fn number() -> u8; //~ it is no function
+    fn may_be(x: Option<u16>); //~ needs `?u16` in Zig, found `?u8`
+    fn is_there(x: Option<u8>); //~ needs `?u8` in Zig, found `u8`
+    fn may_be_text(x: &str); //~ needs `[]const u8` in Zig, found `?[]const u8`
+    fn may_be_list(x: Option<&[u16]>); //~ needs `?[]const u16` in Zig, found `?[]u16`
     fn list(n: u8) -> Vec<u16>; //~ needs `zigflow.OwnedSlice(u16)` in Zig, found `item.OwnedBytes`
     fn items(n: u8) -> Vec<u16>; //~ needs `zigflow.OwnedSlice(u16)` in Zig, found `[]u16`
 }

@@ -447,6 +447,70 @@ fn no_name_of_the_user_stands_for_a_pattern_of_the_macro() {
     assert_eq!(sent.collect::<Vec<_>>(), [0, 1]);
 }
 
+mod perhaps {
+    use zigflow::FutureError;
+
+    zigflow::autozig! {
+        const std = @import("std");
+        const zigflow = @import("zigflow");
+
+        const Point = extern struct { x: f64, tag: u32 };
+        const Level = enum(u8) { low, high = 7 };
+
+        fn orElse(n: ?u64, otherwise: u64) u64 { return n orelse otherwise; }
+        fn decided(yes: ?bool) u8 { return if (yes) |is| @intFromBool(is) else 2; }
+        fn half(x: ?f32) ?f32 { return (x orelse return null) / 2; }
+        fn moved(p: ?Point, level: ?Level) f64 {
+            const by: f64 = if (level) |l| @floatFromInt(@intFromEnum(l)) else 100;
+            return (p orelse return -1).x + by;
+        }
+        fn total(of: ?[]const Point, name: ?[]const u8, more: []const u8) i64 {
+            var sum: i64 = if (of == null) -1000 else 0;
+            for (of orelse &.{}) |p| sum += p.tag;
+            sum += if (name) |text| @intCast(100 * text.len) else -100;
+            return sum + @as(i64, @intCast(more.len));
+        }
+        fn later(done: zigflow.Completion(u64), n: ?u64, text: ?[]const u8) void {
+            done.finish((n orelse 1) + if (text) |t| t.len else 50);
+        }
+        fn there(n: ?u32) u32 { return n orelse 9; }
+        ---
+        pub(super) struct Point { pub(super) x: f64, pub(super) tag: u32 }
+        #[repr(u8)]
+        pub(super) enum Level { Low, High = 7 }
+
+        pub(super) fn or_else(n: Option<u64>, otherwise: u64) -> u64;
+        pub(super) fn decided(yes: Option<bool>) -> u8;
+        pub(super) fn half(x: Option<f32>) -> Option<f32>;
+        pub(super) fn moved(p: Option<Point>, level: Option<Level>) -> f64;
+        pub(super) fn total(of: Option<&[Point]>, name: Option<&str>, more: &[u8]) -> i64;
+        pub(super) async fn later(n: Option<u64>, text: Option<&str>) -> Result<u64, FutureError>;
+        pub(super) async fn there(n: Option<u32>) -> u32;
+    }
+}
+
+#[test]
+fn parameters_may_be_none() {
+    use futures_lite::future::block_on;
+    use perhaps::{Level, Point};
+    assert_eq!((perhaps::or_else(Some(u64::MAX), 1), perhaps::or_else(None, 1)), (u64::MAX, 1));
+    assert_eq!([Some(false), Some(true), None].map(perhaps::decided), [0, 1, 2]);
+    assert_eq!((perhaps::half(Some(3.0)), perhaps::half(None)), (Some(1.5), None));
+    let p = Point { x: 0.5, tag: 30 };
+    assert_eq!(perhaps::moved(Some(p), Some(Level::High)), 7.5);
+    assert_eq!(perhaps::moved(Some(p), Some(Level::Low)), 0.5);
+    assert_eq!(perhaps::moved(Some(p), None), 100.5);
+    assert_eq!(perhaps::moved(None, Some(Level::Low)), -1.0);
+    // What is empty is there.
+    assert_eq!(perhaps::total(Some(&[p, p]), Some("abc"), b"12"), 362);
+    assert_eq!(perhaps::total(Some(&[]), Some(""), b""), 0);
+    assert_eq!(perhaps::total(None, Some(""), b""), -1000);
+    assert_eq!(perhaps::total(Some(&[]), None, b"1"), -99);
+    assert_eq!(block_on(perhaps::later(Some(7), Some("abc"))), Ok(10));
+    assert_eq!(block_on(perhaps::later(None, None)), Ok(51));
+    assert_eq!((block_on(perhaps::there(Some(3))), block_on(perhaps::there(None))), (3, 9));
+}
+
 mod bytes {
     use zigflow::{ZeroCopyBuffer, ZigError};
 

@@ -286,7 +286,14 @@ impl Caller<'_> {
     /// What a call that another thread makes cannot take.
     fn refuse_lent(&self) -> TokenStream {
         let lent = self.function.params.iter().filter(|param| {
-            matches!(param.form, Form::Text | Form::Slice(..) | Form::Reference(..))
+            matches!(
+                param.form,
+                Form::Text
+                    | Form::Slice(..)
+                    | Form::Reference(..)
+                    | Form::OptionalSlice(_)
+                    | Form::OptionalText
+            )
         });
         let refused = lent.map(|param| {
             let what = format!(
@@ -522,6 +529,18 @@ fn crossing(param: &Param) -> (Vec<TokenStream>, Vec<TokenStream>) {
             )
         }
         Form::Slice(element, mutable) => slice(&rust_type(element), *mutable),
+        Form::Optional(element) => {
+            let ty = rust_type(element);
+            (vec![ours!(*const #ty)], vec![ours!(::zigflow::__private::optional::<#ty>(&#name))])
+        }
+        Form::OptionalSlice(element) => {
+            let ty = rust_type(element);
+            optional_slice(&ty, &name.to_token_stream())
+        }
+        Form::OptionalText => {
+            let bytes = ours!(::zigflow::__private::optional_bytes(#name));
+            optional_slice(&ours!(::core::primitive::u8), &bytes)
+        }
         // From here on it is Zig's, which opens it or gives it back.
         Form::End => (vec![ours!(*mut ::zigflow::abi::RawEnd)], vec![handed_over(name)]),
         Form::Stream => (vec![ours!(*mut ::zigflow::abi::RawStream)], vec![handed_over(name)]),
@@ -540,6 +559,17 @@ fn crossing(param: &Param) -> (Vec<TokenStream>, Vec<TokenStream>) {
             (vec![pointer], vec![name.to_token_stream()])
         }
     }
+}
+
+/// Null if there is none, and the length.
+fn optional_slice(ty: &TokenStream, slice: &TokenStream) -> (Vec<TokenStream>, Vec<TokenStream>) {
+    (
+        vec![ours!(*const #ty), ours!(::core::primitive::usize)],
+        vec![
+            ours!(::zigflow::__private::optional_first::<#ty>(#slice)),
+            ours!(::zigflow::__private::optional_len::<#ty>(#slice)),
+        ],
+    )
 }
 
 /// That it is zigflow's own is told at the parameter if it is not.

@@ -82,6 +82,8 @@ pub fn derive_transfer(input: TokenStream) -> TokenStream {
 /// | `&Parser`, `&mut Parser` of a `type Parser;` | `*const Parser`, `*Parser` |
 /// | `Parser` as a result | `Parser`, or `*Parser` if it has a `destroy` |
 /// | `ZeroCopyBuffer`, or a copy as `Vec<u8>` or `String`, as a result | `zigflow.OwnedBytes` |
+/// | `Option<T>` of numbers, bools, structs and enums | `?T` |
+/// | `Option<&str>`, `Option<&[T]>` | `?[]const u8`, `?[]const T` |
 /// | `Vec<T>`, a copy, as a result | `zigflow.OwnedSlice(T)` |
 /// | `Option<T>` as a result | `?T` |
 /// | `Result<T, ZigError>` as a result | `!T` |

@@ -175,6 +175,9 @@ impl Image<'_> {
             let ty = match &param.form {
                 Form::Value(element) => zig_type(element),
                 Form::Text | Form::OwnedText => "[]const u8".to_owned(),
+                Form::Optional(element) => format!("?{}", zig_type(element)),
+                Form::OptionalSlice(element) => format!("?[]const {}", zig_type(element)),
+                Form::OptionalText => "?[]const u8".to_owned(),
                 Form::Owned(element) => format!("[]const {}", zig_type(element)),
                 Form::End => format!("*{OUR} binding\".End"),
                 Form::Stream => format!("*{OUR} binding\".Stream"),
@@ -189,6 +192,18 @@ impl Image<'_> {
             if let Some(rest) = ty.strip_prefix("[]") {
                 let _ = write!(params, "{OUR} p{i}\": [*]{rest}, {OUR} n{i}\": usize, ");
                 let _ = write!(arguments, "{OUR} p{i}\"[0..{OUR} n{i}\"], ");
+            } else if let Some(rest) = ty.strip_prefix("?[]") {
+                let _ = write!(params, "{OUR} p{i}\": ?[*]{rest}, {OUR} n{i}\": usize, ");
+                let _ = write!(
+                    arguments,
+                    "@as({ty}, if ({OUR} p{i}\") |{OUR} x{i}\"| {OUR} x{i}\"[0..{OUR} n{i}\"] else null), "
+                );
+            } else if let Some(rest) = ty.strip_prefix('?') {
+                let _ = write!(params, "{OUR} p{i}\": ?*const {rest}, ");
+                let _ = write!(
+                    arguments,
+                    "@as({ty}, if ({OUR} p{i}\") |{OUR} x{i}\"| {OUR} x{i}\".* else null), "
+                );
             } else if matches!(param.form, Form::Value(Element::Named(_))) {
                 // By address, so that both compilers agree without a word about how structs are passed.
                 let _ = write!(params, "{OUR} p{i}\": *const {ty}, ");

@@ -63,6 +63,12 @@ pub enum Form {
     OwnedText,
     /// `Vec<T>`: `[]const T` in Zig. Of an `async fn` or a stream only.
     Owned(Element),
+    /// `Option<T>` of plain data: `?T` in Zig.
+    Optional(Element),
+    /// `Option<&[T]>`: `?[]const T` in Zig.
+    OptionalSlice(Element),
+    /// `Option<&str>`: `?[]const u8` in Zig.
+    OptionalText,
     /// `ZigSender<T>` or `ZigReceiver<T>`, of either flavour.
     End,
     /// `StreamForZig<T>`.
@@ -222,8 +228,15 @@ impl Function {
             Form::Value(element)
             | Form::Slice(element, _)
             | Form::Reference(element, _)
+            | Form::Optional(element)
+            | Form::OptionalSlice(element)
             | Form::Owned(element) => Some(element),
-            Form::Text | Form::OwnedText | Form::End | Form::Stream | Form::Limiter => None,
+            Form::Text
+            | Form::OptionalText
+            | Form::OwnedText
+            | Form::End
+            | Form::Stream
+            | Form::Limiter => None,
         });
         let mut names: Vec<&Ident> = Vec::new();
         for element in of_params.chain(&self.returns.value) {
@@ -331,7 +344,28 @@ impl Form {
 }
 
 impl Form {
+    /// What stands in an `Option`.
+    fn read_optional(ty: &Type, scope: &Scope) -> Result<Self, Error> {
+        let what = "an optional parameter is an `Option<T>` of plain data, an `Option<&[T]>` or an `Option<&str>`";
+        match ty {
+            Type::Reference(reference) if reference.mutability.is_none() => {
+                match Self::read(ty, scope)? {
+                    Self::Slice(element, _) => Ok(Self::OptionalSlice(element)),
+                    Self::Text => Ok(Self::OptionalText),
+                    _ => Err(Error::new(ty.span(), what)),
+                }
+            }
+            Type::Path(path) if path.path.get_ident().is_some_and(|name| name != "String") => {
+                Ok(Self::Optional(Element::read_plain(ty, scope)?))
+            }
+            _ => Err(Error::new(ty.span(), what)),
+        }
+    }
+
     fn read_owned(ty: &Type, scope: &Scope) -> Result<Self, Error> {
+        if let Some([inside]) = arguments_of(ty, "Option").as_deref() {
+            return Self::read_optional(inside, scope);
+        }
         let last = match ty {
             Type::Path(path) => path.path.segments.last().map(|segment| segment.ident.to_string()),
             _ => None,
@@ -389,7 +423,7 @@ impl Element {
     }
 
     fn read(ty: &Type, scope: &Scope) -> Result<Self, Error> {
-        let what = "this does not cross: what does are integers of 8 to 64 bits, `usize`, `isize`, `f32`, `f64`, `bool`, structs and enums with `#[derive(Transfer)]`, `&T`, `&mut T`, `&[T]` and `&mut [T]` of these, `&str`, and as a result also `Vec<T>`, `String`, `Option` and `Result`";
+        let what = "this does not cross: what does are integers of 8 to 64 bits, `usize`, `isize`, `f32`, `f64`, `bool`, structs and enums with `#[derive(Transfer)]`, `&T`, `&mut T`, `&[T]` and `&mut [T]` of these, `&str`, an `Option` of plain data, of `&[T]` or of `&str`, and as a result also `Vec<T>`, `String`, `Option` and `Result`";
         let refused = || Error::new(ty.span(), what);
         let Type::Path(TypePath { qself: None, path }) = ty else { return Err(refused()) };
         let name = match path.get_ident() {
@@ -566,6 +600,9 @@ mod tests {
         assert!(plain.returns.value.is_none() && matches!(plain.returns.failure, Failure::Never));
         let fails = read("fn f() -> Result<(), zigflow::ZigError>;").unwrap();
         assert!(fails.returns.value.is_none() && matches!(fails.returns.failure, Failure::Any));
+        let optional =
+            read("fn f(a: Option<u32>, b: Option<P>, c: Option<&[Q]>, d: Option<&str>);");
+        assert_eq!(optional.unwrap().named_types(), ["P", "Q"]);
         let later = read("async fn f(a: Vec<P>, b: String, c: &str) -> io::Result<u8>;").unwrap();
         assert!(later.is_async && matches!(later.returns.failure, Failure::Other));
         assert_eq!(later.named_types().len(), 1);
@@ -577,7 +614,15 @@ mod tests {
             ("fn f(a: *const u8);", "does not cross"),
             ("fn f(a: char);", "does not cross"),
             ("fn f(a: String);", "take `&str`"),
-            ("fn f(a: Option<u8>);", "does not cross"),
+            ("fn f(a: Option<char>);", "does not cross"),
+            ("fn f(a: Option<Option<u8>>);", "an optional parameter is"),
+            ("fn f(a: Option<String>);", "an optional parameter is"),
+            ("fn f(a: Option<&u8>);", "an optional parameter is"),
+            ("fn f(a: Option<&mut [u8]>);", "an optional parameter is"),
+            ("fn f(a: Option<&'static str>);", "without a lifetime"),
+            ("fn f(a: Option<H>);", "take `&H`"),
+            ("fn f(a: &[Option<u8>]);", "does not cross"),
+            ("fn f(a: Option<u8>) -> impl Stream<Item = Result<u8, E>>;", "is opened with"),
             ("fn f(a: &&u8);", "does not cross"),
             ("fn f(a: [u8; 4]);", "does not cross"),
             ("fn f(a: impl Copy);", "does not cross"),
