@@ -75,6 +75,27 @@ mod of_ones_own {
     }
 }
 
+mod buffers {
+    pub struct ZeroCopyBuffer;
+
+    zigflow::autozig! {
+        const zigflow = @import("zigflow");
+        fn slice(b: []const u8) usize { return b.len; }
+        ---
+        fn slice(b: zigflow::ZeroCopyBuffer) -> usize; //~ needs `zigflow.OwnedBytes` in Zig, found `[]const u8`
+    }
+
+    mod of_ones_own {
+        use super::ZeroCopyBuffer;
+        zigflow::autozig! {
+            const zigflow = @import("zigflow");
+            fn f(b: zigflow.OwnedBytes) void { b.deinit(); }
+            ---
+            pub fn f(b: ZeroCopyBuffer); //~ mismatched types
+        }
+    }
+}
+
 mod lent_for_writing {
     zigflow::autozig! {
         fn f(bytes: []u8) void { bytes[0] = 1; }

@@ -1,11 +1,11 @@
-//! What changes hands for good in a call: memory that Zig gives to Rust.
+//! What changes hands for good in a call: memory that Zig gives to Rust, or Rust to Zig.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use futures_lite::future::block_on;
-use zigflow::{FutureError, Malformed, ZigError};
+use zigflow::{FutureError, Malformed, ZeroCopyBuffer, ZigError, spsc};
 
 thread_local! {
     /// Of all that this thread has allocated and not freed: the sizes and the alignments, each added up.
@@ -131,6 +131,116 @@ zigflow::autozig! {
     async fn levels_later(end: usize) -> Result<Vec<Level>, FutureError>;
     fn words(first: usize, end: usize) -> Vec<u16>;
     fn count_released() -> u32;
+}
+
+mod given {
+    use zigflow::{FutureError, ZeroCopyBuffer, ZigError, spsc};
+
+    zigflow::autozig! {
+        const std = @import("std");
+        const zigflow = @import("zigflow");
+
+        var released: u32 = 0;
+
+        fn release(_: ?*anyopaque, _: ?[*]u8, len: usize) callconv(.c) void {
+            released += @intCast(len);
+        }
+
+        fn countReleased() u32 {
+            return released;
+        }
+
+        var kept = [_]u8{ 'k', 'e', 'p', 't' };
+
+        fn keep() zigflow.OwnedBytes {
+            return .init(&kept, null, release);
+        }
+
+        fn total(bytes: zigflow.OwnedBytes) u64 {
+            defer bytes.deinit();
+            var sum: u64 = 0;
+            for (bytes.slice()) |byte| sum += byte;
+            return sum;
+        }
+
+        fn through(bytes: zigflow.OwnedBytes, yes: bool) ?zigflow.OwnedBytes {
+            if (yes) return bytes;
+            bytes.deinit();
+            return null;
+        }
+
+        fn totalLater(bytes: zigflow.OwnedBytes, done: zigflow.Completion(u64)) void {
+            done.finish(total(bytes));
+        }
+
+        fn totalThere(bytes: zigflow.OwnedBytes) u64 {
+            return total(bytes);
+        }
+
+        fn opens(one: zigflow.OwnedBytes, end: zigflow.spsc.Sender(u8), two: zigflow.OwnedBytes) void {
+            one.deinit();
+            two.deinit();
+            var sender = end;
+            sender.deinit();
+        }
+        ---
+        pub(super) fn count_released() -> u32;
+        pub(super) fn keep() -> ZeroCopyBuffer;
+        pub(super) fn total(bytes: ZeroCopyBuffer) -> u64;
+        pub(super) fn through(bytes: ZeroCopyBuffer, yes: bool) -> Option<ZeroCopyBuffer>;
+        pub(super) async fn total_later(bytes: ZeroCopyBuffer) -> Result<u64, FutureError>;
+        pub(super) async fn total_there(bytes: ZeroCopyBuffer) -> u64;
+        pub(super) fn opens(one: ZeroCopyBuffer, end: spsc::ZigSender<u8>, two: ZeroCopyBuffer) -> Result<(), ZigError>;
+    }
+
+    pub(super) fn opens_another(one: ZeroCopyBuffer, two: ZeroCopyBuffer) -> Result<(), ZigError> {
+        other::opens(one, spsc::channel::<u16>(1).0.into_zig(), two)
+    }
+
+    /// Rust's signature says another type than Zig's function opens.
+    mod other {
+        use zigflow::{ZeroCopyBuffer, ZigError, spsc};
+
+        zigflow::autozig! {
+            const zigflow = @import("zigflow");
+
+            fn opens(one: zigflow.OwnedBytes, end: zigflow.spsc.Sender(u8), two: zigflow.OwnedBytes) void {
+                _ = .{ one, end, two };
+                @panic("it was called");
+            }
+            ---
+            pub(super) fn opens(one: ZeroCopyBuffer, end: spsc::ZigSender<u16>, two: ZeroCopyBuffer) -> Result<(), ZigError>;
+        }
+    }
+}
+
+#[test]
+fn a_buffer_that_rust_hands_over_is_released_once_by_zig() {
+    let buffer = |len: u8| ZeroCopyBuffer::from((0..len).collect::<Vec<u8>>());
+    block_on(async {});
+    leaves_nothing(|| assert_eq!(given::total(buffer(5)), 10));
+    leaves_nothing(|| assert_eq!(given::total(buffer(0)), 0));
+    leaves_nothing(|| {
+        let buffer = buffer(3);
+        let address = buffer.as_ptr();
+        let back = given::through(buffer, true).unwrap();
+        assert_eq!((back.as_ptr(), &*back), (address, &[0, 1, 2][..]));
+        assert!(given::through(back, false).is_none());
+    });
+    leaves_nothing(|| assert_eq!(block_on(given::total_later(buffer(5))), Ok(10)));
+    leaves_nothing(|| drop(given::total_later(buffer(5))));
+    leaves_nothing(|| drop(given::total_there(buffer(5))));
+    assert_eq!(block_on(given::total_there(buffer(5))), 10);
+    leaves_nothing(|| {
+        let (sender, receiver) = spsc::channel::<u8>(1);
+        given::opens(buffer(1), sender.into_zig(), buffer(2)).unwrap();
+        drop(receiver);
+    });
+    // Not called, since another parameter does not open: then nobody else would.
+    leaves_nothing(|| {
+        assert_eq!(given::opens_another(buffer(1), buffer(2)).unwrap_err().name(), "WrongItem");
+    });
+    assert_eq!((given::total(given::keep()), given::count_released()), (107 + 101 + 112 + 116, 4));
 }
 
 fn all(count: u64) -> Vec<Reading> {

@@ -3,12 +3,14 @@
 //!     Rust gives               the function takes
 //!     a value, a slice         the same; a slice also as a pointer and a length
 //!     an end, a stream         what it opens it as, or the raw pointer
+//!     a buffer                 OwnedBytes
 //!     an operation             a Completion(T), or a Callback(T) and its context
 
 const std = @import("std");
 const abi = @import("abi.zig");
 const arguments_file = @import("arguments.zig");
 const completion = @import("completion.zig");
+const OwnedBytes = @import("item.zig").OwnedBytes;
 const paramTypes = arguments_file.paramTypes;
 const reject = @import("reject.zig").reject;
 
@@ -172,6 +174,8 @@ noinline fn giveBack(tuple: anytype, given: anytype, comptime places: anytype, c
             reject(value, e);
         } else if (k != failed and R == *abi.RawStream) {
             value.drop(value);
+        } else if (R == OwnedBytes) {
+            value.deinit();
         }
     }
 }

@@ -6,7 +6,8 @@ const alloc = @import("alloc.zig");
 const shapes = @import("shape.zig");
 
 /// Bytes that are given away. Their release runs once, on any thread, and maybe after the source is
-/// gone: what it needs must not belong to the source. Only a `sendable` source can yield them.
+/// gone: what it needs must not belong to the source. Only a `sendable` source can yield them. Those that Rust hands to
+/// a function of `autozig!` are its own, to read, to give on, and to end by `deinit`.
 pub const OwnedBytes = extern struct {
     raw: abi.OwnedItem,
 
@@ -23,7 +24,12 @@ pub const OwnedBytes = extern struct {
         return init(bytes, null, freeSlice);
     }
 
-    /// Releases bytes that were not given away after all.
+    pub fn slice(self: OwnedBytes) []const u8 {
+        const first = self.raw.ptr orelse return &.{};
+        return first[0..self.raw.len];
+    }
+
+    /// Releases bytes that are not given away, or not any further.
     pub fn deinit(self: OwnedBytes) void {
         if (self.raw.release) |release| release(self.raw.context, self.raw.ptr, self.raw.len);
     }

@@ -545,6 +545,10 @@ fn crossing(param: &Param) -> (Vec<TokenStream>, Vec<TokenStream>) {
         Form::End => (vec![ours!(*mut ::zigflow::abi::RawEnd)], vec![handed_over(name)]),
         Form::Stream => (vec![ours!(*mut ::zigflow::abi::RawStream)], vec![handed_over(name)]),
         Form::Limiter => (vec![ours!(*mut ::zigflow::abi::RawLimiter)], vec![handed_over(name)]),
+        Form::Buffer => (
+            vec![ours!(*const ::zigflow::abi::OwnedItem)],
+            vec![ours!(&::zigflow::ZeroCopyBuffer::into_raw(#name))],
+        ),
         Form::Reference(Element::Handle(_), true) => (
             vec![ours!(*mut ::core::ffi::c_void)],
             vec![ours!(::zigflow::__private::Handle::as_mut_ptr(&mut #name.0))],

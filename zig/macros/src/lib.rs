@@ -77,6 +77,7 @@ pub fn derive_transfer(input: TokenStream) -> TokenStream {
 /// | `&T`, `&mut T` | `*const T`, `*T` |
 /// | `ZigSender<T>`, `ZigReceiver<T>` | `zigflow.spsc.Sender(T)`, `.Receiver(T)`, or of `mpmc`; or `*zigflow.RawSender` |
 /// | `StreamForZig<T>`, `StreamForZig<[u8]>` | `zigflow.RustStream(T)`, `zigflow.RustMessages`; or `*zigflow.RawStream` |
+/// | `ZeroCopyBuffer` | `zigflow.OwnedBytes`, to be ended by `deinit`, once, or given on |
 /// | `ZigRateLimiter` | `zigflow.RateLimiter`; or `*zigflow.RawLimiter` |
 /// | `Point`, a struct or an enum | `Point`, an `extern struct` or an `enum(u8)` |
 /// | `&Parser`, `&mut Parser` of a `type Parser;` | `*const Parser`, `*Parser` |
@@ -95,7 +96,7 @@ pub fn derive_transfer(input: TokenStream) -> TokenStream {
 /// the derives `Clone`, `Copy` and `Transfer` if it has not; an enum of errors is a Rust `Error`. What is lent is lent for
 /// the call. Rust may call the function from several threads at once: what it keeps in variables of its own it has to
 /// guard. What it returns, and what it was lent for writing, it leaves initialised; a result whose bits are no value of its
-/// type is a panic. What is handed over, an end of a channel or a stream, is Zig's; it is opened before the function is called, and
+/// type is a panic. What is handed over, a buffer, an end of a channel or a stream, is Zig's; an end or a stream is opened before the function is called, and
 /// if it is of another type than Zig says, that is the error of the call. A panic in Zig ends the process (`zigflow::set_zig_panic_hook`).
 ///
 /// `@import("file.zig")` starts from the Rust file's folder. Zig text that Rust's lexer cannot read, such as `\\`

@@ -182,6 +182,7 @@ impl Image<'_> {
                 Form::End => format!("*{OUR} binding\".End"),
                 Form::Stream => format!("*{OUR} binding\".Stream"),
                 Form::Limiter => format!("*{OUR} binding\".Limiter"),
+                Form::Buffer => format!("{OUR} binding\".OwnedBytes"),
                 Form::Slice(element, mutable) => {
                     format!("[]{}{}", constness(*mutable), zig_type(element))
                 }
@@ -204,7 +205,7 @@ impl Image<'_> {
                     arguments,
                     "@as({ty}, if ({OUR} p{i}\") |{OUR} x{i}\"| {OUR} x{i}\".* else null), "
                 );
-            } else if matches!(param.form, Form::Value(Element::Named(_))) {
+            } else if matches!(param.form, Form::Value(Element::Named(_)) | Form::Buffer) {
                 // By address, so that both compilers agree without a word about how structs are passed.
                 let _ = write!(params, "{OUR} p{i}\": *const {ty}, ");
                 let _ = write!(arguments, "{OUR} p{i}\".*, ");

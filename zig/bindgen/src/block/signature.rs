@@ -75,6 +75,8 @@ pub enum Form {
     Stream,
     /// `ZigRateLimiter`.
     Limiter,
+    /// `ZeroCopyBuffer`: `zigflow.OwnedBytes` in Zig, which owns it then.
+    Buffer,
 }
 
 /// A type without a pointer.
@@ -236,7 +238,8 @@ impl Function {
             | Form::OwnedText
             | Form::End
             | Form::Stream
-            | Form::Limiter => None,
+            | Form::Limiter
+            | Form::Buffer => None,
         });
         let mut names: Vec<&Ident> = Vec::new();
         for element in of_params.chain(&self.returns.value) {
@@ -374,6 +377,7 @@ impl Form {
             Some("ZigSender" | "ZigReceiver") => return Ok(Self::End),
             Some("StreamForZig") => return Ok(Self::Stream),
             Some("ZigRateLimiter") => return Ok(Self::Limiter),
+            Some("ZeroCopyBuffer") => return Ok(Self::Buffer),
             _ => {}
         }
         let vec = arguments_of(ty, "Vec");
@@ -436,6 +440,10 @@ impl Element {
         }
         if scope.handles.contains(name) {
             return Ok(Self::Handle(name.clone()));
+        }
+        if word == "ZeroCopyBuffer" {
+            let what = "a `ZeroCopyBuffer` is handed over as it is, as a parameter or a result: to lend its bytes, take `&[u8]`";
+            return Err(Error::new(ty.span(), what));
         }
         if PRIMITIVES.contains(&word.as_str()) {
             Ok(Self::Primitive(word))
@@ -622,6 +630,10 @@ mod tests {
             ("fn f(a: Option<&'static str>);", "without a lifetime"),
             ("fn f(a: Option<H>);", "take `&H`"),
             ("fn f(a: &[Option<u8>]);", "does not cross"),
+            ("fn f(a: &ZeroCopyBuffer);", "take `&[u8]`"),
+            ("fn f(a: Option<ZeroCopyBuffer>);", "is handed over as it is"),
+            ("fn f(a: ZeroCopyBuffer) -> impl Stream<Item = Result<u8, E>>;", "is opened with"),
+            ("fn f() -> Vec<ZeroCopyBuffer>;", "is handed over as it is"),
             ("fn f(a: Option<u8>) -> impl Stream<Item = Result<u8, E>>;", "is opened with"),
             ("fn f(a: &&u8);", "does not cross"),
             ("fn f(a: [u8; 4]);", "does not cross"),
