@@ -171,6 +171,17 @@ fn a_text_that_rust_cannot_read_belongs_into_a_file() {
 }
 
 #[test]
+fn brackets_that_do_not_match_are_shown_by_the_compiler() {
+    let script = Some("zigflow_build::compile(\"src\");");
+    let open = said_about("open-bracket", script, "fn f() void {");
+    assert!(
+        open.contains("src/bin/program.rs:6:19: error: this file contains an unclosed"),
+        "{open}"
+    );
+    assert!(!open.contains("cannot read") && !open.contains("custom build"), "{open}");
+}
+
+#[test]
 fn a_missing_an_additional_and_another_error_are_differences() {
     let one = |line: usize, said: &str| Errors::from([(("a.rs".into(), line), vec![said.into()])]);
     let expected = one(3, "does not cross");

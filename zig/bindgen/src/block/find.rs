@@ -2,10 +2,10 @@
 
 use super::{Block, Macro, hash};
 use crate::Mistake;
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{LexError, TokenStream, TokenTree};
 use std::ops::Range;
 
-/// A call of which the macro tells what is wrong.
+/// A call of which the macro tells what is wrong, or a file of which rustc does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotWellFormed;
 
@@ -23,25 +23,36 @@ pub struct Found {
 }
 
 /// All calls in a file, in modules and functions too. One that is not well formed is an error, but not one of the file:
-/// the macro says what is wrong with it, at the place.
+/// the macro says what is wrong with it, at the place. Nor is it one if brackets do not match: rustc, which is run next,
+/// shows both.
 ///
 /// # Errors
 ///
 /// The file is no Rust text.
 pub fn find(text: &str) -> Result<Vec<Result<Found, NotWellFormed>>, Mistake> {
-    let tokens: TokenStream = text.parse().map_err(|error: proc_macro2::LexError| {
-        let place = error.span().start();
-        Mistake {
-            line: place.line,
-            column: place.column + 1,
-            message: "Rust cannot read this text. Zig text with `\\\\` strings, or with another literal that Rust does \
-                      not have, goes into a file of its own: `include_zig!(\"file.zig\", { signatures })`"
-                .to_owned(),
-        }
-    })?;
+    let tokens: TokenStream = match text.parse() {
+        Ok(tokens) => tokens,
+        Err(error) => return unreadable(text, &error),
+    };
     let mut found = Vec::new();
     search(text, tokens, &mut found);
     Ok(found)
+}
+
+fn unreadable(text: &str, error: &LexError) -> Result<Vec<Result<Found, NotWellFormed>>, Mistake> {
+    let place = error.span().start();
+    let line = text.split('\n').nth(place.line - 1).unwrap_or_default();
+    let rest: String = line.chars().skip(place.column).collect();
+    if rest.starts_with(['(', ')', '[', ']', '{', '}']) || rest.starts_with("/*") {
+        return Ok(vec![Err(NotWellFormed)]);
+    }
+    Err(Mistake {
+        line: place.line,
+        column: place.column + 1,
+        message: "Rust cannot read this text. Zig text with `\\\\` strings, or with another literal that Rust does \
+                      not have, goes into a file of its own: `include_zig!(\"file.zig\", { signatures })`"
+            .to_owned(),
+    })
 }
 
 fn search(text: &str, tokens: TokenStream, found: &mut Vec<Result<Found, NotWellFormed>>) {
@@ -104,6 +115,18 @@ mod tests {
         assert_eq!(names, ["a", "b"]);
         assert!(text[found[0].body.clone()].trim().starts_with("fn a() void"));
         assert_eq!(&text[found[1].body.clone()], "\"b.zig\", { fn b(); }");
+    }
+
+    #[test]
+    fn brackets_that_do_not_match_are_told_by_rustc() {
+        for text in [
+            "fn f() {\nautozig! { fn a() void {}\n---\nfn a(); }",
+            "autozig! { fn a() void {}\n---\nfn a(); } }",
+            "fn f() {\n let ä = (1]; }\nautozig! { fn a() void {}\n---\nfn a(); }",
+            "autozig! { fn a() void { /* }\n---\nfn a(); }",
+        ] {
+            assert!(matches!(find(text).as_deref(), Ok([Err(NotWellFormed)])), "{text}");
+        }
     }
 
     #[test]
