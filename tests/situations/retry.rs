@@ -443,6 +443,31 @@ fn a_stream_goes_on_where_it_broke_off() {
     assert!(given_up.get() > 0 || !met_all());
 }
 
+/// A backoff may be a `Vec`: it is copied for a series of failures, not for each item.
+#[test]
+fn items_copy_no_backoff() {
+    struct Delays(Rc<Cell<u32>>);
+    impl Clone for Delays {
+        fn clone(&self) -> Self {
+            self.0.set(self.0.get() + 1);
+            Self(self.0.clone())
+        }
+    }
+    impl IntoIterator for Delays {
+        type Item = Duration;
+        type IntoIter = std::iter::Repeat<Duration>;
+        fn into_iter(self) -> Self::IntoIter {
+            std::iter::repeat(MS)
+        }
+    }
+    let timer = ManualTimer::new();
+    let copies = Rc::new(Cell::new(0));
+    let open = |_| Ok::<_, Error>(futures_lite::stream::iter((0..1_000).map(Ok)));
+    let items = retry_stream(&timer, Delays(copies.clone()), open);
+    assert_eq!(run(&timer, pin!(items.count())), Some(1_000));
+    assert_eq!(copies.get(), 2, "one to begin with, one for the series after the first item");
+}
+
 /// The time for an item runs while it is waited for, also after others came; the total time while nothing comes.
 #[test]
 fn a_silent_source_is_opened_again() {
