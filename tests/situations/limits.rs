@@ -261,7 +261,15 @@ fn those_who_wait_are_served_in_order_and_on_time() {
                     all[1] += 1;
                 }
                 2 if !line.is_empty() => {
-                    assert!(limiter.check().is_err(), "it overtook");
+                    // After all who wait.
+                    let error = limiter.check().expect_err("it overtook");
+                    let now = nanos_of(&timer);
+                    bucket.refill(now);
+                    let before: u32 = line.iter().map(|&(_, cells)| cells).sum();
+                    let cost = bucket.interval * (u128::from(before) + 1);
+                    let size = bucket.interval * bucket.burst;
+                    let wait = (bucket.missing + cost).saturating_sub(size);
+                    assert_eq!(nanos(error.wait()), wait);
                     all[2] += 1;
                 }
                 3 | 4 => {
