@@ -122,27 +122,15 @@ where
                         Err(error) => error,
                     }
                 }
-                stage => {
-                    let now = match stage {
-                        Stage::New => this.pace.timer.now(),
-                        _ => ready!(this.pace.as_mut().poll_sleep(cx)),
-                    };
-                    if stage == Stage::New {
-                        this.plan.deposit();
-                    }
-                    let limit = this.plan.begin(now);
+                Stage::New | Stage::Waiting => {
+                    let limit = ready!(this.pace.as_mut().poll_begin(this.plan, cx));
                     call.attempt.set(Some((call.operation)()));
                     this.pace.as_mut().enter(Stage::Trying, limit);
                     continue;
                 }
             };
-            let now = this.pace.timer.now();
-            match error.and_then(|error| this.plan.failed(this.hooks, now, error)) {
-                Ok(next) => this.pace.as_mut().enter(Stage::Waiting, next),
-                Err(error) => {
-                    this.pace.finish();
-                    return Poll::Ready(Err(error));
-                }
+            if let Err(error) = this.pace.as_mut().pause(this.plan, this.hooks, error) {
+                return Poll::Ready(Err(error));
             }
         }
         cx.waker().wake_by_ref();

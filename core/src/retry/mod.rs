@@ -291,6 +291,44 @@ impl<T: Timer> Pace<T> {
         this.sleep.reset(at);
     }
 
+    /// When the next attempt is to begin: how long it has.
+    fn poll_begin<D: Iterator<Item = Duration>, E>(
+        self: Pin<&mut Self>,
+        plan: &mut Plan<D, E>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Instant> {
+        let now = match self.stage {
+            Stage::New => {
+                plan.deposit();
+                self.timer.now()
+            }
+            _ => ready!(self.poll_sleep(cx)),
+        };
+        Poll::Ready(plan.begin(now))
+    }
+
+    /// An attempt has failed: the delay begins, or it is over.
+    fn pause<D, E, W, A, N>(
+        mut self: Pin<&mut Self>,
+        plan: &mut Plan<D, E>,
+        hooks: &mut Hooks<W, A, N>,
+        error: Result<E, RetryError<E>>,
+    ) -> Result<(), RetryError<E>>
+    where
+        D: Iterator<Item = Duration>,
+        W: FnMut(&E) -> bool,
+        A: FnMut(&E) -> Option<Duration>,
+        N: FnMut(&Failure<'_, E>),
+    {
+        let now = self.timer.now();
+        let next = error.and_then(|error| plan.failed(hooks, now, error));
+        match next {
+            Ok(next) => self.as_mut().enter(Stage::Waiting, next),
+            Err(_) => self.as_mut().finish(),
+        }
+        next.map(drop)
+    }
+
     fn poll_sleep(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Instant> {
         let this = self.project();
         if *this.until == Instant::MAX {

@@ -134,15 +134,8 @@ where
                         }
                     }
                 }
-                stage => {
-                    let now = match stage {
-                        Stage::New => this.pace.timer.now(),
-                        _ => ready!(this.pace.as_mut().poll_sleep(cx)),
-                    };
-                    if stage == Stage::New {
-                        this.plan.deposit();
-                    }
-                    let limit = this.plan.begin(now);
+                Stage::New | Stage::Waiting => {
+                    let limit = ready!(this.pace.as_mut().poll_begin(this.plan, cx));
                     match (what.open)(*what.position) {
                         Ok(stream) => {
                             what.stream.set(Some(stream));
@@ -155,13 +148,8 @@ where
             };
             (*what.settled, *what.flowing) = (false, false);
             what.stream.set(None);
-            let now = this.pace.timer.now();
-            match error.and_then(|error| this.plan.failed(this.hooks, now, error)) {
-                Ok(next) => this.pace.as_mut().enter(Stage::Waiting, next),
-                Err(error) => {
-                    this.pace.finish();
-                    return Poll::Ready(Some(Err(error)));
-                }
+            if let Err(error) = this.pace.as_mut().pause(this.plan, this.hooks, error) {
+                return Poll::Ready(Some(Err(error)));
             }
         }
         cx.waker().wake_by_ref();
