@@ -8,7 +8,7 @@ pub const OpenError = error{
     WrongAbi,
 };
 
-/// A Rust `RateLimiter`, from any thread: `limiter.to_zig()` there. To ask takes no lock.
+/// A Rust `RateLimiter`, from any thread: `limiter.to_zig()` there. To ask takes no lock, unless somebody waits.
 ///
 /// ```zig
 /// fn work(limiter: zigflow.RateLimiter) void {

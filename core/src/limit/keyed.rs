@@ -10,7 +10,8 @@ use super::{LimitError, Quota, RateLimiter};
 use crate::lock::Lock;
 use crate::time::{Clock, Instant};
 
-/// A [`RateLimiter`] for each key: each client, each address. Clones share.
+/// A [`RateLimiter`] for each key: each client, each address. Clones share. To wait for a key's turn, or to throttle a
+/// stream by it, take its [`limiter`](Self::limiter).
 ///
 /// At most `capacity` keys are remembered, so no flood of keys takes all memory. Where there is no
 /// room for a new one, a key is forgotten that is as good as new: all it took is refilled, and nobody

@@ -42,9 +42,9 @@ use crate::time::{Clock, Instant, Timer};
 /// Lets through what its [`Quota`] allows. Clones share one limit.
 ///
 /// In any window of time at most `burst + window / interval` cells pass, counted by the clock of
-/// `timer`. Asking with [`check`](Self::check) takes no lock; waiting with
-/// [`until_ready`](Self::until_ready) is first come, first served, with one timer for all. While
-/// somebody waits, `check` does not overtake.
+/// `timer`. Asking with [`check`](Self::check) takes no lock, unless somebody waits: then it does
+/// not overtake, and is told a time after all who wait. Waiting with
+/// [`until_ready`](Self::until_ready) is first come, first served, with one timer for all.
 ///
 /// # Examples
 ///
