@@ -77,10 +77,12 @@ pub async fn unblock<T: Send + 'static>(function: impl FnOnce() -> T + Send + 's
 
 /// What most programs need.
 pub mod prelude {
+    #[cfg(any(feature = "std", feature = "spin", feature = "critical-section"))]
+    pub use zigflow_core::limit::{Quota, RateLimiter, throttle};
     pub use zigflow_core::retry::{RetryError, backoff, retry, retry_stream};
     pub use zigflow_core::time::{Clock, Sleep, TimeoutError, Timer, timeout};
     pub use zigflow_core::{
         ByteStream, FutureError, OpenError, StreamError, ZeroCopyBuffer, ZigFuture, ZigStream,
-        batch_process, zig_future, zig_source,
+        batch, batch_process, batch_timeout, zig_future, zig_source,
     };
 }

@@ -26,6 +26,7 @@ use crate::time::{Clock, Instant, Sleep, Timer};
 ///
 /// `next()` may be dropped at any time. What is gathered stays for the next call, and
 /// [`into_inner`](Batches::into_inner) gives it back.
+#[track_caller]
 pub fn batch<S: Stream>(size: usize, stream: S) -> Batches<S, Untimed> {
     Batches::new(Untimed, size, Duration::MAX, stream)
 }
@@ -39,6 +40,7 @@ pub fn batch<S: Stream>(size: usize, stream: S) -> Batches<S, Untimed> {
 /// # Cancel safety
 ///
 /// As [`batch`]. The time goes on meanwhile.
+#[track_caller]
 pub fn batch_timeout<T: Timer, S: Stream>(
     timer: T,
     size: usize,
@@ -90,6 +92,7 @@ impl<I> Batch<I> {
 }
 
 impl<S: Stream, T: Timer> Batches<S, T> {
+    #[track_caller]
     fn new(timer: T, size: usize, limit: Duration, stream: S) -> Self {
         assert!(size > 0, "a batch needs room for an item: `size` is 0");
         Self {

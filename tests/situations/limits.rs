@@ -522,6 +522,21 @@ fn a_key_that_somebody_holds_is_not_forgotten() {
 }
 
 #[test]
+fn a_key_is_looked_up_by_what_it_borrows_as() {
+    let timer = ManualTimer::new();
+    let limiter = KeyedRateLimiter::<String, _>::new(timer, Quota::every(MS), 1);
+    assert!(limiter.check("ann").is_ok());
+    assert!(limiter.check(&"ann".to_owned()).is_err());
+    // More than can ever pass is told also where there is no room.
+    let error = ExceedsBurst { cells: 2, burst: 1 };
+    let expected = KeyedError::Limited(LimitError::ExceedsBurst(error));
+    assert_eq!(limiter.check_n("bob", 2), Err(expected));
+    let text =
+        "no room for a new key: each of the 1 that are known has cells to pay for, or is held";
+    assert_eq!(limiter.check("bob").unwrap_err().to_string(), text);
+}
+
+#[test]
 fn quotas_are_what_they_say() {
     assert_eq!(Quota::per_second(4).interval(), 250 * MS);
     assert_eq!(Quota::per_minute(60).interval(), 1000 * MS);

@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use futures_core::{FusedFuture, Stream};
 use futures_lite::StreamExt;
-use futures_lite::future::block_on;
+use futures_lite::future::{block_on, poll_once};
 use zigflow::limit::{Quota, RateLimiter, ZigRateLimiter};
 use zigflow::retry::backoff::{exponential, linear};
 use zigflow::retry::{RetryError, retry, retry_stream};
+use zigflow::smol::SmolTimer;
 use zigflow::time::{Clock, Instant, ManualTimer, TimeoutError, timeout};
 use zigflow::{FutureError, OpenError, StreamError, ZigError};
 use zigflow_tests::task::{Task, until};
@@ -104,6 +105,11 @@ zigflow::autozig! {
         };
     }
 
+    fn takeBlocking(limiter: zigflow.RateLimiter, cells: u32) !void {
+        defer limiter.deinit();
+        try limiter.acquireBlocking(cells);
+    }
+
     fn takeThere(limiter: zigflow.RateLimiter, sum: *std.atomic.Value(u32)) void {
         defer limiter.deinit();
         while (limiter.tryAcquire()) _ = sum.fetchAdd(1, .monotonic);
@@ -130,6 +136,7 @@ zigflow::autozig! {
     fn tape(at: u64) -> Result<impl Stream<Item = Result<u64, StreamError>>, OpenError>;
     fn take(limiter: ZigRateLimiter, cells: u32) -> Result<u32, ZigError>;
     fn wait(limiter: ZigRateLimiter, cells: u32) -> Result<Option<u64>, ZigError>;
+    async fn take_blocking(limiter: ZigRateLimiter, cells: u32) -> Result<(), ZigError>;
     fn take_by_two(limiter: ZigRateLimiter) -> Result<u32, ZigError>;
 }
 
@@ -279,4 +286,21 @@ fn zig_asks_the_limit_that_rust_asks() {
     assert_eq!(Arc::strong_count(&count), 1);
     drop(RateLimiter::new(counted(), Quota::every(MS)).to_zig());
     assert_eq!(Arc::strong_count(&count), 1);
+}
+
+/// A thread of Zig's that waits for an hour's quota passes soon after that is a better one, and what can never pass is
+/// an error.
+#[test]
+fn a_zig_thread_that_waits_sees_a_new_quota() {
+    const HOUR: Duration = Duration::from_secs(3600);
+    let limiter = RateLimiter::new(SmolTimer::new(), Quota::every(HOUR));
+    limiter.check().unwrap();
+    block_on(async {
+        let mut waiting = pin!(take_blocking(limiter.to_zig(), 1));
+        assert!(poll_once(waiting.as_mut()).await.is_none());
+        limiter.set_quota(Quota::every(Duration::ZERO));
+        assert_eq!(waiting.await, Ok(()));
+        let never = take_blocking(limiter.to_zig(), 2).await;
+        assert_eq!(never, Err(ZigError::new("Never")));
+    });
 }

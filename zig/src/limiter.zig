@@ -52,15 +52,18 @@ pub const RateLimiter = struct {
         };
     }
 
-    /// Lets `cells` pass; the thread sleeps until they may. It takes no place in the queue, so those who wait in Rust
-    /// come first. With Rust's std only, and on a clock that runs as the system's.
+    /// Lets `cells` pass; the thread sleeps until they may. It takes no place in the queue: while somebody waits in
+    /// Rust it gets nothing. It asks again at least twenty times a second, so a new quota holds for it, too. With Rust's
+    /// std only, and on a clock that runs as the system's.
     pub fn acquireBlocking(limiter: RateLimiter, cells: u32) error{Never}!void {
         while (true) switch (limiter.check(cells)) {
             .passed => return,
-            .wait_ns => |ns| _ = block.wait(@constCast(&{}), nothingComes, ns),
+            .wait_ns => |ns| _ = block.wait(@constCast(&{}), nothingComes, @min(ns, look_again_ns)),
             .never => return error.Never,
         };
     }
+
+    const look_again_ns = 50_000_000;
 
     fn nothingComes(_: *void, _: abi.RawWaker) bool {
         return false;

@@ -1,12 +1,15 @@
 //! One limiter per key, and never more than so many.
 
+use alloc::borrow::ToOwned;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::borrow::Borrow;
 use core::error::Error;
 use core::fmt;
 use core::time::Duration;
 
-use super::{LimitError, Quota, RateLimiter};
+use super::{ExceedsBurst, LimitError, Quota, RateLimiter};
 use crate::lock::Lock;
 use crate::time::{Clock, Instant};
 
@@ -49,13 +52,16 @@ pub struct TooManyKeys {
 impl fmt::Display for TooManyKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let capacity = self.capacity;
-        write!(f, "the rate limiter remembers {capacity} keys, and each of them is still in use")
+        write!(
+            f,
+            "no room for a new key: each of the {capacity} that are known has cells to pay for, or is held"
+        )
     }
 }
 
 impl Error for TooManyKeys {}
 
-impl<K: Ord + Clone, T: Clock + Clone> KeyedRateLimiter<K, T> {
+impl<K: Ord, T: Clock + Clone> KeyedRateLimiter<K, T> {
     /// Each key gets `quota`; at most `capacity` keys are remembered.
     pub fn new(timer: T, quota: Quota, capacity: usize) -> Self {
         let (limiters, order) = (BTreeMap::new(), BTreeMap::new());
@@ -69,7 +75,11 @@ impl<K: Ord + Clone, T: Clock + Clone> KeyedRateLimiter<K, T> {
     /// # Errors
     ///
     /// If the key is new and there is no room.
-    pub fn limiter(&self, key: &K) -> Result<RateLimiter<T>, TooManyKeys> {
+    pub fn limiter<Q>(&self, key: &Q) -> Result<RateLimiter<T>, TooManyKeys>
+    where
+        K: Borrow<Q>,
+        Q: Ord + ToOwned<Owned = K> + ?Sized,
+    {
         let Keys { timer, capacity, table } = &*self.shared;
         let known = |table: &mut Table<K, T>| table.limiters.get(key).cloned();
         if let Some(limiter) = table.with(known) {
@@ -89,8 +99,8 @@ impl<K: Ord + Clone, T: Clock + Clone> KeyedRateLimiter<K, T> {
                     return (Err(TooManyKeys { capacity: *capacity }), None);
                 }
             }
-            table.limiters.insert(key.clone(), fresh.clone());
-            table.put_in_order(now, key.clone());
+            table.limiters.insert(key.to_owned(), fresh.clone());
+            table.put_in_order(now, key.to_owned());
             (Ok(fresh.clone()), forgotten)
         });
         drop(forgotten);
@@ -102,7 +112,11 @@ impl<K: Ord + Clone, T: Clock + Clone> KeyedRateLimiter<K, T> {
     /// # Errors
     ///
     /// Not now, or no room for a new key.
-    pub fn check(&self, key: &K) -> Result<(), KeyedError> {
+    pub fn check<Q>(&self, key: &Q) -> Result<(), KeyedError>
+    where
+        K: Borrow<Q>,
+        Q: Ord + ToOwned<Owned = K> + ?Sized,
+    {
         self.check_n(key, 1)
     }
 
@@ -111,7 +125,19 @@ impl<K: Ord + Clone, T: Clock + Clone> KeyedRateLimiter<K, T> {
     /// # Errors
     ///
     /// Not now; never, if they are more than the quota's burst; or no room for a new key.
-    pub fn check_n(&self, key: &K, cells: u32) -> Result<(), KeyedError> {
+    pub fn check_n<Q>(&self, key: &Q, cells: u32) -> Result<(), KeyedError>
+    where
+        K: Borrow<Q>,
+        Q: Ord + ToOwned<Owned = K> + ?Sized,
+    {
+        let burst = self.shared.table.with(|table| table.quota).burst_size();
+        if cells > burst {
+            // Never, also where there is no room for the key now.
+            return Err(KeyedError::Limited(LimitError::ExceedsBurst(ExceedsBurst {
+                cells,
+                burst,
+            })));
+        }
         let limiter = self.limiter(key).map_err(KeyedError::TooManyKeys)?;
         limiter.check_n(cells).map_err(KeyedError::Limited)
     }
@@ -124,9 +150,9 @@ impl<K: Ord + Clone, T: Clock + Clone> KeyedRateLimiter<K, T> {
             for key in core::mem::take(&mut table.order).into_values() {
                 table.put_in_order(now, key);
             }
-            table.limiters.clone()
+            table.limiters.values().cloned().collect::<Vec<_>>()
         });
-        limiters.values().for_each(|limiter| limiter.set_quota(quota));
+        limiters.iter().for_each(|limiter| limiter.set_quota(quota));
     }
 
     /// How many keys are remembered.

@@ -26,10 +26,13 @@ impl Quota {
     ///
     /// If `count` is 0; in a `const`, that is a compile error. For counts from a configuration
     /// there is [`try_new`](Self::try_new).
+    #[track_caller]
     pub const fn new(count: u32, period: Duration) -> Self {
         match Self::try_new(count, period) {
             Some(quota) => quota,
-            None => panic!("a quota of 0 cells lets nothing pass: at least 1"),
+            None => panic!(
+                "a quota of 0 cells lets nothing pass: at least 1 (`try_new` tells instead of panicking)"
+            ),
         }
     }
 
@@ -48,6 +51,7 @@ impl Quota {
     /// # Panics
     ///
     /// As [`new`](Self::new).
+    #[track_caller]
     pub const fn per_second(count: u32) -> Self {
         Self::new(count, Duration::from_secs(1))
     }
@@ -57,6 +61,7 @@ impl Quota {
     /// # Panics
     ///
     /// As [`new`](Self::new).
+    #[track_caller]
     pub const fn per_minute(count: u32) -> Self {
         Self::new(count, Duration::from_secs(60))
     }
@@ -66,6 +71,7 @@ impl Quota {
     /// # Panics
     ///
     /// As [`new`](Self::new).
+    #[track_caller]
     pub const fn per_hour(count: u32) -> Self {
         Self::new(count, Duration::from_secs(3600))
     }
@@ -84,6 +90,7 @@ impl Quota {
     ///
     /// If `burst` is 0.
     #[must_use]
+    #[track_caller]
     pub const fn burst(self, burst: u32) -> Self {
         assert!(burst > 0, "a burst of 0 cells lets nothing pass: at least 1");
         Self { burst, ..self }

@@ -29,7 +29,10 @@ struct Shared<T> {
 }
 
 impl<T: Clock + Send + Sync + 'static> RateLimiter<T> {
-    /// A clone for Zig, which asks it from any thread.
+    /// A clone for Zig, which asks it from any thread: `tryAcquire`, `check`, `acquireBlocking` there. Zig's threads take
+    /// no place in the queue: while somebody waits in Rust, they get nothing.
+    ///
+    /// The limiter has to own its timer: make it of a clone, not of a reference.
     pub fn to_zig(&self) -> ZigRateLimiter {
         let raw = RawLimiter {
             magic: MAGIC,

@@ -33,14 +33,23 @@ pub const fn fibonacci(first: Duration) -> Fibonacci {
 /// that failed together come back apart.
 ///
 /// Source: "decorrelated jitter" of Marc Brooker, "Exponential Backoff And Jitter" (AWS
-/// Architecture Blog, 2015). With the same `seed` the delays are the same.
+/// Architecture Blog, 2015). With the same `seed` the delays are the same: see
+/// [`jitter`](BackoffExt::jitter).
 ///
 /// # Panics
 ///
 /// If `first` is above `max`.
+#[track_caller]
 pub fn decorrelated(first: Duration, max: Duration, seed: u64) -> Decorrelated {
     assert!(first <= max, "decorrelated backoff: `first` is above `max`");
     Decorrelated { first, last: first, max, rng: Rng::with_seed(seed) }
+}
+
+/// A seed that differs from call to call and from process to process.
+#[cfg(feature = "std")]
+pub fn random_seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(())
 }
 
 /// See [`fixed`].
@@ -178,8 +187,9 @@ pub enum Jitter {
 /// Adds [`jitter`](Self::jitter) to all iterators of durations, also foreign ones.
 pub trait BackoffExt: Iterator<Item = Duration> + Sized {
     /// Chooses each delay at random, from what `jitter` makes of it. Never longer than the delay
-    /// itself. With the same `seed` the choices are the same; a program seeds with something that
-    /// differs between its instances.
+    /// itself. With the same `seed` the choices are the same, so each call needs one of its own, or
+    /// those that failed together come back together: [`random_seed`], or where there is no `std` a
+    /// counter that began with the device's number.
     fn jitter(self, jitter: Jitter, seed: u64) -> Jittered<Self> {
         Jittered { delays: self, jitter, rng: Rng::with_seed(seed) }
     }
@@ -286,6 +296,12 @@ mod tests {
         let with = |seed| decorrelated(MS, 1000 * MS, seed).take(20).collect::<Vec<_>>();
         assert_eq!(with(1), with(1));
         assert_ne!(with(1), with(2));
+    }
+
+    #[cfg(feature = "std")]
+    #[test]
+    fn no_two_random_seeds_are_alike() {
+        assert_ne!(random_seed(), random_seed());
     }
 
     #[test]

@@ -18,6 +18,10 @@ use crate::time::Timer;
 /// closure `|| fetch(3)`. Attempts never overlap; the future of a failed one is dropped before the
 /// delay begins. A first attempt that is ready at once arms no timer, and nothing here allocates.
 ///
+/// Say how often: [`max_attempts`](Retry::max_attempts), [`total`](Retry::total) or a backoff that
+/// ends; those of [`backoff`](super::backoff) go on for ever. An operation that borrows something
+/// mutably cannot be a closure here: [`Schedule`](super::Schedule) decides in a loop of your own.
+///
 /// # Errors
 ///
 /// [`RetryError`], which has the last error and the number of attempts.

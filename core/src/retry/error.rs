@@ -78,7 +78,8 @@ impl<E> RetryError<E> {
     }
 }
 
-impl<E> fmt::Display for RetryError<E> {
+/// With the last error's text.
+impl<E: fmt::Display> fmt::Display for RetryError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let attempts = self.attempts();
         match self {
@@ -92,12 +93,14 @@ impl<E> fmt::Display for RetryError<E> {
             Self::BudgetExhausted { .. } => {
                 write!(f, "attempt {attempts} failed and the shared retry budget is used up")
             }
-        }
+        }?;
+        self.last().map_or(Ok(()), |last| write!(f, ": {last}"))
     }
 }
 
 impl<E: Error + 'static> Error for RetryError<E> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.last().map(|last| last as _)
+        // The last error's text is in this one's; `last` gives the error itself.
+        self.last()?.source()
     }
 }

@@ -10,6 +10,26 @@ use crate::time::Instant;
 /// This is what [`retry`](super::retry) decides with. Whoever has a loop of their own, a blocking
 /// one say, can use it directly: [`begin`](Self::begin) before each attempt,
 /// [`failed`](Self::failed) after each that failed.
+///
+/// # Examples
+///
+/// An operation that borrows, and a loop that blocks:
+///
+/// ```
+/// use zigflow_core::retry::{Schedule, Stop, backoff::linear};
+/// # use core::time::Duration;
+/// # use zigflow_core::time::{Clock, Instant};
+/// # fn example(clock: impl Clock, mut connection: Vec<u8>, sleep_until: fn(Instant)) -> Result<(), Stop> {
+/// # fn send(_: &mut Vec<u8>) -> Result<(), ()> { Ok(()) }
+/// let mut schedule = Schedule::new(linear(Duration::from_millis(10))).max_attempts(3);
+/// schedule.begin(clock.now());
+/// while send(&mut connection).is_err() {
+///     sleep_until(schedule.failed(clock.now(), None)?);
+///     schedule.begin(clock.now());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Schedule<D> {
     delays: D,

@@ -15,7 +15,8 @@ use crate::time::Timer;
 /// number of items that were yielded so far, with the delays of `backoff` in between.
 ///
 /// So `open` can go on where the last stream broke off: it gets the position of the next item. The
-/// failed stream is dropped before the delay begins. An item ends a series of failures: the next one
+/// failed stream is dropped before the delay begins. Where opening cannot fail, `open` is
+/// `|position| Ok(source(position))`. An item ends a series of failures: the next one
 /// starts over with the first delay and a full count of attempts.
 ///
 /// # Errors

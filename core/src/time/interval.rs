@@ -31,6 +31,7 @@ use super::{Instant, Sleep, Timer};
 /// # drop(ticks);
 /// # }
 /// ```
+#[track_caller]
 pub fn interval<T: Timer>(timer: T, period: Duration) -> Interval<T> {
     let start = timer.now();
     interval_at(timer, start, period)
@@ -41,6 +42,7 @@ pub fn interval<T: Timer>(timer: T, period: Duration) -> Interval<T> {
 /// # Panics
 ///
 /// If `period` is zero.
+#[track_caller]
 pub fn interval_at<T: Timer>(timer: T, start: Instant, period: Duration) -> Interval<T> {
     assert!(!period.is_zero(), "an interval needs a period above zero");
     let sleep = timer.sleep_until(start);

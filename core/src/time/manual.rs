@@ -16,6 +16,10 @@ use crate::lock::Lock;
 /// [`advance`](Self::advance) no time passes at all, however long a foreign thread works. Clones
 /// share the clock and may be used from any thread.
 ///
+/// A test polls, and moves the clock when nothing is woken any more: by
+/// [`advance_to_next`](Self::advance_to_next) from deadline to deadline. Where a foreign thread has
+/// the next move, it first waits for that wake, or a time limit would win that in truth is far away.
+///
 /// It keeps to the letter of the [contract](super#the-contract) and grants nothing beyond, so what
 /// runs on it runs on every timer. In particular a reset forgets the waker, where other timers
 /// happen to keep it.

@@ -1,4 +1,6 @@
-//! Deadlines for streams.
+//! Deadlines for streams. An item of the limited stream is a `Result<S::Item, TimeoutError>`. Where `S::Item` is a
+//! `Result` itself whose error is made `From<TimeoutError>`, as a `StreamError` is, `.map(|item| item?)` makes one of
+//! the two.
 
 use core::fmt;
 use core::pin::Pin;
@@ -11,7 +13,7 @@ use pin_project_lite::pin_project;
 use super::{Instant, Sleep, TimeoutError, Timer};
 
 /// Gives each item of `stream` so long, counted while it is waited for: what the reader does in
-/// between does not count.
+/// between does not count. Items become `Result<S::Item, TimeoutError>`.
 ///
 /// An item that takes longer yields `Err(TimeoutError::Elapsed)` and may still come: the stream goes
 /// on, and the time starts anew. Drop it to give up.
@@ -31,7 +33,25 @@ pub fn timeout_each<T: Timer, S: Stream>(
 /// reader does. After that it yields `Err(TimeoutError::Elapsed)` and ends; `stream` has been
 /// dropped by then, so a Zig source behind it is told to stop.
 ///
-/// An item that is ready is yielded, however late the reader asks for it.
+/// Items become `Result<S::Item, TimeoutError>`. One that is ready is yielded, however late the reader
+/// asks for it. Limit the source, and [`throttle`](crate::limit::throttle) what comes of it: the other
+/// way round the limiter's waits are taken for silence.
+///
+/// # Examples
+///
+/// ```
+/// # use core::{pin::pin, time::Duration};
+/// use futures_core::Stream;
+/// use zigflow_core::StreamError;
+/// use zigflow_core::time::{Timer, timeout_idle};
+///
+/// fn limited<S: Stream<Item = Result<u32, StreamError>>>(
+///     timer: impl Timer,
+///     source: S,
+/// ) -> impl Stream {
+///     timeout_idle(timer, Duration::from_secs(5), source) // .map(|item| item?), with futures' StreamExt
+/// }
+/// ```
 ///
 /// # Cancel safety
 ///
@@ -46,7 +66,8 @@ pub fn timeout_idle<T: Timer, S: Stream>(
 }
 
 /// Gives the whole `stream` so long, from now on. After that it yields
-/// `Err(TimeoutError::Elapsed)` and ends; `stream` has been dropped by then.
+/// `Err(TimeoutError::Elapsed)` and ends; `stream` has been dropped by then. Items become
+/// `Result<S::Item, TimeoutError>`.
 ///
 /// It is noticed when the reader waits: items that are ready are yielded even after the deadline.
 ///
