@@ -75,6 +75,26 @@ pub async fn unblock<T: Send + 'static>(function: impl FnOnce() -> T + Send + 's
     blocking::unblock(function).await
 }
 
+/// What the macros write where a function goes to the pool, with an error for the case that there is none.
+#[cfg(any(feature = "tokio", feature = "blocking"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __unblock {
+    ($missing:tt $function:expr) => {
+        $crate::unblock($function)
+    };
+}
+
+/// There is no pool.
+#[cfg(not(any(feature = "tokio", feature = "blocking")))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __unblock {
+    ($missing:tt $function:expr) => {
+        $missing
+    };
+}
+
 /// What most programs need.
 pub mod prelude {
     #[cfg(any(feature = "std", feature = "spin", feature = "critical-section"))]

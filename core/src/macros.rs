@@ -2,6 +2,30 @@
 
 use crate::abi::{ArgKind, RawArg};
 
+/// It comes with a feature, and this says so.
+#[cfg(not(feature = "macros"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! autozig {
+    ($($anything:tt)*) => {
+        ::core::compile_error!(
+            "`autozig!` needs the feature `macros` of zigflow: `features = [\"macros\"]` in Cargo.toml"
+        );
+    };
+}
+
+/// The same.
+#[cfg(not(feature = "macros"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! include_zig {
+    ($($anything:tt)*) => {
+        ::core::compile_error!(
+            "`include_zig!` needs the feature `macros` of zigflow: `features = [\"macros\"]` in Cargo.toml"
+        );
+    };
+}
+
 /// Declares functions that open Zig sources.
 ///
 /// Each line names a source that some Zig file of this package binds with

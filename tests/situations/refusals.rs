@@ -32,14 +32,20 @@ fn expected() -> Errors {
 
 /// A package of this workspace's own crates, with a build script or without.
 fn package(name: &str, build_script: Option<&str>) -> PathBuf {
+    let zigflow =
+        format!("zigflow = {{ path = {:?}, features = [\"blocking\", \"macros\"] }}", root());
+    package_with(name, build_script, &zigflow)
+}
+
+/// The same with another dependency on zigflow.
+fn package_with(name: &str, build_script: Option<&str>, zigflow: &str) -> PathBuf {
     let package = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = fs::remove_dir_all(package.join("src"));
     fs::create_dir_all(package.join("src/bin")).unwrap();
     let manifest = format!(
         "[package]\nname = {name:?}\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n\
-         [dependencies]\nfutures-core = \"0.3\"\nzigflow = {{ path = {:?}, features = [\"blocking\", \"macros\"] }}\n\
+         [dependencies]\nfutures-core = \"0.3\"\n{zigflow}\n\
          [build-dependencies]\nzigflow-build = {{ path = {:?} }}\n",
-        root(),
         root().join("zig")
     );
     fs::write(package.join("Cargo.toml"), manifest).unwrap();
@@ -179,6 +185,31 @@ fn brackets_that_do_not_match_are_shown_by_the_compiler() {
         "{open}"
     );
     assert!(!open.contains("cannot read") && !open.contains("custom build"), "{open}");
+}
+
+#[test]
+fn a_missing_feature_is_named() {
+    let script = Some("zigflow_build::compile(\"src\");");
+    let program = "zigflow::autozig! {\nfn f() void {}\n---\npub async fn f();\n}\nfn main() {}\n";
+    let said_with = |features: &str| {
+        let zigflow = format!("zigflow = {{ path = {:?}, features = [{features}] }}", root());
+        let package = package_with("without-features", script, &zigflow);
+        fs::write(package.join("src/bin/program.rs"), program).unwrap();
+        said(&package)
+    };
+    let no_macros = said_with("");
+    assert!(
+        no_macros.contains("program.rs:1:1: error: `autozig!` needs the feature `macros`"),
+        "{no_macros}"
+    );
+    let no_pool = said_with("\"macros\"");
+    assert!(no_pool.contains("program.rs:4:14: error: Zig's function takes no"), "{no_pool}");
+    assert!(no_pool.contains("feature `blocking`"), "{no_pool}");
+    for said in [&no_macros, &no_pool] {
+        assert_eq!(said.matches(": error").count(), 1, "{said}");
+    }
+    let both = said_with("\"macros\", \"blocking\"");
+    assert!(!both.contains("error"), "{both}");
 }
 
 #[test]

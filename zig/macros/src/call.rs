@@ -87,9 +87,8 @@ impl Caller<'_> {
         } else {
             let call = self.call();
             let refused = self.refuse_lent();
-            // Without the feature it is not there, which is told at the function.
-            let unblock = located(name.span(), ours!(::zigflow::unblock));
-            (Some(ours!(async)), ours!(#refused #unblock(move || { #call }).await))
+            let called = self.unblock(&ours!(move || { #call }));
+            (Some(ours!(async)), ours!(#refused #called.await))
         };
         // Why it is sound: Zig has compared its function with this signature, type by type, and exports what is
         // declared here under this name; what is lent is valid during the call, which is all that Zig may use it for.
@@ -262,17 +261,19 @@ impl Caller<'_> {
         let declaration = self.declaration(&symbol, &types, &ours!(*const ::core::ffi::c_char));
         let (refused, bound) = (self.refuse_lent(), self.bound());
         let item = self.function.returns.value.as_ref().map_or_else(|| ours!(()), rust_type);
-        let unblock = located(self.function.name.span(), ours!(::zigflow::unblock));
+        let running = self.unblock(&ours! {
+            move || {
+                #bound
+                unsafe { ::zigflow::__private::returned_error(__zigflow_call(#(#values),*)) }
+            }
+        });
         let stream = ours! {
             #refused
             #declaration
             let (__zigflow_sender, __zigflow_receiver) =
                 ::zigflow::spsc::channel::<#item>(::zigflow::__private::PUSHED);
             let __zigflow_into = __zigflow_sender.into_zig();
-            let __zigflow_running = #unblock(move || {
-                #bound
-                unsafe { ::zigflow::__private::returned_error(__zigflow_call(#(#values),*)) }
-            });
+            let __zigflow_running = #running;
             let __zigflow_stream =
                 ::zigflow::__private::Pushed::new(__zigflow_receiver, __zigflow_running);
         };
@@ -281,6 +282,13 @@ impl Caller<'_> {
         } else {
             ours!(#stream __zigflow_stream)
         }
+    }
+
+    /// The closure on a thread of the pool; that there is none is told at the function.
+    fn unblock(&self, closure: &TokenStream) -> TokenStream {
+        let what = "Zig's function takes no `zigflow.Completion`, so it runs on a thread of a pool: that comes with zigflow's feature `blocking`, or `tokio` for tokio's own";
+        let missing = syn::Error::new(self.function.name.span(), what).into_compile_error();
+        ours!(::zigflow::__unblock!({ #missing } #closure))
     }
 
     /// What a call that another thread makes cannot take.
