@@ -6,9 +6,14 @@ mod differs {
     zigflow::autozig! {
         const Point = extern struct { x: f64, z: f64 };
         fn f(p: *const Point) f64 { return p.x; }
+        fn g(p: Point, q: []const Point) f64 { return p.x + q[0].x; }
         ---
-        struct Point { x: f64, y: f64 }
-        fn f(p: &Point) -> f64; //~ is not the Zig type of that name
+        struct Point {
+            x: f64,
+            y: f64, //~ is not the Zig type of that name: field 2 is `y: f64` in Rust and `z: f64` in Zig
+        }
+        fn f(p: &Point) -> f64;
+        fn g(p: Point, q: &[Point]) -> f64;
     }
 }
 
@@ -17,8 +22,8 @@ mod not_extern {
         const Point = struct { x: f64, y: f64 };
         fn f(p: *const Point) f64 { return p.x; }
         ---
-        struct Point { x: f64, y: f64 }
-        fn f(p: &Point) -> f64; //~ does not cross: it has to be an `extern struct`
+        struct Point { x: f64, y: f64 } //~ does not cross: it has to be an `extern struct`
+        fn f(p: &Point) -> f64;
     }
 }
 
@@ -35,13 +40,40 @@ mod enums {
     }
 }
 
+mod values {
+    zigflow::autozig! {
+        const Level = enum(u8) { low, high = 3 };
+        fn f(l: Level) u8 { return @intFromEnum(l); }
+        ---
+        #[repr(u8)]
+        enum Level {
+            Low,
+            High, //~ value 2 is `High = 1` in Rust and `high = 3` in Zig
+        }
+        fn f(l: Level) -> u8;
+    }
+}
+
+mod elsewhere {
+    #[derive(Clone, Copy, zigflow::Transfer)]
+    #[repr(C)]
+    pub struct Point { x: f64 }
+
+    zigflow::autozig! {
+        const Point = extern struct { x: u32, @"y@1": c_int };
+        fn f(p: *const Point) u32 { return p.x; }
+        ---
+        fn f(p: &Point) -> u32; //~ in Zig it is `{ x: u32, _: i32 }`, 8 bytes
+    }
+}
+
 mod more_aligned {
     zigflow::autozig! {
         const Point = extern struct { x: u64 align(16), y: u64 };
         fn f(p: *const Point) u64 { return p.x; }
         ---
-        struct Point { x: u64, y: u64 }
-        fn f(p: &Point) -> u64; //~ is not the Zig type of that name
+        struct Point { x: u64, y: u64 } //~ in Zig it is `{ x: u64, y: u64 }`, 16 bytes, aligned to 16
+        fn f(p: &Point) -> u64;
     }
 }
 
@@ -50,8 +82,8 @@ mod of_unknown_shape {
         const Point = extern struct { x: u64, y: [64]u64 };
         fn f() Point { return .{ .x = 1, .y = @splat(1) }; }
         ---
-        struct Point { x: [[u8; 0]; 1], y: u32 }
-        fn f() -> Point; //~ is not the Zig type of that name
+        struct Point { x: [[u8; 0]; 1], y: u32 } //~ field 1 is `x: [[u8; 0]; 1]` in Rust and `x: u64` in Zig
+        fn f() -> Point;
     }
 }
 

@@ -22,6 +22,7 @@ pub(crate) struct Part {
     /// block HASH LIBRARY PREFIX
     /// future HASH FUNCTION
     /// shape HASH TYPE SHAPE SIZE ALIGNMENT
+    /// part HASH TYPE INDEX NAME WHAT
     /// error HASH LINE COLUMN WHAT
     /// test HASH FILE
     /// ```
@@ -74,6 +75,10 @@ pub(crate) fn blocks(hashes: &[String], library: &str, prefix: &str, symbols: &[
             let mut words: Vec<&str> = layout.rsplitn(4, '_').collect();
             words.reverse();
             let _ = writeln!(text, "shape {hash} {}", words.join(" "));
+        }
+        for part in behind(symbols, &format!("{prefix}_part_{hash}_")) {
+            // TYPE.INDEX.NAME.WHAT
+            let _ = writeln!(text, "part {hash} {}", part.replace('.', " "));
         }
     }
     text
@@ -194,12 +199,13 @@ mod tests {
             "_zf1_x_shape_aa_My_Point_0000beef_24_8",
             "zf1_x_shape_bb_Point_0",
             "zf1_x_call_aa_f",
+            "_zf1_x_part_aa_My_Point.0.at.[4]u8",
             "zf1_x_start_aa_read_it",
         ];
         let symbols = symbols.map(str::to_owned);
         assert_eq!(
             blocks(&["aa".to_owned()], "lib", "zf1_x", &symbols),
-            "block aa lib zf1_x\nfuture aa read_it\nshape aa My_Point 0000beef 24 8\n"
+            "block aa lib zf1_x\nfuture aa read_it\nshape aa My_Point 0000beef 24 8\npart aa My_Point 0 at [4]u8\n"
         );
     }
 

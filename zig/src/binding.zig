@@ -270,11 +270,40 @@ pub fn errorIndex(comptime names: []const []const u8, e: anyerror) u32 {
     unreachable; // `check` has seen that these are all
 }
 
-/// Exports a symbol that ends in the shape of a type, its size and its alignment: the build script reads it, and no Zig code has to run.
-pub fn exportShape(comptime T: type, comptime symbol: []const u8) void {
+/// Exports a symbol that ends in the shape of a type, its size and its alignment, and one for each field or value that
+/// says what it is, for people: the build script reads them, and no Zig code has to run.
+pub fn exportShape(comptime T: type, comptime symbol: []const u8, comptime part: []const u8) void {
+    @setEvalBranchQuota(100_000);
+    exportName(std.fmt.comptimePrint("{s}{x:0>8}_{d}_{d}", .{ symbol, shape(T), @sizeOf(T), @alignOf(T) }));
+    const kind = @typeInfo(T);
+    if (kind != .@"struct" and kind != .@"enum") return;
+    for (std.meta.fieldNames(T), 0..) |name, i| {
+        const what = if (kind == .@"enum") std.fmt.comptimePrint("{d}", .{@intFromEnum(@field(T, name))}) else typeText(@FieldType(T, name));
+        exportName(std.fmt.comptimePrint("{s}.{d}.{s}.{s}", .{ part, i, forSymbol(name), forSymbol(what) }));
+    }
+}
+
+fn exportName(comptime name: []const u8) void {
     const mark = struct {
         const byte: u8 = 0;
     };
-    const text = comptime std.fmt.comptimePrint("{s}{x:0>8}_{d}_{d}", .{ symbol, shape(T), @sizeOf(T), @alignOf(T) });
-    @export(&mark.byte, .{ .name = text });
+    @export(&mark.byte, .{ .name = name });
+}
+
+/// Linkers read more out of some signs, such as `@`.
+fn forSymbol(comptime text: []const u8) []const u8 {
+    for (text) |byte| if (!std.ascii.isAlphanumeric(byte) and std.mem.findScalar(u8, "_-[]", byte) == null) return "_";
+    return text;
+}
+
+/// Without the file that it is in; `c_int` is the `i32` that it is.
+fn typeText(comptime T: type) []const u8 {
+    switch (@typeInfo(T)) {
+        .int => |int| if (T != usize and T != isize)
+            return std.fmt.comptimePrint("{s}{d}", .{ if (int.signedness == .signed) "i" else "u", int.bits }),
+        .array => |array| return std.fmt.comptimePrint("[{d}]", .{array.len}) ++ typeText(array.child),
+        else => {},
+    }
+    const name = @typeName(T);
+    return if (std.mem.findScalarLast(u8, name, '.')) |dot| name[dot + 1 ..] else name;
 }

@@ -1,6 +1,7 @@
 //! What the build script has left about a block: the file `blocks`, which zigflow-build's `bindings` writes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::Path;
 use zigflow_bindgen::block::Macro;
 
@@ -13,6 +14,8 @@ pub(crate) struct Archive {
     pub(crate) prefix: String,
     /// How the Zig types stand in memory. None on docs.rs.
     pub(crate) layouts: BTreeMap<String, Layout>,
+    /// What the Zig types are made of, in their order.
+    pub(crate) parts: BTreeMap<String, Vec<Part>>,
     /// The functions that give their result by a completion.
     pub(crate) futures: BTreeSet<String>,
     /// The file with the command that runs Zig's tests.
@@ -28,6 +31,20 @@ pub(crate) struct Layout {
     pub(crate) shape: u32,
     pub(crate) size: usize,
     pub(crate) alignment: usize,
+}
+
+/// A field of a Zig type with its type, or a value of an enum with its number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) index: usize,
+    pub(crate) name: String,
+    pub(crate) what: String,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.what)
+    }
 }
 
 /// What Zig says about a place.
@@ -101,6 +118,12 @@ impl Archive {
                     };
                     archive.layouts.insert((*ty).to_owned(), layout);
                 }
+                (["part", of, ty, index, name, what], Some(archive)) if hash == Some(*of) => {
+                    let parts = archive.parts.entry((*ty).to_owned()).or_default();
+                    let (name, what) = ((*name).to_owned(), (*what).to_owned());
+                    parts.push(Part { index: index.parse().ok()?, name, what });
+                    parts.sort_by_key(|part| part.index);
+                }
                 (["future", of, name], Some(archive)) if hash == Some(*of) => {
                     archive.futures.insert((*name).to_owned());
                 }
@@ -124,11 +147,13 @@ mod tests {
 
     #[test]
     fn a_block_is_found_by_its_hash() {
-        let text = "block aa one p\nfuture aa f\nblock bb two q\nfuture bb g\nshape bb Other 0000000b 16 8\n";
+        let text = "block aa one p\nfuture aa f\nblock bb two q\nfuture bb g\nshape bb Other 0000000b 16 8\npart bb Other 1 b u8\npart bb Other 0 a u64\n";
         let found = Archive::read(text, Some("bb")).unwrap();
         assert_eq!(found.futures.iter().collect::<Vec<_>>(), ["g"]);
         assert_eq!((&*found.library, &*found.prefix), ("two", "q"));
         let layout = Layout { shape: 11, size: 16, alignment: 8 };
+        let parts: Vec<String> = found.parts["Other"].iter().map(Part::to_string).collect();
+        assert_eq!(parts, ["a: u64", "b: u8"]);
         assert_eq!(found.layouts.into_iter().collect::<Vec<_>>(), [("Other".to_owned(), layout)]);
         assert!(Archive::read(text, Some("cc")).is_none());
         assert!(Archive::read(text, None).is_some());

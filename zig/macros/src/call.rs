@@ -5,6 +5,7 @@
 //! user's would stand for the pattern.
 
 use crate::archive::{Archive, Layout};
+use crate::differs::{self, Difference};
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::punctuated::Punctuated;
@@ -27,6 +28,7 @@ pub(crate) fn block(block: &Block, hash: &str, archive: &Archive) -> TokenStream
         Item::Enum(item) if errors.contains(&&item.ident) => error_enum(item),
         other => plain_data(other),
     });
+    let checks = type_checks(block, archive);
     let handles = block.handles.iter().map(|handle| handle_type(handle, hash, archive));
     let functions = block.functions.iter().map(|function| {
         let text = Caller { block, hash, archive, function }.function();
@@ -35,7 +37,7 @@ pub(crate) fn block(block: &Block, hash: &str, archive: &Archive) -> TokenStream
             None => text,
         }
     });
-    types.chain(handles).chain(functions).chain(tests(archive)).collect()
+    types.chain(checks).chain(handles).chain(functions).chain(tests(archive)).collect()
 }
 
 /// Zig's tests as one of Rust's.
@@ -434,33 +436,9 @@ impl Caller<'_> {
             .unwrap_or_default()
     }
 
-    /// That the types are those of Zig, known when the crate is compiled.
+    /// That what Zig may write is a value of its type.
     fn checks(&self) -> TokenStream {
         let mut checks = TokenStream::new();
-        for ty in self.function.named_types() {
-            if !self.archive.mistakes.is_empty() || self.archive.library.is_empty() {
-                continue;
-            }
-            let layout = self.archive.layouts.get(&unraw(ty));
-            let Some(Layout { shape, size, alignment }) = layout.filter(|layout| layout.shape != 0)
-            else {
-                let unknown = format!(
-                    "the Zig type `{ty}` does not cross: it has to be an `extern struct`, or an enum with an integer as its tag, of parts that cross"
-                );
-                checks.extend(syn::Error::new(ty.span(), unknown).into_compile_error());
-                continue;
-            };
-            let differs = format!(
-                "the Rust type `{ty}` is not the Zig type of that name: the fields' names, order or types differ, or the values of an enum"
-            );
-            // A shape that Rust does not know is not compared; the memory has to be the same in any case.
-            let same = ours! {
-                (<#ty as ::zigflow::Transfer>::SHAPE == 0 || <#ty as ::zigflow::Transfer>::SHAPE == #shape)
-                    && ::core::mem::size_of::<#ty>() == #size
-                    && ::core::mem::align_of::<#ty>() == #alignment
-            };
-            checks.extend(at(ty.span(), ours!(::core::assert!(#same, #differs))));
-        }
         for param in &self.function.params {
             if let Form::Slice(element, true) | Form::Reference(element, true) = &param.form
                 && !matches!(element, Element::Handle(_))
@@ -476,6 +454,44 @@ impl Caller<'_> {
         }
         checks
     }
+}
+
+/// That the types are those of Zig, known when the crate is compiled. Each is compared once, whatever functions name it.
+fn type_checks(block: &Block, archive: &Archive) -> Vec<TokenStream> {
+    if !archive.mistakes.is_empty() || archive.library.is_empty() {
+        return Vec::new();
+    }
+    let mut types: Vec<&Ident> = Vec::new();
+    for ty in block.functions.iter().flat_map(Function::named_types) {
+        if !types.contains(&ty) {
+            types.push(ty);
+        }
+    }
+    types.into_iter().map(|ty| type_check(ty, block, archive)).collect()
+}
+
+fn type_check(ty: &Ident, block: &Block, archive: &Archive) -> TokenStream {
+    let item = block.types.iter().find(|item| match item {
+        Item::Struct(item) => item.ident == *ty,
+        Item::Enum(item) => item.ident == *ty,
+        _ => false,
+    });
+    let found = archive.layouts.get(&unraw(ty)).filter(|layout| layout.shape != 0);
+    let Some(layout @ Layout { shape, size, alignment }) = found else {
+        let unknown = format!(
+            "the Zig type `{ty}` does not cross: it has to be an `extern struct`, or an enum with an integer as its tag, of parts that cross"
+        );
+        return syn::Error::new(differs::declared(ty, item), unknown).into_compile_error();
+    };
+    let parts = archive.parts.get(&unraw(ty)).map_or(&[][..], Vec::as_slice);
+    let Difference { place, what } = differs::find(ty, item, layout, parts);
+    // A shape that Rust does not know is not compared; the memory has to be the same in any case.
+    let same = ours! {
+        (<#ty as ::zigflow::Transfer>::SHAPE == 0 || <#ty as ::zigflow::Transfer>::SHAPE == #shape)
+            && ::core::mem::size_of::<#ty>() == #size
+            && ::core::mem::align_of::<#ty>() == #alignment
+    };
+    at(place, ours!(::core::assert!(#same, "{}", #what)))
 }
 
 /// A check whose error is at a place in the user's text.

@@ -12,6 +12,8 @@ macro_rules! ours {
 mod archive;
 #[cfg(feature = "block")]
 mod call;
+#[cfg(feature = "block")]
+mod differs;
 mod expand;
 #[cfg(feature = "block")]
 mod place;

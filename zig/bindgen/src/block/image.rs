@@ -81,6 +81,12 @@ pub fn symbol_of_shape(prefix: &str, hash: &str, ty: &str) -> String {
     format!("{prefix}_shape_{hash}_{ty}_")
 }
 
+/// What the symbols begin with that say what a type is made of; the number of the part, its name and its type follow, or
+/// the value of an enum, each behind a point.
+pub fn symbol_of_part(prefix: &str, hash: &str, ty: &str) -> String {
+    format!("{prefix}_part_{hash}_{ty}")
+}
+
 impl Image<'_> {
     /// The Zig text for a block in the file.
     pub fn of(&self, found: &Found) -> String {
@@ -289,12 +295,13 @@ impl Image<'_> {
         for ty in function.named_types() {
             let first =
                 found.block.functions.iter().find(|other| other.named_types().contains(&ty));
-            if first.is_some_and(|first| first.name == function.name) {
+            if first.is_some_and(|first| first.full_name() == function.full_name()) {
                 let symbol = symbol_of_shape(self.prefix, &found.hash, &plain(ty));
+                let part = symbol_of_part(self.prefix, &found.hash, &plain(ty));
                 let ty = zig_type(&Element::Named(ty.clone()));
                 let _ = write!(
                     text,
-                    " comptime {{ {OUR} binding\".exportShape({ty}, \"{symbol}\"); }}"
+                    " comptime {{ {OUR} binding\".exportShape({ty}, \"{symbol}\", \"{part}\"); }}"
                 );
             }
         }
@@ -528,6 +535,13 @@ mod tests {
         assert!(lines[7].starts_with(" export fn @\"zf1_x_call_"), "{image}");
         assert!(lines[7].contains(".at = \"src/lib.rs:8\""), "{image}");
         assert!(lines[7].contains(".rust = \"fn add(a: u8) -> u8\""), "{image}");
+    }
+
+    #[test]
+    fn a_type_says_once_what_it_is() {
+        let text = "include_zig!(\"a.zig\", { type A; type B; \
+             impl A { fn at(&self) -> P; } impl B { fn at(&self) -> P; fn or(&self) -> P; } });";
+        assert_eq!(image(text).matches("exportShape").count(), 1);
     }
 
     #[test]

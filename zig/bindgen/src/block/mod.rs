@@ -10,9 +10,12 @@ mod zig_names;
 
 pub use find::{Found, NotWellFormed, find};
 pub use image::{
-    Image, Places, Tests, symbol_of_call, symbol_of_shape, symbol_of_start, symbol_of_stream,
+    Image, Places, Tests, symbol_of_call, symbol_of_part, symbol_of_shape, symbol_of_start,
+    symbol_of_stream,
 };
-pub use signature::{Bytes, Element, Failure, Form, Function, Param, Returns, Streaming};
+pub use signature::{
+    Bytes, Element, Failure, Form, Function, PRIMITIVES, Param, Returns, Streaming,
+};
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use signature::Scope;

@@ -9,7 +9,8 @@ use syn::{
     ReturnType, Type, TypeParamBound, TypePath, Visibility,
 };
 
-const PRIMITIVES: [&str; 13] =
+/// What is the same word in both languages.
+pub const PRIMITIVES: [&str; 13] =
     ["u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64", "isize", "f32", "f64", "bool"];
 
 /// A signature.
