@@ -36,6 +36,25 @@ mod pool {
     }
 }
 
+mod not_later {
+    zigflow::autozig! {
+        const zigflow = @import("zigflow");
+        fn f(done: zigflow.Completion(u32)) void { done.finish(1); }
+        ---
+        fn f() -> Result<u32, zigflow::FutureError>; //~ by a completion: write `async fn`
+    }
+}
+
+mod not_async {
+    zigflow::autozig! {
+        const zigflow = @import("zigflow");
+        fn f(done: zigflow.Completion(u32)) void { done.finish(1); }
+        ---
+        enum Bad { Bad }
+        fn f() -> Result<u32, Bad>; //~ let Rust declare an `async fn`
+    }
+}
+
 mod conversion {
     struct Other;
     zigflow::autozig! {

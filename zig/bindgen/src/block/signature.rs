@@ -565,7 +565,7 @@ fn failure(ty: &Type, scope: &Scope) -> Result<Failure, Error> {
         Some(name) if scope.enums.contains(name) => Ok(Failure::Named(name.clone())),
         _ if scope.is_async => Ok(Failure::Other),
         _ => {
-            let what = "an error is a `ZigError`, or an enum that stands in this block and lists the error set: `enum ParseError { Empty, TooLong }`";
+            let what = "an error is a `ZigError`, or an enum that stands in this block and lists the error set: `enum ParseError { Empty, TooLong }`. Another one, such as `FutureError`, is that of a function which gives its result later, by a completion: write `async fn`";
             Err(Error::new(ty.span(), what))
         }
     }
@@ -646,6 +646,8 @@ mod tests {
             ("fn f() -> Option<&u8>;", "how long"),
             ("fn f() -> Result<u8>;", "both types"),
             ("fn f() -> Result<u8, Other>;", "stands in this block"),
+            ("fn f() -> Result<u8, zigflow::FutureError>;", "write `async fn`"),
+            ("fn f() -> Result<u8, Box<dyn Error>>;", "write `async fn`"),
             ("fn f() -> Option<()>;", "does not cross"),
             ("unsafe fn f();", "has to be safe"),
             ("async unsafe fn f();", "has to be safe"),
