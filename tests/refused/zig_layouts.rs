@@ -40,6 +40,22 @@ mod enums {
     }
 }
 
+mod of_no_integer {
+    zigflow::autozig! {
+        const Level = enum(u8) { low, high };
+        const Other = enum(u8) { one };
+        fn f(l: Level) u8 { return @intFromEnum(l); }
+        fn g(l: *const Level, o: []Other) ?Level { return if (o.len == 0) l.* else null; }
+        ---
+        enum Level { Low, High } //~ an enum that crosses needs `#[repr(u8)]`
+        #[derive(zigflow::Transfer, Clone, Copy)]
+        enum Other { One } //~ an enum that crosses needs `#[repr(u8)]`
+        fn f(l: Level) -> u8;
+        fn g(l: &Level, o: &mut [Other]) -> Option<Level>;
+    }
+    fn h() -> u8 { f(Level::Low) }
+}
+
 mod values {
     zigflow::autozig! {
         const Level = enum(u8) { low, high = 3 };

@@ -10,6 +10,7 @@ use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::punctuated::Punctuated;
 use syn::{Fields, Item, Path, Token};
+use zigflow_bindgen::Crossing;
 use zigflow_bindgen::block::{
     Block, Bytes, Element, Failure, Form, Function, Handle, Param, Streaming, symbol_of_call,
     symbol_of_start, symbol_of_stream,
@@ -24,20 +25,29 @@ pub(crate) fn block(block: &Block, hash: &str, archive: &Archive) -> TokenStream
             _ => None,
         })
         .collect();
-    let types = block.types.iter().map(|item| match item {
-        Item::Enum(item) if errors.contains(&&item.ident) => error_enum(item),
-        other => plain_data(other),
-    });
-    let checks = type_checks(block, archive);
+    let mut types = Vec::new();
+    let mut is_refused = false;
+    for item in &block.types {
+        types.push(match item {
+            Item::Enum(item) if errors.contains(&&item.ident) => error_enum(item),
+            other => plain_data(other).unwrap_or_else(|refused| {
+                is_refused = true;
+                refused
+            }),
+        });
+    }
+    // What follows from a mistake is not told beside it.
+    let is_broken = is_refused || !archive.mistakes.is_empty();
+    let checks = if is_broken { Vec::new() } else { type_checks(block, archive) };
     let handles = block.handles.iter().map(|handle| handle_type(handle, hash, archive));
     let functions = block.functions.iter().map(|function| {
-        let text = Caller { block, hash, archive, function }.function();
+        let text = Caller { block, hash, archive, function, is_broken }.function();
         match &function.this {
             Some(this) => ours!(impl #this { #text }),
             None => text,
         }
     });
-    types.chain(checks).chain(handles).chain(functions).chain(tests(archive)).collect()
+    types.into_iter().chain(checks).chain(handles).chain(functions).chain(tests(archive)).collect()
 }
 
 /// Zig's tests as one of Rust's.
@@ -63,6 +73,8 @@ struct Caller<'a> {
     hash: &'a str,
     archive: &'a Archive,
     function: &'a Function,
+    /// Something in the block is refused.
+    is_broken: bool,
 }
 
 impl Caller<'_> {
@@ -79,7 +91,7 @@ impl Caller<'_> {
             // The same mark as that of an operation: it is begun, and the rest comes otherwise.
             let body = if is_operation { self.push(streaming) } else { self.stream(streaming) };
             (None, body)
-        } else if !self.archive.mistakes.is_empty() {
+        } else if self.is_broken {
             // Nobody runs it; what is told about it is told once.
             (is_async.then(|| ours!(async)), ours!(::core::unreachable!()))
         } else if !is_async {
@@ -439,6 +451,9 @@ impl Caller<'_> {
     /// That what Zig may write is a value of its type.
     fn checks(&self) -> TokenStream {
         let mut checks = TokenStream::new();
+        if self.is_broken {
+            return checks;
+        }
         for param in &self.function.params {
             if let Form::Slice(element, true) | Form::Reference(element, true) = &param.form
                 && !matches!(element, Element::Handle(_))
@@ -458,7 +473,7 @@ impl Caller<'_> {
 
 /// That the types are those of Zig, known when the crate is compiled. Each is compared once, whatever functions name it.
 fn type_checks(block: &Block, archive: &Archive) -> Vec<TokenStream> {
-    if !archive.mistakes.is_empty() || archive.library.is_empty() {
+    if archive.library.is_empty() {
         return Vec::new();
     }
     let mut types: Vec<&Ident> = Vec::new();
@@ -706,26 +721,40 @@ fn error_enum(item: &syn::ItemEnum) -> TokenStream {
     }
 }
 
-/// A struct or an enum, with what it needs to cross where that is not said.
-fn plain_data(item: &Item) -> TokenStream {
+/// A struct or an enum, with what it needs to cross where that is not said. If it cannot, why, and the type without it.
+fn plain_data(item: &Item) -> Result<TokenStream, TokenStream> {
     let (attrs, is_struct) = match item {
         Item::Struct(item) => (&item.attrs, true),
         Item::Enum(item) => (&item.attrs, false),
-        other => return other.to_token_stream(),
+        other => return Ok(other.to_token_stream()),
     };
     let derives = missing_derives(attrs, &["Clone", "Copy", "Transfer"]);
-    let derives = derives.iter().map(|name| match *name {
-        "Clone" => ours!(::core::clone::Clone),
-        "Copy" => ours!(::core::marker::Copy),
-        _ => ours!(::zigflow::Transfer),
-    });
+    let derives_transfer = derives.contains(&"Transfer");
+    let mut derives: Vec<TokenStream> = derives
+        .iter()
+        .map(|name| match *name {
+            "Clone" => ours!(::core::clone::Clone),
+            "Copy" => ours!(::core::marker::Copy),
+            _ => ours!(::zigflow::Transfer),
+        })
+        .collect();
     let repr = (is_struct && !attrs.iter().any(|attr| attr.path().is_ident("repr")))
         .then(|| ours!(#[repr(C)]));
-    ours! {
+    // As the derive reads it: what it refuses is told before what follows from that.
+    let refused = syn::parse2(ours!(#repr #item)).and_then(Crossing::read).err();
+    let is_fine = refused.is_none();
+    // A derive of the user's own says it itself.
+    let told = refused.filter(|_| derives_transfer).map(|error| {
+        derives.pop();
+        error.into_compile_error()
+    });
+    let item = ours! {
+        #told
         #[derive(#(#derives),*)]
         #repr
         #item
-    }
+    };
+    if is_fine { Ok(item) } else { Err(item) }
 }
 
 /// Those that no `#[derive(…)]` of the user has.
