@@ -225,33 +225,40 @@ impl OpenError {
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotASource => f.write_str("the Zig symbol is no zigflow source"),
+            Self::NotASource => f.write_str(
+                "the Zig symbol is no zigflow source: bind it by `zigflow.source`, and compile the file with zigflow-build",
+            ),
             Self::Abi { zig, rust } => write!(
                 f,
                 "the Zig archive speaks ABI {zig}, this program ABI {rust}: build both with one version of zigflow"
             ),
             Self::Item { zig, rust, fields: false } => write!(
                 f,
-                "the Zig source yields `{zig}`, Rust asked for `{rust}`, of another kind, size or name"
+                "the Zig source yields `{zig}`, Rust asked for `{rust}`, of another kind, size or name: declare the stream in Rust as one of what Zig yields"
             ),
             Self::Item { zig, rust, fields: true } => write!(
                 f,
-                "the Zig source yields `{zig}`, Rust asked for `{rust}`: their fields differ in name, order or type, or the values of an enum do"
+                "the Zig source yields `{zig}`, Rust asked for `{rust}`: their fields differ in name, order or type, or the values of an enum do; correct one of them, or let `zigflow_build::Build::types` write Zig's"
             ),
             Self::NotSendable => f.write_str(
                 "the Zig source may not move between threads: say `pub const sendable = true;` in its type, or declare it as a LocalZigStream or LocalByteStream",
             ),
             Self::Argument { index, zig, rust } => write!(
                 f,
-                "argument {index} (from 0) of the source's `open` is `{zig}` in Zig, Rust passed `{rust}`"
+                "argument {index} (from 0) of the source's `open` is `{zig}` in Zig, Rust passed `{rust}`: correct the declaration in Rust, or `open`"
             ),
             Self::ArgumentCount { given, expected } => write!(
                 f,
-                "the source's `open` takes {expected} arguments in Zig, Rust passed {given}"
+                "the source's `open` takes {expected} arguments in Zig, Rust passed {given}: correct the declaration in Rust, or `open`"
             ),
             Self::Zig(error) => write!(f, "the Zig source did not open: {error}"),
-            Self::Code(code) => write!(f, "the Zig source did not open: code {code}"),
-            Self::Malformed(what) => write!(f, "the Zig source is malformed: {what}"),
+            Self::Code(code) => {
+                write!(f, "the Zig source did not open: code {code}, which its `open` chose")
+            }
+            Self::Malformed(what) => write!(
+                f,
+                "the Zig source is malformed: {what}; let `zigflow.source` make what Rust opens"
+            ),
         }
     }
 }

@@ -229,14 +229,14 @@ fn the_types_of_both_languages_are_compared() {
     assert_eq!(wrong, not_started(OpenError::Argument { index: 0, zig: "u32", rust: "u64" }));
     assert_eq!(
         wrong.to_string(),
-        "argument 0 (from 0, without the completion) is `u32` in Zig, Rust passed `u64`"
+        "argument 0 (from 0, without the completion) is `u32` in Zig, Rust passed `u64`: correct the declaration in Rust, or the function"
     );
     let wrong = block_on(mistaken::nothing(3)).unwrap_err();
     assert_eq!(wrong, not_started(OpenError::ArgumentCount { given: 1, expected: 0 }));
     let wrong = block_on(mistaken::twice()).unwrap_err();
     assert_eq!(
         wrong.to_string(),
-        "the Zig function completes with `u64`, Rust awaits `i64`, of another kind, size or name"
+        "the Zig function completes with `u64`, Rust awaits `i64`, of another kind, size or name: declare the future in Rust as one of what Zig completes with"
     );
     let wrong = block_on(mistaken::fill(1, &[1, 2])).unwrap_err();
     assert_eq!(wrong, not_started(OpenError::Argument { index: 1, zig: "[]u8", rust: "bytes" }));

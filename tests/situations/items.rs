@@ -220,15 +220,15 @@ fn errors_say_what_to_do() {
     let text = |error: OpenError| error.to_string();
     assert_eq!(
         text(wrong::item::counter(0, 1).unwrap_err()),
-        "the Zig source yields `u64`, Rust asked for `u32`, of another kind, size or name"
+        "the Zig source yields `u64`, Rust asked for `u32`, of another kind, size or name: declare the stream in Rust as one of what Zig yields"
     );
     assert_eq!(
         text(wrong::argument::counter(0, 1).unwrap_err()),
-        "argument 1 (from 0) of the source's `open` is `u64` in Zig, Rust passed `i64`"
+        "argument 1 (from 0) of the source's `open` is `u64` in Zig, Rust passed `i64`: correct the declaration in Rust, or `open`"
     );
     assert_eq!(
         text(wrong::count::counter(0).unwrap_err()),
-        "the source's `open` takes 2 arguments in Zig, Rust passed 1"
+        "the source's `open` takes 2 arguments in Zig, Rust passed 1: correct the declaration in Rust, or `open`"
     );
     assert_eq!(
         text(wrong::threading::local_counter(0, 1).unwrap_err()),
@@ -238,7 +238,21 @@ fn errors_say_what_to_do() {
         text(OpenError::Abi { zig: 7, rust: 1 }),
         "the Zig archive speaks ABI 7, this program ABI 1: build both with one version of zigflow"
     );
-    assert_eq!(text(OpenError::NotASource), "the Zig symbol is no zigflow source");
+    let differs = OpenError::Item { zig: "a.P", rust: "P", fields: true };
+    for (error, advice) in [
+        (
+            OpenError::NotASource,
+            "bind it by `zigflow.source`, and compile the file with zigflow-build",
+        ),
+        (differs, "correct one of them, or let `zigflow_build::Build::types` write Zig's"),
+        (OpenError::Code(7), "code 7, which its `open` chose"),
+        (
+            OpenError::Malformed(zigflow::Malformed::NullSource),
+            "let `zigflow.source` make what Rust opens",
+        ),
+    ] {
+        assert!(text(error).ends_with(advice), "{error}");
+    }
     let opened = zig::counter(2, 1).unwrap_err();
     assert_eq!(text(opened), "the Zig source did not open: Backwards");
     assert_eq!(StreamError::from(opened).to_string(), "the Zig source did not open: Backwards");

@@ -158,7 +158,8 @@ fn other_fields_under_the_same_name_do_not_open() {
     let (rust, error) = refused(swapped(&[0; 8]));
     assert_eq!(rust, "Pair");
     let text = error.to_string();
-    assert!(text.ends_with("Rust asked for `Pair`: their fields differ in name, order or type, or the values of an enum do"), "{text}");
+    let what = "Rust asked for `Pair`: their fields differ in name, order or type, or the values of an enum do";
+    assert!(text.contains(what), "{text}");
     assert_eq!(refused(retyped(&[0; 8])).0, "Reading");
     assert_eq!(refused(renumbered(&[0])).0, "Quality");
 }

@@ -62,22 +62,24 @@ impl fmt::Display for FutureError {
 
 fn not_started(error: &OpenError, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match error {
-        OpenError::NotASource => f.write_str("the Zig symbol is no zigflow operation"),
+        OpenError::NotASource => f.write_str(
+            "the Zig symbol is no zigflow operation: bind it by `zigflow.future`, and compile the file with zigflow-build",
+        ),
         OpenError::Item { zig, rust, fields: false } => write!(
             f,
-            "the Zig function completes with `{zig}`, Rust awaits `{rust}`, of another kind, size or name"
+            "the Zig function completes with `{zig}`, Rust awaits `{rust}`, of another kind, size or name: declare the future in Rust as one of what Zig completes with"
         ),
         OpenError::Item { zig, rust, fields: true } => write!(
             f,
-            "the Zig function completes with `{zig}`, Rust awaits `{rust}`: their fields differ in name, order or type, or the values of an enum do"
+            "the Zig function completes with `{zig}`, Rust awaits `{rust}`: their fields differ in name, order or type, or the values of an enum do; correct one of them, or let `zigflow_build::Build::types` write Zig's"
         ),
         OpenError::Argument { index, zig, rust } => write!(
             f,
-            "argument {index} (from 0, without the completion) is `{zig}` in Zig, Rust passed `{rust}`"
+            "argument {index} (from 0, without the completion) is `{zig}` in Zig, Rust passed `{rust}`: correct the declaration in Rust, or the function"
         ),
         OpenError::ArgumentCount { given, expected } => write!(
             f,
-            "the Zig function takes {expected} arguments beside its completion, Rust passed {given}"
+            "the Zig function takes {expected} arguments beside its completion, Rust passed {given}: correct the declaration in Rust, or the function"
         ),
         other => fmt::Display::fmt(other, f),
     }
