@@ -59,8 +59,12 @@ fn package_with(name: &str, build_script: Option<&str>, zigflow: &str) -> PathBu
 
 /// What the compiler says about all programs of a package.
 fn said(package: &Path) -> String {
+    said_about_targets("--bins", package)
+}
+
+fn said_about_targets(targets: &str, package: &Path) -> String {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-    cargo.args(["check", "--bins", "--keep-going", "--message-format=short", "--offline"]);
+    cargo.args(["check", targets, "--keep-going", "--message-format=short", "--offline"]);
     // The package of this test has one.
     cargo.current_dir(package).env("CARGO_TERM_COLOR", "never").env_remove("OUT_DIR");
     cargo.env_remove("ZIGFLOW_SOURCES");
@@ -185,6 +189,30 @@ fn brackets_that_do_not_match_are_shown_by_the_compiler() {
         "{open}"
     );
     assert!(!open.contains("cannot read") && !open.contains("custom build"), "{open}");
+}
+
+#[test]
+fn a_block_in_a_folder_that_is_not_read_is_told_how_to_add_it() {
+    let package_of = |script| {
+        let package = package("blocks-in-tests", Some(script));
+        let text = "zigflow::autozig! {\nfn f() void {}\n---\nfn f();\n}\n";
+        fs::write(package.join("src/bin/program.rs"), format!("{text}fn main() {{ f() }}\n"))
+            .unwrap();
+        fs::create_dir_all(package.join("tests")).unwrap();
+        let other = text.replace("f()", "g()") + "#[test]\nfn test() { g() }\n";
+        fs::write(package.join("tests/it.rs"), other).unwrap();
+        package
+    };
+    let said = |script| said_about_targets("--tests", &package_of(script));
+    let only_src = said("zigflow_build::compile(\"src\");");
+    let remedy = "zigflow_build::Build::new().file(\"src\").file(\"tests\").compile();";
+    assert!(
+        only_src.contains("tests/it.rs:1:1: error: autozig!: the build script has not seen"),
+        "{only_src}"
+    );
+    assert!(only_src.contains(&format!("does not read `tests`; write `{remedy}`")), "{only_src}");
+    let both = said(remedy);
+    assert!(!both.contains("error"), "{both}");
 }
 
 #[test]

@@ -75,7 +75,12 @@ impl Mistake {
 
 impl Archive {
     /// The archive of the block, or what is missing in the user's package.
-    pub(crate) fn find(which: Macro, hash: Option<&str>) -> Result<Self, String> {
+    /// `file` is where the macro is called.
+    pub(crate) fn find(
+        which: Macro,
+        hash: Option<&str>,
+        file: Option<&Path>,
+    ) -> Result<Self, String> {
         let name = which.name();
         let Some(out) = std::env::var_os("OUT_DIR") else {
             return Err(format!(
@@ -92,6 +97,11 @@ impl Archive {
             ));
         };
         Self::read(&text, hash).ok_or_else(|| {
+            if let Some(folder) = file.and_then(folder_in_package).filter(|name| name != "src") {
+                return format!(
+                    "{name}!: the build script has not seen this text. `zigflow_build::compile(\"src\")` does not read `{folder}`; write `zigflow_build::Build::new().file(\"src\").file(\"{folder}\").compile();`"
+                );
+            }
             format!(
                 "{name}!: the build script has not seen this text. `zigflow_build::compile(\"src\")` reads the Rust files in `src`, if zigflow-build has its feature `macros`; what a `macro_rules!` makes is in none of them"
             )
@@ -139,6 +149,17 @@ impl Archive {
         }
         found
     }
+}
+
+/// The folder of the package, `tests` or `examples`, in which a file is.
+fn folder_in_package(file: &Path) -> Option<String> {
+    let package = std::env::var_os("CARGO_MANIFEST_DIR")?;
+    // Of a member of a workspace rustc is told the path from there.
+    let file = std::path::absolute(file).ok()?;
+    let mut parts = file.strip_prefix(package).ok()?.components();
+    let first = parts.next()?;
+    parts.next()?;
+    first.as_os_str().to_str().map(str::to_owned)
 }
 
 #[cfg(test)]

@@ -53,7 +53,8 @@ pub fn derive_transfer(input: TokenStream) -> TokenStream {
 ///
 /// The Zig text comes first, then a line with `---` and nothing else, then a Rust signature of each function that Rust
 /// calls, and the structs and enums that the signatures name. The package needs a build script that calls
-/// `zigflow_build::compile("src")`.
+/// `zigflow_build::compile("src")`; for blocks in `tests`, too,
+/// `zigflow_build::Build::new().file("src").file("tests").compile()`.
 ///
 /// ```text
 /// zigflow::autozig! {
@@ -207,7 +208,8 @@ fn calls(which: Macro, input: TokenStream) -> TokenStream {
         Err(error) => return error.into_compile_error().into(),
     };
     let hash = proc_macro::Span::call_site().source_text().as_deref().and_then(body).map(hash);
-    match archive::Archive::find(which, hash.as_deref()) {
+    let file = proc_macro::Span::call_site().local_file();
+    match archive::Archive::find(which, hash.as_deref(), file.as_deref()) {
         Ok(archive) => {
             // With its mistakes the functions, too: that they are missing would be one error more.
             let mistakes = archive.mistakes.iter().map(|mistake| place::report(&tokens, mistake));
