@@ -240,6 +240,28 @@ fn a_missing_feature_is_named() {
     assert!(!both.contains("error"), "{both}");
 }
 
+/// The macros write `::zigflow`, which a crate can name.
+#[test]
+fn a_package_may_call_zigflow_otherwise() {
+    let zigflow = format!(
+        "zf = {{ package = \"zigflow\", path = {:?}, features = [\"blocking\", \"macros\"] }}",
+        root()
+    );
+    let script = Some("zigflow_build::compile(\"src\");");
+    let package = package_with("renamed", script, &zigflow);
+    let text = "mod inner {\nzf::autozig! {\n\
+         const P = extern struct { x: u8 };\nfn f(p: P) !?P { return p; }\n---\n\
+         pub struct P { pub x: u8 }\npub async fn f(p: P) -> Result<Option<P>, zf::ZigError>;\n}\n}\n\
+         fn main() { let _ = inner::f(inner::P { x: 1 }); }\n";
+    let said_about = |first: &str| {
+        fs::write(package.join("src/bin/program.rs"), format!("{first}{text}")).unwrap();
+        said(&package)
+    };
+    assert!(said_about("").contains("error"), "`::zigflow` is there by itself");
+    let named = said_about("#![forbid(unsafe_code)]\nextern crate zf as zigflow;\n");
+    assert!(!named.contains("error"), "{named}");
+}
+
 #[test]
 fn a_missing_an_additional_and_another_error_are_differences() {
     let one = |line: usize, said: &str| Errors::from([(("a.rs".into(), line), vec![said.into()])]);

@@ -106,6 +106,9 @@ pub fn derive_transfer(input: TokenStream) -> TokenStream {
 /// strings, goes into a file: [`include_zig!`]. So does a text with `@embedFile`. The build script finds the macros by their
 /// names, `autozig!` and `include_zig!`, in the text of the files, whatever `#[cfg]` they stand under.
 ///
+/// What the macros write names the crate `::zigflow`. A package that has it by another name in its Cargo.toml, `zf = { package =
+/// "zigflow", … }`, says so once, at the top of the crate: `extern crate zf as zigflow;`.
+///
 /// # Tests
 ///
 /// `test` blocks in the Zig text, or in the file of [`include_zig!`], run under `cargo test`, each block's as one test of
