@@ -7,7 +7,8 @@ const arguments_file = @import("arguments.zig");
 const allocator = @import("alloc.zig").allocator;
 const call_file = @import("binding_call.zig");
 const items = @import("item.zig");
-const shape = @import("shape.zig").shape;
+const shape_file = @import("shape.zig");
+const shape = shape_file.shape;
 const source_file = @import("source.zig");
 const paramTypes = arguments_file.paramTypes;
 const placeOf = call_file.placeOf;
@@ -145,7 +146,7 @@ fn wanted(comptime Rust: type) []const u8 {
         *End => "zigflow.spsc.Sender(T)` or `Receiver(T)`, of `spsc` or `mpmc`, or `*zigflow.RawSender",
         *Stream => "zigflow.RustStream(T)` or `zigflow.RustMessages`, or `*zigflow.RawStream",
         *Limiter => "zigflow.RateLimiter` or `*zigflow.RawLimiter",
-        else => if (items.isOwned(Rust)) "zigflow." ++ @typeName(Rust)[comptime std.mem.findScalar(u8, @typeName(Rust), '.').? + 1 ..] else @typeName(Rust),
+        else => if (items.isOwned(Rust)) "zigflow." ++ @typeName(Rust)[comptime std.mem.findScalar(u8, @typeName(Rust), '.').? + 1..] else @typeName(Rust),
     };
 }
 
@@ -278,7 +279,7 @@ pub fn exportShape(comptime T: type, comptime symbol: []const u8, comptime part:
     const kind = @typeInfo(T);
     if (kind != .@"struct" and kind != .@"enum") return;
     for (std.meta.fieldNames(T), 0..) |name, i| {
-        const what = if (kind == .@"enum") std.fmt.comptimePrint("{d}", .{@intFromEnum(@field(T, name))}) else typeText(@FieldType(T, name));
+        const what = if (kind == .@"enum") std.fmt.comptimePrint("{d}", .{shape_file.enumValue(T, i)}) else typeText(@FieldType(T, name));
         exportName(std.fmt.comptimePrint("{s}.{d}.{s}.{s}", .{ part, i, forSymbol(name), forSymbol(what) }));
     }
 }

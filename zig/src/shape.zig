@@ -74,7 +74,7 @@ fn enumShape(comptime T: type, comptime Tag: type) u32 {
 }
 
 /// (The type information changed between Zig 0.16 and 0.17.)
-fn enumValue(comptime T: type, comptime i: usize) comptime_int {
+pub fn enumValue(comptime T: type, comptime i: usize) comptime_int {
     const info = @typeInfo(T).@"enum";
     return if (@hasField(@TypeOf(info), "field_values")) info.field_values[i] else info.fields[i].value;
 }
