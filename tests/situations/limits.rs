@@ -1,10 +1,11 @@
 //! Rate limits: the decision against a bucket in plain arithmetic, the queue against a model of who is whose turn,
 //! and what happens on several threads.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
 use std::pin::{Pin, pin};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::task::Poll;
 use std::thread;
@@ -17,7 +18,7 @@ use zigflow::limit::{
     ExceedsBurst, KeyedError, KeyedRateLimiter, LimitError, Quota, RateLimiter, TooManyKeys,
     UntilCellsReady, throttle,
 };
-use zigflow::time::{Instant, ManualTimer};
+use zigflow::time::{Clock, Instant, ManualTimer};
 use zigflow_tests::task::Task;
 use zigflow_tests::virtual_time::{any_duration, met_all, run, scenarios};
 
@@ -519,6 +520,34 @@ fn a_key_that_somebody_holds_is_not_forgotten() {
     timer.advance(MS);
     assert_eq!(limiter.check(&"b"), Ok(()));
     assert_eq!(limiter.len(), 1);
+}
+
+/// The quota changes between the moment in which a new key's limiter is made and that in which it is known.
+#[test]
+fn a_key_that_comes_during_a_change_gets_the_new_quota() {
+    #[derive(Default)]
+    struct Meddling(ManualTimer, Rc<RefCell<Option<Box<dyn Fn()>>>>);
+    impl Clone for Meddling {
+        fn clone(&self) -> Self {
+            let meddle = self.1.borrow_mut().take();
+            if let Some(meddle) = meddle {
+                meddle();
+            }
+            Self(self.0.clone(), self.1.clone())
+        }
+    }
+    impl Clock for Meddling {
+        fn now(&self) -> Instant {
+            self.0.now()
+        }
+    }
+    let timer = Meddling::default();
+    let meddle = timer.1.clone();
+    let limiter = KeyedRateLimiter::new(timer, Quota::every(MS), 9);
+    let changing = limiter.clone();
+    *meddle.borrow_mut() = Some(Box::new(move || changing.set_quota(Quota::every(2 * MS))));
+    assert!(limiter.check(&1).is_ok());
+    assert_eq!(limiter.limiter(&1).unwrap().quota(), Quota::every(2 * MS));
 }
 
 #[test]

@@ -100,7 +100,29 @@ fn an_alarm_may_come_at_any_time() {
     drive(&manual, conformance::across_threads(&timer));
     assert_eq!(timer.armed(), 0);
     assert!(timer.alarm().1.load(Ordering::Relaxed) > 1_000);
-    *timer.alarm().2.lock().unwrap() = None;
+}
+
+/// An alarm that keeps the waker, and is still set when the timer goes, does not keep the timer.
+#[test]
+fn a_timer_with_a_pending_alarm_is_dropped() {
+    struct Kept(Mutex<Option<Waker>>, Arc<()>);
+    impl Alarm for Kept {
+        fn now(&self) -> Instant {
+            assert_eq!(Arc::strong_count(&self.1), 2);
+            Instant::from_nanos(0)
+        }
+        fn set(&self, _: Instant, waker: &Waker) {
+            *self.0.lock().unwrap() = Some(waker.clone());
+        }
+    }
+    let count = Arc::new(());
+    let timer = AlarmTimer::new(Kept(Mutex::new(None), count.clone()));
+    let mut sleep = Box::pin(timer.sleep_until(Instant::from_nanos(5)));
+    assert!(sleep.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    let late = timer.alarm().0.lock().unwrap().clone().expect("the alarm is set");
+    drop((timer, sleep));
+    assert_eq!(Arc::strong_count(&count), 1);
+    late.wake();
 }
 
 /// Sounds at once for nothing, and when the time has come.

@@ -85,26 +85,32 @@ impl<K: Ord, T: Clock + Clone> KeyedRateLimiter<K, T> {
         if let Some(limiter) = table.with(known) {
             return Ok(limiter);
         }
-        // The timer is the caller's: nothing of it is made or dropped under the lock.
-        let (now, quota) = (timer.now(), table.with(|table| table.quota));
-        let fresh = RateLimiter::new(timer.clone(), quota);
-        let (result, forgotten) = table.with(|table| {
-            if let Some(limiter) = table.limiters.get(key) {
-                return (Ok(limiter.clone()), None);
-            }
-            let mut forgotten = None;
-            if table.limiters.len() >= *capacity {
-                forgotten = table.forget_one(now);
-                if forgotten.is_none() {
-                    return (Err(TooManyKeys { capacity: *capacity }), None);
+        loop {
+            // The timer is the caller's: nothing of it is made or dropped under the lock.
+            let (now, quota) = (timer.now(), table.with(|table| table.quota));
+            let fresh = RateLimiter::new(timer.clone(), quota);
+            let (result, _forgotten) = table.with(|table| {
+                if let Some(limiter) = table.limiters.get(key) {
+                    return (Some(Ok(limiter.clone())), None);
                 }
+                if table.quota != quota {
+                    return (None, None); // whoever changed it has not seen this limiter
+                }
+                let mut forgotten = None;
+                if table.limiters.len() >= *capacity {
+                    forgotten = table.forget_one(now);
+                    if forgotten.is_none() {
+                        return (Some(Err(TooManyKeys { capacity: *capacity })), None);
+                    }
+                }
+                table.limiters.insert(key.to_owned(), fresh.clone());
+                table.put_in_order(now, key.to_owned());
+                (Some(Ok(fresh.clone())), forgotten)
+            });
+            if let Some(result) = result {
+                return result;
             }
-            table.limiters.insert(key.to_owned(), fresh.clone());
-            table.put_in_order(now, key.to_owned());
-            (Ok(fresh.clone()), forgotten)
-        });
-        drop(forgotten);
-        result
+        }
     }
 
     /// Lets one cell of `key` pass now.

@@ -41,8 +41,8 @@ use crate::time::{Clock, Instant, Timer};
 
 /// Lets through what its [`Quota`] allows. Clones share one limit.
 ///
-/// In any window of time at most `burst + window / interval` cells pass, counted by the clock of
-/// `timer`. Asking with [`check`](Self::check) takes no lock, unless somebody waits: then it does
+/// In any window of time in which the quota stays the same, at most `burst + window / interval` cells
+/// pass, counted by the clock of `timer`. Asking with [`check`](Self::check) takes no lock, unless somebody waits: then it does
 /// not overtake, and is told a time after all who wait. Waiting with
 /// [`until_ready`](Self::until_ready) is first come, first served, with one timer for all.
 ///

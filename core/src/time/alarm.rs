@@ -1,6 +1,6 @@
 //! A whole timer out of a clock and one alarm: what a board's hardware has, or Zig.
 
-use alloc::sync::Arc;
+use alloc::sync::{Arc, Weak};
 use alloc::task::Wake;
 use core::fmt;
 use core::pin::Pin;
@@ -36,7 +36,12 @@ pub struct AlarmTimer<A> {
 struct Shared<A> {
     alarm: A,
     state: Lock<State>,
+    /// What the alarm wakes.
+    bell: Arc<Bell<A>>,
 }
+
+/// Knows the timer and does not keep it: an alarm that keeps its waker would otherwise keep itself.
+struct Bell<A>(Weak<Shared<A>>);
 
 struct State {
     armed: Armed,
@@ -50,7 +55,12 @@ impl<A: Alarm + Send + Sync + 'static> AlarmTimer<A> {
     /// A timer on `alarm`, which nobody else sets.
     pub fn new(alarm: A) -> Self {
         let state = State { armed: Armed::new(), set: Instant::MAX, setting: false };
-        Self { shared: Arc::new(Shared { alarm, state: Lock::new(state) }) }
+        let shared = Arc::new_cyclic(|timer| Shared {
+            alarm,
+            state: Lock::new(state),
+            bell: Arc::new(Bell(timer.clone())),
+        });
+        Self { shared }
     }
 }
 
@@ -68,11 +78,11 @@ impl<A> AlarmTimer<A> {
 
 impl<A: Alarm + Send + Sync + 'static> Shared<A> {
     /// Sets the alarm if somebody waits for an earlier time than it is set for.
-    fn set_alarm(self: &Arc<Self>) {
+    fn set_alarm(&self) {
         while let Some(deadline) = self.state.with(State::begin_setting) {
             // Also if the alarm panics.
             let _done = Setting(&self.state);
-            self.alarm.set(deadline, &Waker::from(self.clone()));
+            self.alarm.set(deadline, &Waker::from(self.bell.clone()));
         }
     }
 }
@@ -96,13 +106,21 @@ impl Drop for Setting<'_> {
     }
 }
 
-impl<A: Alarm + Send + Sync + 'static> Wake for Shared<A> {
+impl<A: Alarm + Send + Sync + 'static> Wake for Bell<A> {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
 
-    /// The alarm has come.
     fn wake_by_ref(self: &Arc<Self>) {
+        if let Some(timer) = self.0.upgrade() {
+            timer.sound();
+        }
+    }
+}
+
+impl<A: Alarm + Send + Sync + 'static> Shared<A> {
+    /// The alarm has come.
+    fn sound(&self) {
         // Also if a task's waker panics: the others are woken by the next alarm.
         let _next = SetAlarm(self);
         if !bug(105) {
@@ -115,7 +133,7 @@ impl<A: Alarm + Send + Sync + 'static> Wake for Shared<A> {
     }
 }
 
-struct SetAlarm<'a, A: Alarm + Send + Sync + 'static>(&'a Arc<Shared<A>>);
+struct SetAlarm<'a, A: Alarm + Send + Sync + 'static>(&'a Shared<A>);
 
 impl<A: Alarm + Send + Sync + 'static> Drop for SetAlarm<'_, A> {
     fn drop(&mut self) {
