@@ -136,8 +136,18 @@ impl<S: Stream, T: Timer, W: FnMut(&S::Item) -> usize> Batches<S, T, W> {
         cx: &mut Context<'_>,
         buffer: &mut Vec<S::Item>,
     ) -> Poll<Option<usize>> {
+        self.gather(cx, Some(buffer))
+    }
+
+    /// Into `buffer`, or into one's own.
+    fn gather(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: Option<&mut Vec<S::Item>>,
+    ) -> Poll<Option<usize>> {
         let mut this = self.project();
         let batch = this.batch;
+        let buffer = buffer.unwrap_or(this.items);
         let mut at_once = AT_ONCE;
         let full = loop {
             let item = match batch.carried.take() {
@@ -207,19 +217,12 @@ impl<S: Stream, T: Timer, W: FnMut(&S::Item) -> usize> Stream for Batches<S, T, 
     type Item = Vec<S::Item>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Vec<S::Item>>> {
-        let mut items = core::mem::take(self.as_mut().project().items);
-        if items.capacity() == 0 {
-            items.reserve(self.size.min(self.size_hint_of_items()).min(AT_ONCE));
+        if self.items.capacity() == 0 {
+            let expected = self.size.min(self.size_hint_of_items()).min(AT_ONCE);
+            self.as_mut().project().items.reserve(expected);
         }
-        let polled = self.as_mut().poll_next_into(cx, &mut items);
-        match polled {
-            Poll::Ready(Some(_)) => Poll::Ready(Some(items)),
-            Poll::Ready(None) => Poll::Ready(None),
-            Poll::Pending => {
-                *self.project().items = items;
-                Poll::Pending
-            }
-        }
+        let count = ready!(self.as_mut().gather(cx, None));
+        Poll::Ready(count.map(|_| core::mem::take(self.project().items)))
     }
 }
 
@@ -315,11 +318,30 @@ where
     let mut failed = None;
     {
         let mut good = pin!(batch(batch_size, UntilError { stream, failed: &mut failed }));
+        let mut at_once = 0;
         while let Some(items) = poll_fn(|cx| good.as_mut().poll_next(cx)).await {
+            at_once += items.len();
             processor(items).map_err(BatchError::Process)?;
+            if at_once >= AT_ONCE {
+                at_once = 0;
+                neighbours_run().await;
+            }
         }
     }
     failed.map_or(Ok(()), |error| Err(BatchError::Stream(error)))
+}
+
+/// Pending once.
+async fn neighbours_run() {
+    let mut yielded = false;
+    poll_fn(|cx| {
+        if core::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 pin_project! {

@@ -232,7 +232,8 @@ impl Alarm for Board {
 /// Two threads wait for different times: the alarm is set for the earlier one, and then for the later.
 fn two_deadlines() {
     let live = StdArc::new(StdUsize::new(0));
-    let timer = AlarmTimer::new(Board::new());
+    let board = StdArc::new(Board::new());
+    let timer = AlarmTimer::new(board.clone());
     let wait_until = |nanos| Run::new(timer.sleep_until(Instant::from_nanos(nanos)), &live);
     let (mut early, mut late) = (wait_until(5), wait_until(9));
     let thread = thread::spawn(move || {
@@ -241,9 +242,9 @@ fn two_deadlines() {
     });
     early.poll();
     let mut late = thread.join().unwrap();
-    timer.alarm().advance_to(5);
+    board.advance_to(5);
     early.settle();
-    timer.alarm().advance_to(9);
+    board.advance_to(9);
     late.settle();
     drop((early, late));
     assert_eq!(timer.armed(), 0);
@@ -258,16 +259,17 @@ fn two_deadlines_at_once() {
 /// The alarm sounds while another sleep is armed.
 fn beside_the_alarm() {
     let live = StdArc::new(StdUsize::new(0));
-    let timer = AlarmTimer::new(Board::new());
+    let board = StdArc::new(Board::new());
+    let timer = AlarmTimer::new(board.clone());
     let wait_until = |nanos| Run::new(timer.sleep_until(Instant::from_nanos(nanos)), &live);
     let (mut early, mut late) = (wait_until(5), wait_until(9));
     early.poll();
-    let clock = timer.clone();
-    let thread = thread::spawn(move || clock.alarm().advance_to(5));
+    let clock = board.clone();
+    let thread = thread::spawn(move || clock.advance_to(5));
     late.poll();
     thread.join().unwrap();
     early.settle();
-    timer.alarm().advance_to(9);
+    board.advance_to(9);
     late.settle();
     drop((early, late));
     expect_no_waker(&live);

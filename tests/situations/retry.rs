@@ -229,6 +229,24 @@ fn any_settings_give_what_the_model_says() {
     }
 }
 
+/// A timer that is late begins no attempt after the total time.
+#[test]
+fn no_attempt_begins_after_the_total_time() {
+    let timer = ManualTimer::new();
+    let calls = Cell::new(0);
+    let operation = || {
+        calls.set(calls.get() + 1);
+        future::ready(if calls.get() == 1 { Err(Error::Busy(1)) } else { Ok(()) })
+    };
+    let mut trying = pin!(retry(&timer, fixed(200 * MS), operation).total(100 * MS));
+    let task = Task::new();
+    assert!(task.run(|cx| trying.as_mut().poll(cx)).is_pending());
+    timer.advance(5_000 * MS);
+    let expected = RetryError::TimeExceeded { last: Some(Error::Busy(1)), attempts: 1 };
+    assert_eq!(task.run(|cx| trying.as_mut().poll(cx)), Poll::Ready(Err(expected)));
+    assert_eq!(calls.get(), 1);
+}
+
 /// Jitter stays within its bounds, and reaches both halves of them.
 #[test]
 fn jitter_is_within_its_bounds() {

@@ -33,7 +33,9 @@ impl<T> HyperTimer<T> {
 
 impl<T: Timer> HyperTimer<T> {
     fn deadline(&self, at: StdInstant) -> Instant {
-        self.0.now().saturating_add(at.saturating_duration_since(StdInstant::now()))
+        // In this order: what passes in between makes it later, not earlier.
+        let left = at.saturating_duration_since(StdInstant::now());
+        self.0.now().saturating_add(left)
     }
 }
 

@@ -19,7 +19,8 @@ use crate::time::{Clock, Instant};
 /// At most `capacity` keys are remembered, so no flood of keys takes all memory. Where there is no
 /// room for a new one, a key is forgotten that is as good as new: all it took is refilled, and nobody
 /// holds its limiter. If there is none of these, the new key is refused; what is known is not
-/// forgotten early, since that would lift its limit.
+/// forgotten early, since that would lift its limit. (One that was held when room was needed is looked at again after
+/// the time of a cell.)
 ///
 /// Keys are compared and cloned under the lock of the table, so their `Ord` and `Clone` must not use
 /// this limiter.
@@ -89,6 +90,7 @@ impl<K: Ord, T: Clock + Clone> KeyedRateLimiter<K, T> {
             // The timer is the caller's: nothing of it is made or dropped under the lock.
             let (now, quota) = (timer.now(), table.with(|table| table.quota));
             let fresh = RateLimiter::new(timer.clone(), quota);
+            let (own, in_order) = (key.to_owned(), key.to_owned());
             let (result, _forgotten) = table.with(|table| {
                 if let Some(limiter) = table.limiters.get(key) {
                     return (Some(Ok(limiter.clone())), None);
@@ -103,8 +105,8 @@ impl<K: Ord, T: Clock + Clone> KeyedRateLimiter<K, T> {
                         return (Some(Err(TooManyKeys { capacity: *capacity })), None);
                     }
                 }
-                table.limiters.insert(key.to_owned(), fresh.clone());
-                table.put_in_order(now, key.to_owned());
+                table.limiters.insert(own, fresh.clone());
+                table.put_in_order(now, in_order);
                 (Some(Ok(fresh.clone())), forgotten)
             });
             if let Some(result) = result {
@@ -150,15 +152,26 @@ impl<K: Ord, T: Clock + Clone> KeyedRateLimiter<K, T> {
 
     /// `quota` holds for all keys from now on, also for those who wait.
     pub fn set_quota(&self, quota: Quota) {
-        let now = self.shared.timer.now();
-        let limiters = self.shared.table.with(|table| {
+        let (now, table) = (self.shared.timer.now(), &self.shared.table);
+        table.with(|table| {
             table.quota = quota;
             for key in core::mem::take(&mut table.order).into_values() {
                 table.put_in_order(now, key);
             }
-            table.limiters.values().cloned().collect::<Vec<_>>()
         });
-        limiters.iter().for_each(|limiter| limiter.set_quota(quota));
+        // The last change wins at every key, also where two are under way.
+        let mut applied = None;
+        loop {
+            let (quota, limiters) = table.with(|table| {
+                let done = applied == Some(table.quota);
+                let limiters = table.limiters.values().filter(|_| !done).cloned();
+                (table.quota, limiters.collect::<Vec<_>>())
+            });
+            if applied.replace(quota) == Some(quota) {
+                return;
+            }
+            limiters.iter().for_each(|limiter| limiter.set_quota(quota));
+        }
     }
 
     /// How many keys are remembered.
@@ -180,16 +193,20 @@ impl<K: Ord, T> Table<K, T> {
 
     /// Makes room for one. The times in `order` may be too early, as a key may have taken more since:
     /// what turns out so is put where it belongs, so no key is looked at twice for the same cells.
-    fn forget_one(&mut self, now: Instant) -> Option<(K, RateLimiter<T>)> {
+    fn forget_one(&mut self, now: Instant) -> Option<(K, K, RateLimiter<T>)> {
         loop {
             let first = self.order.first_entry().filter(|first| first.key().0 <= now)?;
             let key = first.remove();
-            let limiter = self.limiters.get(&key)?;
+            let limiter = self.limiters.get_mut(&key)?;
+            // With what the last holder did, as `get_mut` looks.
+            let held = Arc::get_mut(&mut limiter.shared).is_none();
             let level = &limiter.shared.level;
-            let held = Arc::strong_count(&limiter.shared) > 1;
             match level.full_at() {
                 Some(free_at) if free_at > now => self.put_in_order(free_at, key),
-                Some(_) if !held => return self.limiters.remove_entry(&key),
+                Some(_) if !held => {
+                    let (own, limiter) = self.limiters.remove_entry(&key)?;
+                    return Some((own, key, limiter)); // to be dropped with the lock open
+                }
                 // It may be let go at any time: look again when it could have been used for a cell.
                 _ => {
                     let interval = self.quota.interval().max(NANOSECOND);

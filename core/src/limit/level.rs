@@ -8,7 +8,7 @@
 //!
 //! A request that meets CHANGING is told to come back, instead of waiting: it may be an interrupt
 //! above the writer. One that read the quota before a change and exchanges after it fails, as `tat`
-//! has moved; if it has not (nothing was owed), the request counts as one that came before.
+//! has moved; if it has not, the interval is the same, and the request counts as one that came before.
 
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 

@@ -30,6 +30,7 @@ pub use zig::ZigRateLimiter;
 use alloc::sync::Arc;
 use core::fmt;
 use core::sync::atomic::Ordering::{Acquire, Release};
+use core::time::Duration;
 
 use level::{Denied, Level};
 use queue::Queue;
@@ -120,7 +121,7 @@ impl<T: Clock> RateLimiter<T> {
     }
 
     /// `quota` holds from now on, for all clones and also for those who wait already. What has passed
-    /// is not forgotten: a limiter that was empty is empty under the new quota.
+    /// is not forgotten: a limiter that was empty is empty under the new quota. Only what is owed beyond the new burst is.
     pub fn set_quota(&self, quota: Quota) {
         let now = self.shared.timer.now();
         let first = self.shared.queue.with(|queue| {
@@ -192,6 +193,7 @@ impl<T> Shared<T> {
     fn not_until(&self, now: Instant, cells: u32, denied: Denied) -> NotUntil {
         match denied {
             Denied::Until(at) => NotUntil::new(now, at),
+            Denied::Changing => NotUntil::new(now, now),
             _ => NotUntil::new(now, self.behind_all(now, cells)),
         }
     }
@@ -200,7 +202,10 @@ impl<T> Shared<T> {
     #[cold]
     fn behind_all(&self, now: Instant, cells: u32) -> Instant {
         let before = self.queue.with(|queue| queue.cells());
-        self.level.when(now, before + u64::from(cells))
+        // One of them may be late to take what is there: never "at once".
+        let interval = self.level.quota().interval().max(Duration::from_nanos(1));
+        let after_all = self.level.when(now, before + u64::from(cells));
+        after_all.max(now.saturating_add(interval))
     }
 
     /// To be called with each change of the queue, under its lock.

@@ -146,9 +146,13 @@ impl Quota {
 
     /// What `tat` becomes when this quota replaces `old`: the debt in cells stays.
     pub(super) fn convert(self, old: Self, tat: u64, now: u64) -> u64 {
+        // Whoever passed has seen a later time, if this one was read long ago.
+        let now = now.max(tat.saturating_sub(old.interval.saturating_mul(old.burst.into())));
         let debt = u128::from(tat.saturating_sub(now));
         if debt == 0 || old.interval == 0 {
-            return tat;
+            // Nothing is owed: any other time that has come, so that a request which has read the old quota finds that
+            // `tat` has moved.
+            return if tat == now { now.saturating_sub(1) } else { now };
         }
         // Rounded up: a change lets nothing through. No debt is above the burst.
         let debt = (debt * u128::from(self.interval)).div_ceil(old.interval.into());

@@ -18,7 +18,8 @@ use crate::time::Timer;
 ///
 /// # Cancel safety
 ///
-/// `next()` may be dropped at any time. The item that waits goes with the `Throttle`;
+/// `next()` may be dropped at any time, but a `Throttle` that waits keeps its place in the limiter's queue: poll it when it
+/// is woken, or drop it, since all behind it wait. The item that waits goes with the `Throttle`;
 /// [`into_inner`](Throttle::into_inner) gives it back.
 pub fn throttle<S: Stream, T: Timer>(limiter: &RateLimiter<T>, stream: S) -> Throttle<S, T> {
     Throttle { stream, limiter: limiter.clone(), held: None, wait: None }

@@ -114,7 +114,7 @@ where
                         Poll::Ready(result) => result.map_err(Ok),
                         Poll::Pending => {
                             let now = ready!(this.pace.as_mut().poll_sleep(cx));
-                            Err(this.plan.elapsed(now).map_or_else(Err, Ok))
+                            Err(this.plan.elapsed(now))
                         }
                     };
                     call.attempt.set(None);
@@ -127,7 +127,10 @@ where
                     }
                 }
                 Stage::New | Stage::Waiting => {
-                    let limit = ready!(this.pace.as_mut().poll_begin(this.plan, cx));
+                    let limit = match ready!(this.pace.as_mut().poll_begin(this.plan, cx)) {
+                        Ok(limit) => limit,
+                        Err(error) => return Poll::Ready(Err(error)),
+                    };
                     call.attempt.set(Some((call.operation)()));
                     this.pace.as_mut().enter(Stage::Trying, limit);
                     continue;

@@ -105,7 +105,7 @@ impl<O, T: Timer, D: Iterator<Item = Duration>, E> Retry<O, T, D, E> {
 impl<O, T: Timer, D: Iterator<Item = Duration>, E, W, A, N> Retry<O, T, D, E, W, A, N> {
     /// At most so many attempts, the first included, which is always made: 0 is as 1.
     ///
-    /// In a stream: so many in a row that yield no item.
+    /// In a stream: a stream that breaks off after it has yielded items is the first failed attempt of a series.
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.plan.schedule = self.plan.schedule.max_attempts(attempts);
         self
@@ -132,7 +132,8 @@ impl<O, T: Timer, D: Iterator<Item = Duration>, E, W, A, N> Retry<O, T, D, E, W,
         self
     }
 
-    /// Retries take from this budget, which callers share.
+    /// Retries take from this budget, which callers share. A stream puts in for each opening that yields items, and takes
+    /// out for each reopening: one that lives for long should have a budget of its own, or none.
     pub fn budget(mut self, budget: &RetryBudget) -> Self {
         self.plan.budget = Some(budget.clone());
         self
@@ -201,10 +202,16 @@ impl<D: Iterator<Item = Duration>, E> Plan<D, E> {
         }
     }
 
-    /// When the attempt that begins now has to end.
-    fn begin(&mut self, now: Instant) -> Instant {
-        self.schedule.begin(now);
-        self.limit(|| now)
+    /// When the attempt that begins now has to end; or it comes too late.
+    fn begin(&mut self, now: Instant) -> Result<Instant, RetryError<E>> {
+        match self.schedule.begin(now) {
+            Ok(_) => Ok(self.limit(|| now)),
+            Err(_) => Err(self.time_exceeded()),
+        }
+    }
+
+    fn time_exceeded(&mut self) -> RetryError<E> {
+        RetryError::TimeExceeded { last: self.last.take(), attempts: self.schedule.attempts() }
     }
 
     /// When has to end what is waited for from now on.
@@ -217,6 +224,7 @@ impl<D: Iterator<Item = Duration>, E> Plan<D, E> {
     fn restart(&mut self, delays: D) {
         self.schedule.restart(delays);
         self.last = None;
+        self.deposit();
     }
 
     /// When the next attempt begins after `error`.
@@ -254,10 +262,7 @@ impl<D: Iterator<Item = Duration>, E> Plan<D, E> {
     fn elapsed(&mut self, now: Instant) -> Result<E, RetryError<E>> {
         match self.attempt_timeout {
             Some((_, error)) if now < self.schedule.deadline() => Ok(error()),
-            _ => Err(RetryError::TimeExceeded {
-                last: self.last.take(),
-                attempts: self.schedule.attempts(),
-            }),
+            _ => Err(self.time_exceeded()),
         }
     }
 }
@@ -293,18 +298,22 @@ impl<T: Timer> Pace<T> {
 
     /// When the next attempt is to begin: how long it has.
     fn poll_begin<D: Iterator<Item = Duration>, E>(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         plan: &mut Plan<D, E>,
         cx: &mut Context<'_>,
-    ) -> Poll<Instant> {
+    ) -> Poll<Result<Instant, RetryError<E>>> {
         let now = match self.stage {
             Stage::New => {
                 plan.deposit();
                 self.timer.now()
             }
-            _ => ready!(self.poll_sleep(cx)),
+            _ => ready!(self.as_mut().poll_sleep(cx)),
         };
-        Poll::Ready(plan.begin(now))
+        let limit = plan.begin(now);
+        if limit.is_err() {
+            self.finish();
+        }
+        Poll::Ready(limit)
     }
 
     /// An attempt has failed: the delay begins, or it is over.

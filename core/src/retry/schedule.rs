@@ -22,10 +22,10 @@ use crate::time::Instant;
 /// # fn example(clock: impl Clock, mut connection: Vec<u8>, sleep_until: fn(Instant)) -> Result<(), Stop> {
 /// # fn send(_: &mut Vec<u8>) -> Result<(), ()> { Ok(()) }
 /// let mut schedule = Schedule::new(linear(Duration::from_millis(10))).max_attempts(3);
-/// schedule.begin(clock.now());
+/// schedule.begin(clock.now())?;
 /// while send(&mut connection).is_err() {
 ///     sleep_until(schedule.failed(clock.now(), None)?);
-///     schedule.begin(clock.now());
+///     schedule.begin(clock.now())?;
 /// }
 /// # Ok(())
 /// # }
@@ -67,9 +67,17 @@ impl<D: Iterator<Item = Duration>> Schedule<D> {
     }
 
     /// An attempt begins now. Returns when it has to end: [`Instant::MAX`] if there is no limit.
-    pub fn begin(&mut self, now: Instant) -> Instant {
+    ///
+    /// # Errors
+    ///
+    /// [`Stop::Time`]: it comes after the total time, as by a timer that was late, and must not begin.
+    pub fn begin(&mut self, now: Instant) -> Result<Instant, Stop> {
+        let deadline = self.deadline_from(now);
+        if now > deadline {
+            return Err(Stop::Time);
+        }
         self.attempts = self.attempts.saturating_add(1);
-        self.deadline_from(now)
+        Ok(deadline)
     }
 
     /// The attempt has failed; the next one begins at the instant that is returned, which is never

@@ -17,7 +17,7 @@ use crate::time::Timer;
 /// So `open` can go on where the last stream broke off: it gets the position of the next item. The
 /// failed stream is dropped before the delay begins. Where opening cannot fail, `open` is
 /// `|position| Ok(source(position))`. An item ends a series of failures: the next one
-/// starts over with the first delay and a full count of attempts.
+/// starts over with the first delay, and the stream that breaks off is its first failed attempt.
 ///
 /// # Errors
 ///
@@ -136,7 +136,10 @@ where
                     }
                 }
                 Stage::New | Stage::Waiting => {
-                    let limit = ready!(this.pace.as_mut().poll_begin(this.plan, cx));
+                    let limit = match ready!(this.pace.as_mut().poll_begin(this.plan, cx)) {
+                        Ok(limit) => limit,
+                        Err(error) => return Poll::Ready(Some(Err(error))),
+                    };
                     match (what.open)(*what.position) {
                         Ok(stream) => {
                             what.stream.set(Some(stream));

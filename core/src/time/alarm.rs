@@ -24,6 +24,17 @@ pub trait Alarm {
     fn set(&self, deadline: Instant, waker: &Waker);
 }
 
+/// One that others hold too: to sound it, say.
+impl<A: Alarm + ?Sized> Alarm for Arc<A> {
+    fn now(&self) -> Instant {
+        (**self).now()
+    }
+
+    fn set(&self, deadline: Instant, waker: &Waker) {
+        (**self).set(deadline, waker);
+    }
+}
+
 /// A [`Timer`] on an [`Alarm`]. Clones share it.
 ///
 /// The sleeps stand in a queue here; the alarm is only set for the first of them. Each task is woken
@@ -65,11 +76,6 @@ impl<A: Alarm + Send + Sync + 'static> AlarmTimer<A> {
 }
 
 impl<A> AlarmTimer<A> {
-    /// The alarm.
-    pub fn alarm(&self) -> &A {
-        &self.shared.alarm
-    }
-
     /// How many sleeps hold a waker.
     pub fn armed(&self) -> usize {
         self.shared.state.with(|state| state.armed.len())
@@ -80,9 +86,9 @@ impl<A: Alarm + Send + Sync + 'static> Shared<A> {
     /// Sets the alarm if somebody waits for an earlier time than it is set for.
     fn set_alarm(&self) {
         while let Some(deadline) = self.state.with(State::begin_setting) {
-            // Also if the alarm panics.
-            let _done = Setting(&self.state);
+            let mut setting = Setting { state: &self.state, is_set: false };
             self.alarm.set(deadline, &Waker::from(self.bell.clone()));
+            setting.is_set = true;
         }
     }
 }
@@ -98,11 +104,20 @@ impl State {
     }
 }
 
-struct Setting<'a>(&'a Lock<State>);
+/// If the alarm panics, it is not set.
+struct Setting<'a> {
+    state: &'a Lock<State>,
+    is_set: bool,
+}
 
 impl Drop for Setting<'_> {
     fn drop(&mut self) {
-        self.0.with(|state| state.setting = false);
+        self.state.with(|state| {
+            state.setting = false;
+            if !self.is_set {
+                state.set = Instant::MAX;
+            }
+        });
     }
 }
 

@@ -150,6 +150,11 @@ impl<S: Stream, T: Timer> Stream for StreamTimeout<S, T> {
         if *this.rule == Rule::Each && !*this.waiting {
             *this.waiting = true;
             *this.deadline = this.timer.now().saturating_add(*this.limit);
+            if this.limit.is_zero() {
+                // Who asks again and again must let others run.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
         }
         loop {
             // From "never" there is no wake that would bring it here.

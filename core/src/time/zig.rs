@@ -3,8 +3,8 @@
 use core::ffi::c_void;
 use core::task::Waker;
 
+use super::Instant;
 use super::alarm::{Alarm, AlarmTimer};
-use super::{Clock, Instant};
 use crate::abi::RawWaker;
 
 /// `now(context)`: nanoseconds since an epoch of Zig's choice.
@@ -61,11 +61,5 @@ impl Alarm for ZigAlarm {
         unsafe {
             (self.schedule_wake)(self.context, deadline.as_nanos(), &RawWaker::of(waker));
         }
-    }
-}
-
-impl Clock for ZigAlarm {
-    fn now(&self) -> Instant {
-        Alarm::now(self)
     }
 }
