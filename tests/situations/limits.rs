@@ -550,6 +550,39 @@ fn a_key_that_comes_during_a_change_gets_the_new_quota() {
     assert_eq!(limiter.limiter(&1).unwrap().quota(), Quota::every(2 * MS));
 }
 
+/// Who changes the quota was interrupted for a minute between its look at the clock and the change.
+#[test]
+fn a_change_by_an_old_time_forgives_nothing() {
+    struct Clocks(ManualTimer, Cell<Option<Instant>>);
+    impl Clock for Clocks {
+        fn now(&self) -> Instant {
+            self.1.take().unwrap_or_else(|| self.0.now())
+        }
+    }
+    let timer = ManualTimer::new();
+    let clocks = Clocks(timer.clone(), Cell::new(None));
+    let limiter = RateLimiter::new(&clocks, Quota::every(MS).burst(10));
+    timer.advance(60_000 * MS);
+    assert!(limiter.check_n(10).is_ok());
+    clocks.1.set(Some(Instant::from_nanos(0)));
+    limiter.set_quota(Quota::every(MS).burst(10));
+    assert!(limiter.check().is_err());
+    timer.advance(MS);
+    assert!(limiter.check().is_ok() && limiter.check().is_err());
+}
+
+/// Who waits was woken and is late: whoever asks behind it is told to wait for the time of a cell, never for none.
+#[test]
+fn nobody_is_told_to_come_back_at_once_behind_others() {
+    let timer = ManualTimer::new();
+    let limiter = RateLimiter::new(timer.clone(), Quota::every(MS));
+    limiter.check().unwrap();
+    let mut waiting = pin!(limiter.until_ready());
+    assert!(Task::new().run(|cx| waiting.as_mut().poll(cx)).is_pending());
+    timer.advance(100 * MS);
+    assert_eq!(limiter.check().unwrap_err().wait(), MS);
+}
+
 #[test]
 fn a_key_is_looked_up_by_what_it_borrows_as() {
     let timer = ManualTimer::new();

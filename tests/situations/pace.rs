@@ -513,6 +513,17 @@ fn batch_process_processes_all_that_came() {
     assert_eq!(seen.len(), 3);
 }
 
+/// A stream that is always ready does not keep its thread, batch after batch.
+#[test]
+fn batch_process_lets_its_neighbours_run() {
+    let items = stream::iter((0..10_000).map(Ok::<u32, ()>));
+    let mut all = pin!(batch_process(items, 10, |_| Ok::<(), ()>(())));
+    let task = Task::new();
+    assert!(task.run(|cx| all.as_mut().poll(cx)).is_pending());
+    assert_eq!(task.wakes(), 1);
+    assert_eq!(run(&ManualTimer::new(), all), Some(Ok(())));
+}
+
 #[test]
 #[should_panic(expected = "`size` is 0")]
 fn a_batch_of_nothing_is_refused() {

@@ -1,5 +1,6 @@
 //! Every timer keeps the contract, on every runtime.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -101,6 +102,34 @@ fn an_alarm_may_come_at_any_time() {
     drive(&manual, conformance::across_threads(&timer));
     assert_eq!(timer.armed(), 0);
     assert!(hasty.1.load(Ordering::Relaxed) > 1_000);
+}
+
+/// An alarm that panics is not set: the next sleep sets it again.
+#[test]
+fn an_alarm_that_has_panicked_is_set_again() {
+    struct Panics(AtomicUsize);
+    impl Alarm for Panics {
+        fn now(&self) -> Instant {
+            Instant::from_nanos(0)
+        }
+        fn set(&self, _: Instant, _: &Waker) {
+            assert!(self.0.fetch_add(1, Ordering::Relaxed) > 0, "the first time");
+        }
+    }
+    let alarm = Arc::new(Panics(AtomicUsize::new(0)));
+    let timer = AlarmTimer::new(alarm.clone());
+    let poll = |nanos| {
+        let mut sleep = Box::pin(timer.sleep_until(Instant::from_nanos(nanos)));
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            sleep.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending()
+        }));
+        (sleep, polled.is_ok())
+    };
+    let (_first, fine) = poll(5);
+    assert!(!fine);
+    let (_second, fine) = poll(9);
+    assert!(fine);
+    assert_eq!(alarm.0.load(Ordering::Relaxed), 2);
 }
 
 /// An alarm that keeps the waker, and is still set when the timer goes, does not keep the timer.
