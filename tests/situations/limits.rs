@@ -525,8 +525,9 @@ fn a_key_that_somebody_holds_is_not_forgotten() {
 /// The quota changes between the moment in which a new key's limiter is made and that in which it is known.
 #[test]
 fn a_key_that_comes_during_a_change_gets_the_new_quota() {
+    type Once = RefCell<Option<Box<dyn Fn()>>>;
     #[derive(Default)]
-    struct Meddling(ManualTimer, Rc<RefCell<Option<Box<dyn Fn()>>>>);
+    struct Meddling(ManualTimer, Rc<Once>);
     impl Clone for Meddling {
         fn clone(&self) -> Self {
             let meddle = self.1.borrow_mut().take();
