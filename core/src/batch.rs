@@ -78,11 +78,18 @@ struct Batch<I> {
     count: usize,
     weight: usize,
     /// An item that was too heavy for the last batch.
-    carried: Option<I>,
+    carried: Option<Carried<I>>,
     /// When it is to be yielded anyway.
     deadline: Instant,
     /// The sleep is for this deadline.
     set: bool,
+}
+
+/// It has been weighed, and its time runs.
+struct Carried<I> {
+    item: I,
+    weight: usize,
+    deadline: Instant,
 }
 
 impl<I> Batch<I> {
@@ -150,14 +157,17 @@ impl<S: Stream, T: Timer, W: FnMut(&S::Item) -> usize> Batches<S, T, W> {
         let buffer = buffer.unwrap_or(this.items);
         let mut at_once = AT_ONCE;
         let full = loop {
-            let item = match batch.carried.take() {
-                Some(item) => item,
+            let next = match batch.carried.take() {
+                Some(carried) => carried,
                 None => {
                     let Some(stream) = this.stream.as_mut().as_pin_mut() else {
                         break true;
                     };
                     match stream.poll_next(cx) {
-                        Poll::Ready(Some(item)) => item,
+                        Poll::Ready(Some(item)) => {
+                            let weight = (this.weigh)(&item);
+                            Carried { item, weight, deadline: Instant::MAX }
+                        }
                         Poll::Ready(None) => {
                             this.stream.set(None);
                             continue;
@@ -166,16 +176,20 @@ impl<S: Stream, T: Timer, W: FnMut(&S::Item) -> usize> Batches<S, T, W> {
                     }
                 }
             };
-            let weight = (this.weigh)(&item);
-            let sum = batch.weight.saturating_add(weight);
+            let deadline = || match *this.limit {
+                Duration::MAX => Instant::MAX,
+                limit => this.timer.now().saturating_add(limit),
+            };
+            let sum = batch.weight.saturating_add(next.weight);
             if batch.count > 0 && sum > *this.max_weight {
-                batch.carried = Some(item);
+                batch.carried = Some(Carried { deadline: deadline(), ..next });
                 break true;
             }
-            if batch.count == 0 && *this.limit != Duration::MAX {
-                batch.deadline = this.timer.now().saturating_add(*this.limit);
+            if batch.count == 0 {
+                let carried = next.deadline != Instant::MAX;
+                batch.deadline = if carried { next.deadline } else { deadline() };
             }
-            buffer.push(item);
+            buffer.push(next.item);
             (batch.count, batch.weight) = (batch.count + 1, sum);
             if batch.count == *this.size || sum == *this.max_weight {
                 break true;
@@ -208,7 +222,7 @@ impl<S: Stream, T: Timer, W: FnMut(&S::Item) -> usize> Batches<S, T, W> {
 
     /// The stream, unless it has ended, and the items that have come but were not yielded.
     pub fn into_inner(mut self) -> (Option<S>, Vec<S::Item>) {
-        self.items.extend(self.batch.carried);
+        self.items.extend(self.batch.carried.map(|carried| carried.item));
         (self.stream, self.items)
     }
 }

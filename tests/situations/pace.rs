@@ -258,6 +258,8 @@ struct Model {
     first: usize,
     end: usize,
     deadline: u64,
+    /// When the first item came, if it was too heavy for the batch before.
+    carried_at: Option<u64>,
 }
 
 /// Why a batch is yielded.
@@ -286,10 +288,11 @@ impl Model {
                 break Why::Time;
             }
             if count > 0 && weight + self.weights[self.end] > self.max {
+                self.carried_at = Some(now);
                 break Why::TooHeavy;
             }
             if count == 0 {
-                self.deadline = after(now, self.limit);
+                self.deadline = after(self.carried_at.take().unwrap_or(now), self.limit);
             }
             self.end += 1;
         };
@@ -337,6 +340,7 @@ fn batches_have_the_size_weight_and_time_that_they_are_given() {
             first: 0,
             end: 0,
             deadline: NEVER,
+            carried_at: None,
         };
         let weigh = |item: &u32| weights[*item as usize];
         let mut batches = pin!(batch_timeout(&timer, size, limit, script).max_weight(max, weigh));
