@@ -22,8 +22,7 @@ use crate::time::{Clock, Instant};
 /// forgotten early, since that would lift its limit. (One that was held when room was needed is looked at again after
 /// the time of a cell.)
 ///
-/// Keys are compared and cloned under the lock of the table, so their `Ord` and `Clone` must not use
-/// this limiter.
+/// Keys are compared under the lock of the table, so their `Ord` must not use this limiter.
 pub struct KeyedRateLimiter<K, T> {
     shared: Arc<Keys<K, T>>,
 }
@@ -87,10 +86,10 @@ impl<K: Ord, T: Clock + Clone> KeyedRateLimiter<K, T> {
             return Ok(limiter);
         }
         loop {
-            // The timer is the caller's: nothing of it is made or dropped under the lock.
+            // The timer and the keys are the caller's: nothing of them is made or dropped under the lock.
             let (now, quota) = (timer.now(), table.with(|table| table.quota));
             let fresh = RateLimiter::new(timer.clone(), quota);
-            let (own, in_order) = (key.to_owned(), key.to_owned());
+            let mut keys = Some((key.to_owned(), key.to_owned()));
             let (result, _forgotten) = table.with(|table| {
                 if let Some(limiter) = table.limiters.get(key) {
                     return (Some(Ok(limiter.clone())), None);
@@ -105,8 +104,10 @@ impl<K: Ord, T: Clock + Clone> KeyedRateLimiter<K, T> {
                         return (Some(Err(TooManyKeys { capacity: *capacity })), None);
                     }
                 }
-                table.limiters.insert(own, fresh.clone());
-                table.put_in_order(now, in_order);
+                if let Some((own, in_order)) = keys.take() {
+                    table.limiters.insert(own, fresh.clone());
+                    table.put_in_order(now, in_order);
+                }
                 (Some(Ok(fresh.clone())), forgotten)
             });
             if let Some(result) = result {
@@ -250,5 +251,45 @@ impl<K, T> fmt::Debug for KeyedRateLimiter<K, T> {
         f.debug_struct("KeyedRateLimiter")
             .field("capacity", &self.shared.capacity)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::cell::RefCell;
+
+    use super::*;
+    use crate::time::ManualTimer;
+
+    std::thread_local! {
+        static LIMITER: RefCell<Option<KeyedRateLimiter<Curious, ManualTimer>>> =
+            const { RefCell::new(None) };
+    }
+
+    /// Uses the limiter when it is dropped.
+    #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+    struct Curious(u8);
+
+    impl Drop for Curious {
+        fn drop(&mut self) {
+            LIMITER.with_borrow(|limiter| limiter.as_ref().map(KeyedRateLimiter::len));
+        }
+    }
+
+    /// Known, refused, and forgotten: with the lock open, or this hangs.
+    #[test]
+    fn keys_are_dropped_with_the_lock_open() {
+        let timer = ManualTimer::new();
+        let second = Duration::from_secs(1);
+        let limiter = KeyedRateLimiter::new(timer.clone(), Quota::every(second), 1);
+        LIMITER.set(Some(limiter.clone()));
+        assert!(limiter.check(&Curious(1)).is_ok());
+        assert!(limiter.check(&Curious(1)).is_err());
+        assert!(matches!(limiter.check(&Curious(2)), Err(KeyedError::TooManyKeys(_))));
+        timer.advance(second);
+        assert!(limiter.check(&Curious(2)).is_ok());
+        LIMITER.set(None);
     }
 }
