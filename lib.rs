@@ -13,6 +13,7 @@
 //! | `blocking` (in `smol`, `async-std`) | `unblock`, for an `async fn` of these whose Zig function blocks; `tokio` has its own |
 //! | `derive` | `#[derive(Transfer)]`: structs and enums as items |
 //! | `futures-io` | `AsyncRead` and `AsyncBufRead` of futures-io for byte streams |
+//! | `bytes` | `bytes::Bytes` of buffers and blocks, and the reverse, without copying |
 //! | `sink` | `Sink` of the sending ends of channels, and `channel::channel_from_zig` into any sink |
 //! | `spin`, `critical-section` | locks for slow paths without `std` |
 //!
@@ -102,7 +103,7 @@ pub mod prelude {
     pub use zigflow_core::retry::{RetryError, backoff, retry, retry_stream};
     pub use zigflow_core::time::{Clock, Sleep, TimeoutError, Timer, timeout};
     pub use zigflow_core::{
-        ByteStream, FutureError, OpenError, StreamError, ZeroCopyBuffer, ZigFuture, ZigStream,
-        batch, batch_process, batch_timeout, zig_future, zig_source,
+        ByteStream, FutureError, OpenError, Pool, StreamError, ZeroCopyBuffer, ZigFuture,
+        ZigStream, batch, batch_process, batch_timeout, zig_future, zig_source,
     };
 }

@@ -11,6 +11,7 @@ fn main() {
         .file("zig/sources.zig")
         .file("zig/seed.zig")
         .file("zig/futures.zig")
+        .file("pools.rs")
         .file("situations/autozig.rs")
         .file("situations/autozig_async.rs")
         .file("situations/autozig_streams.rs")

@@ -186,7 +186,7 @@ pub fn zig_layout_table() -> Vec<Row> {
         // SAFETY: the row's name is static text of that length.
         let name = unsafe { std::slice::from_raw_parts(row.name_ptr, row.name_len as usize) };
         let fields = row.offsets_len as usize;
-        let numbers = |words: &[u32; 16]| words[..fields].iter().map(|n| *n as usize).collect();
+        let numbers = |words: &[u32]| words[..fields].iter().map(|n| *n as usize).collect();
         (
             String::from_utf8(name.to_vec()).expect("UTF-8"),
             row.size as usize,

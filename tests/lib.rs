@@ -12,6 +12,7 @@ pub mod futures;
 pub mod many_ends;
 pub mod point;
 pub mod polled;
+pub mod pools;
 pub mod probe;
 pub mod quiet;
 pub mod task;

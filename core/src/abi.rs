@@ -623,6 +623,68 @@ pub struct RawUnbounded {
     pub(crate) padding: [u32; (128 - 2 * 4 - 3 * P) / 4],
 }
 
+/// Who owns memory together: counted, and freed by the last one. Each block of a pool has one, and so has what
+/// [`SharedBuffer`](crate::SharedBuffer) shares.
+#[repr(C)]
+#[derive(Debug)]
+pub struct RawShared {
+    /// How many own it; of no meaning while a block of a pool has one owner that may write.
+    pub(crate) references: Word,
+    /// Which block of the pool it is; else 0.
+    pub(crate) index: u32,
+    /// Called by the last one.
+    pub(crate) free: unsafe extern "C" fn(*mut RawShared),
+    /// The pool, or what else `free` needs.
+    pub(crate) context: *mut c_void,
+}
+
+/// Which of 30 blocks are home, and two flags, 128 bytes. `pool/raw.rs` tells the protocol.
+#[repr(C)]
+#[derive(Debug)]
+pub struct RawLeaf {
+    /// A bit for each block, set while it is home; above them the flags.
+    pub(crate) word: Word,
+    pub(crate) padding: [u32; 31],
+}
+
+/// A pool of blocks of one size: what never changes, then what seldom does, then those who wait for a block.
+#[repr(C)]
+#[derive(Debug)]
+pub struct RawPool {
+    /// [`MAGIC`].
+    pub(crate) magic: u32,
+    /// [`ABI_NUMBER`].
+    pub(crate) abi: u32,
+    /// How many blocks there are.
+    pub(crate) blocks: u32,
+    /// How many leaves.
+    pub(crate) leaves_len: u32,
+    /// The size of a block, bytes, a multiple of its alignment.
+    pub(crate) block_size: usize,
+    /// The alignment of a block, bytes.
+    pub(crate) block_alignment: usize,
+    /// The first block; the others follow.
+    pub(crate) data: *mut u8,
+    /// What is known of the first block; the others follow.
+    pub(crate) shared: *mut RawShared,
+    /// The first leaf; the others follow.
+    pub(crate) leaves: *mut RawLeaf,
+    /// Frees the pool's memory.
+    pub(crate) free: unsafe extern "C" fn(*mut RawPool),
+    /// What a block is released with that crosses as an owned item, in either language.
+    pub(crate) release: ReleaseFn,
+    pub(crate) padding: [u32; (128 - 4 * 4 - 7 * P) / 4],
+    /// How many handles there are; when the last one goes, the pool closes.
+    pub(crate) references: Word,
+    /// What keeps the memory: blocks that may still come home, the handles together, and who is about to wake somebody.
+    pub(crate) remaining: Word,
+    /// The leaf in which a block was found last.
+    pub(crate) hint: Word,
+    pub(crate) reserved: [u32; 29],
+    /// Those who wait for a block.
+    pub(crate) waiters: RawParty,
+}
+
 /// One row of the layout table: names, size, alignment, offsets and sizes of the fields.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -638,9 +700,9 @@ pub struct LayoutRow {
     /// How many fields there are.
     pub offsets_len: u32,
     /// The offset of each field, bytes.
-    pub offsets: [u32; 16],
+    pub offsets: [u32; 20],
     /// The size of each field, bytes.
-    pub sizes: [u32; 16],
+    pub sizes: [u32; 20],
 }
 
 /// A row of [`LAYOUT_TABLE`]: names, size, alignment, offsets and sizes of the fields. The names tell
@@ -687,6 +749,9 @@ layout_table! {
     RawLimiter { magic, abi, take, retain, release }
     OperationType { magic, abi, flags, reserved, item, start }
     RawOperation { word, refused, magic, abi, waiter, canceler, failure, progress_lo, progress_hi, value, item, free }
+    RawShared { references, index, free, context }
+    RawLeaf { word, padding }
+    RawPool { magic, abi, blocks, leaves_len, block_size, block_alignment, data, shared, leaves, free, release, padding, references, remaining, hint, reserved, waiters }
 }
 
 const fn expect_layout(
@@ -770,5 +835,31 @@ const _: () = expect_layout(
         48 + 10 * P,
         48 + 11 * P,
         48 + 12 * P,
+    ],
+);
+const _: () = expect_layout(22, 2, 2, &[0, 4, 8, 8 + P]);
+const _: () = assert!(size_of::<RawLeaf>() == 128 && size_of::<RawPool>() == 384);
+const _: () = expect_layout(
+    24,
+    96 - 7 * P / 4,
+    7,
+    &[
+        0,
+        4,
+        8,
+        12,
+        16,
+        16 + P,
+        16 + 2 * P,
+        16 + 3 * P,
+        16 + 4 * P,
+        16 + 5 * P,
+        16 + 6 * P,
+        16 + 7 * P,
+        128,
+        132,
+        136,
+        140,
+        256,
     ],
 );

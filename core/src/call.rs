@@ -10,9 +10,9 @@ use core::task::{Context, Poll};
 use futures_core::Stream;
 
 use crate::abi::{OwnedItem, RawOperation};
-use crate::buffer::ZeroCopyBuffer;
 use crate::error::{Malformed, OpenError, StreamError, ZigError};
 use crate::future::{Completion, Outcome};
+use crate::memory::ZeroCopyBuffer;
 use crate::transfer::Transfer;
 
 /// What is handed over to Zig: the function that gets the pointer owns it. Sealed: the pointer is trusted.
@@ -41,6 +41,11 @@ pub trait Sealed {}
 /// The pointer to a completion that Zig owns from then on.
 pub fn completion_for_zig<T: Outcome>(completion: Completion<T>) -> *mut RawOperation {
     completion.into_zig().into_raw().as_ptr()
+}
+
+/// Bytes that Zig owns from then on.
+pub fn given_away(buffer: impl Into<ZeroCopyBuffer>) -> OwnedItem {
+    buffer.into().into_raw()
 }
 
 /// Null is none.

@@ -9,7 +9,8 @@ use core::alloc::Layout;
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use crate::abi::{
-    ABI_NUMBER, RawBlock, RawChannel, RawParty, RawUnbounded, RawWaiter, RawWaker, WakerObject,
+    ABI_NUMBER, RawBlock, RawChannel, RawParty, RawPool, RawShared, RawUnbounded, RawWaiter,
+    RawWaker, WakerObject,
 };
 
 const _: () = assert!(ABI_NUMBER == 1, "rename the symbols below: they carry the ABI number");
@@ -177,12 +178,63 @@ export! {
         unsafe { (*party).wake_all() };
     }
 
+    /// Writes a pool with one handle to `out`. 0; or 1 for a size that cannot be, 2 when there is no memory.
+    fn zf1_pool_new(blocks: usize, size: usize, alignment: usize, out: *mut *mut RawPool) -> u32 {
+        match crate::pool::for_zig(blocks, size, alignment) {
+            Ok(pool) => {
+                // SAFETY: Zig passes the address of a place for the pointer.
+                unsafe { out.write(pool.0.as_ptr()) };
+                0
+            }
+            Err(crate::pool::CreateError::OutOfMemory) => 2,
+            Err(_) => 1,
+        }
+    }
+
+    /// One handle more.
+    fn zf1_pool_retain(pool: *mut RawPool) {
+        // SAFETY: Zig passes a pool that it has a handle of.
+        unsafe { pool_of(pool) }.retain();
+    }
+
+    /// One handle less.
+    fn zf1_pool_release(pool: *mut RawPool) {
+        // SAFETY: Zig passes a pool and gives up a handle of it.
+        unsafe { pool_of(pool) }.release();
+    }
+
+    /// Puts a block back that its one owner gives up: what Zig does itself unless somebody waits or the pool has closed.
+    fn zf1_pool_put(block: *mut RawShared) {
+        // SAFETY: Zig passes a block that it has, and gives it up.
+        unsafe { crate::pool::Raw::put(core::ptr::NonNull::new_unchecked(block)) };
+    }
+
+    /// Who is in the list of those who wait is told of every block from now on. 1 when one is there already.
+    fn zf1_pool_arm(pool: *mut RawPool) -> u32 {
+        // SAFETY: Zig passes a pool that it has a handle of.
+        u32::from(unsafe { pool_of(pool) }.arm())
+    }
+
+    /// Who has left that list says so.
+    fn zf1_pool_left(pool: *mut RawPool) {
+        // SAFETY: Zig passes a pool that it has a handle of.
+        unsafe { pool_of(pool) }.left();
+    }
+
     /// Reports and aborts.
     fn zf1_panic(message: *const u8, message_len: usize, return_address: usize) -> ! {
         // SAFETY: Zig passes its message as a slice.
         let message = unsafe { core::slice::from_raw_parts(message, message_len) };
         report(&ZigPanic { message, return_address })
     }
+}
+
+/// # Safety
+///
+/// Not null, and alive.
+unsafe fn pool_of(pool: *mut RawPool) -> crate::pool::Raw {
+    // SAFETY: the caller's promise.
+    crate::pool::Raw(unsafe { core::ptr::NonNull::new_unchecked(pool) })
 }
 
 /// A panic in Zig, as the hook sees it.

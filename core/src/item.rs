@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 use core::mem::MaybeUninit;
 
 use crate::abi::{ItemKind, ItemType, OwnedItem, StreamItem, StreamState};
-use crate::buffer::ZeroCopyBuffer;
 use crate::error::{Malformed, OpenError, Registered, check_slice, static_str};
+use crate::memory::{LocalZeroCopyBuffer, ZeroCopyBuffer};
 use crate::shape::shape_matches;
 use crate::transfer::Transfer;
 
@@ -126,6 +126,7 @@ impl<T: Transfer> sealed::Sealed for T {}
 impl<T: Transfer> sealed::Sealed for Copied<T> {}
 impl sealed::Sealed for Vec<u8> {}
 impl sealed::Sealed for ZeroCopyBuffer {}
+impl sealed::Sealed for LocalZeroCopyBuffer {}
 impl sealed::Sealed for () {}
 
 /// Nothing: what an operation may result in. No source yields it.
@@ -267,6 +268,22 @@ impl Item for ZeroCopyBuffer {
         // SAFETY: initialised before the poll; plain numbers and pointers, and a nullable function.
         let item = unsafe { slot.assume_init() };
         // SAFETY: the source gives it away.
+        unsafe { Self::from_raw(item) }
+    }
+}
+
+/// Of a source that is not `sendable`: Zig compiles no other one, so that no [`Sendable`](crate::Sendable) stream of these
+/// opens, and the others stay on the thread where Zig made the bytes.
+impl Item for LocalZeroCopyBuffer {
+    type Value = Self;
+    const SPEC: ItemSpec = ItemSpec { name: "LocalBytes", ..ZeroCopyBuffer::SPEC };
+    type Slot = OwnedItem;
+    const EMPTY: MaybeUninit<OwnedItem> = MaybeUninit::new(OwnedItem::EMPTY);
+
+    unsafe fn take(slot: &MaybeUninit<OwnedItem>, _: &RegisteredMemory) -> Result<Self, Malformed> {
+        // SAFETY: as for `ZeroCopyBuffer`.
+        let item = unsafe { slot.assume_init() };
+        // SAFETY: the source gives it away, and is on this thread.
         unsafe { Self::from_raw(item) }
     }
 }

@@ -16,7 +16,6 @@ extern crate alloc;
 
 pub mod abi;
 pub mod batch;
-mod buffer;
 mod bytes;
 mod call;
 pub mod channel;
@@ -31,6 +30,8 @@ pub mod limit;
 #[cfg(any(feature = "std", feature = "spin", feature = "critical-section"))]
 mod lock;
 mod macros;
+pub mod memory;
+pub mod pool;
 mod pushed;
 mod raw_parts;
 pub mod retry;
@@ -46,7 +47,6 @@ mod zig_tests;
 
 pub use abi::{StreamItem, StreamState};
 pub use batch::{batch, batch_process, batch_timeout};
-pub use buffer::ZeroCopyBuffer;
 pub use bytes::{ByteStream, LocalByteStream};
 pub use channel::{mpmc, spsc};
 pub use combine::{FutureGroup, StreamGroup, join, merge, race, select, try_join};
@@ -56,6 +56,8 @@ pub use host::{ZigPanic, ZigPanicHook, set_zig_panic_hook};
 pub use item::{Copied, Item, LentItem};
 #[cfg(any(feature = "std", feature = "spin", feature = "critical-section"))]
 pub use limit::{KeyedRateLimiter, Quota, RateLimiter, throttle};
+pub use memory::{LocalZeroCopyBuffer, RustBuffer, SharedBuffer, ZeroCopyBuffer};
+pub use pool::Pool;
 pub use raw_parts::RawParts;
 pub use retry::{RetryError, retry, retry_stream};
 pub use shape::shape_matches;
@@ -75,8 +77,9 @@ pub mod __private {
     pub use alloc::vec::Vec;
 
     pub use crate::call::{
-        ForZig, MaybeOpen, completion_for_zig, items, optional, optional_bytes, optional_first,
-        optional_len, returned, returned_bytes, returned_error, returned_items, text,
+        ForZig, MaybeOpen, completion_for_zig, given_away, items, optional, optional_bytes,
+        optional_first, optional_len, returned, returned_bytes, returned_error, returned_items,
+        text,
     };
     pub use crate::future::{FutureArgument, KeepToo, StartFuture};
     pub use crate::handle::{Handle, ZigType};

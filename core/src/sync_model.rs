@@ -89,6 +89,11 @@ pub fn free_place<T>(at: *const T) {
     gone.expect("double free of a place").with_mut(|_| ());
 }
 
+/// A test reads a place.
+pub fn read_place<T>(at: *const T) {
+    place::read(at);
+}
+
 fn word(at: usize) -> Rc<AtomicU32> {
     let found = WORDS.with_borrow(|m| m.get(&at).cloned());
     found.expect("a word is used before it lives or after it was freed")
@@ -163,7 +168,12 @@ impl Word {
     }
 
     pub(crate) fn compare_exchange(&self, old: u32, new: u32) -> Result<u32, u32> {
-        let (ok, err) = orders(super::bug(4));
+        self.compare_exchange_unless(4, old, new)
+    }
+
+    /// Orders nothing if this bug is sown.
+    pub(crate) fn compare_exchange_unless(&self, bug: u32, old: u32, new: u32) -> Result<u32, u32> {
+        let (ok, err) = orders(super::bug(bug));
         self.loom().compare_exchange(old, new, ok, err)
     }
 }

@@ -6,6 +6,7 @@ fn main() {
             .file("cell.zig")
             .file("ends.zig")
             .file("completion.zig")
+            .file("pool.zig")
             .model(true)
             .compile();
     }

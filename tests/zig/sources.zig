@@ -9,6 +9,7 @@ comptime {
     zigflow.source(Failing, "failing");
     zigflow.source(Chunks, "chunks");
     zigflow.source(Owned, "owned");
+    zigflow.source(LocalBytes, "local_bytes");
     zigflow.source(Points, "points");
     zigflow.source(Arguments, "arguments");
     zigflow.source(InPlace, "in_place");
@@ -129,6 +130,32 @@ const Owned = struct {
         const bytes = try zigflow.allocator.alloc(u8, 16);
         @memset(bytes, @truncate(self.left));
         return .{ .ready = .fromSlice(bytes) };
+    }
+};
+
+/// `count` buffers of 8 bytes of their numbers, each to be released on the thread that made it.
+const LocalBytes = struct {
+    next: u8 = 0,
+    count: u32,
+
+    const Buffer = struct { bytes: [8]u8 align(8), made_by: std.Thread.Id };
+
+    pub fn open(count: u32) LocalBytes {
+        return .{ .count = count };
+    }
+
+    pub fn poll(self: *LocalBytes, _: *zigflow.Context) !zigflow.Poll(zigflow.LocalBytes) {
+        if (self.next == self.count) return .done;
+        const buffer = try zigflow.allocator.create(Buffer);
+        buffer.* = .{ .bytes = @splat(self.next), .made_by = std.Thread.getCurrentId() };
+        self.next += 1;
+        return .{ .ready = .init(&buffer.bytes, buffer, release) };
+    }
+
+    fn release(context: ?*anyopaque, _: ?[*]u8, _: usize) callconv(.c) void {
+        const buffer: *Buffer = @ptrCast(@alignCast(context.?));
+        if (buffer.made_by != std.Thread.getCurrentId()) @panic("released on another thread");
+        zigflow.allocator.destroy(buffer);
     }
 };
 

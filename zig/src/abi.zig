@@ -370,6 +370,60 @@ pub const RawUnbounded = extern struct {
     padding: [(128 - 2 * 4 - 3 * p) / 4]u32,
 };
 
+/// Who owns memory together: counted, and freed by the last one. Each block of a pool has one, and so has what is shared
+/// otherwise.
+pub const RawShared = extern struct {
+    /// How many own it; of no meaning while a block of a pool has one owner that may write.
+    references: u32,
+    /// Which block of the pool it is; else 0.
+    index: u32,
+    /// Called by the last one.
+    free: *const fn (shared: *RawShared) callconv(.c) void,
+    /// The pool, or what else `free` needs.
+    context: ?*anyopaque,
+};
+
+/// Which of 30 blocks are home, and two flags. `core/src/pool/raw.rs` tells the protocol.
+pub const RawLeaf = extern struct {
+    /// A bit for each block, set while it is home; above them the flags.
+    word: u32,
+    padding: [31]u32,
+};
+
+/// A pool of blocks of one size: what never changes, then what seldom does, then those who wait for a block.
+pub const RawPool = extern struct {
+    magic: u32,
+    abi: u32,
+    /// How many blocks there are.
+    blocks: u32,
+    /// How many leaves.
+    leaves_len: u32,
+    /// The size of a block, bytes, a multiple of its alignment.
+    block_size: usize,
+    /// The alignment of a block, bytes.
+    block_alignment: usize,
+    /// The first block; the others follow.
+    data: [*]u8,
+    /// What is known of the first block; the others follow.
+    shared: [*]RawShared,
+    /// The first leaf; the others follow.
+    leaves: [*]RawLeaf,
+    /// Frees the pool's memory.
+    free: *const fn (pool: *RawPool) callconv(.c) void,
+    /// What a block is released with that crosses as an owned item, in either language.
+    release: *const fn (context: ?*anyopaque, ptr: ?[*]u8, len: usize) callconv(.c) void,
+    padding: [(128 - 4 * 4 - 7 * p) / 4]u32,
+    /// How many handles there are; when the last one goes, the pool closes.
+    references: u32,
+    /// What keeps the memory: blocks that may still come home, the handles together, and who is about to wake somebody.
+    remaining: u32,
+    /// The leaf in which a block was found last.
+    hint: u32,
+    reserved: [29]u32,
+    /// Those who wait for a block.
+    waiters: RawParty,
+};
+
 /// One row of the layout table: names, size, alignment, offsets and sizes of the fields.
 pub const LayoutRow = extern struct {
     name_ptr: [*]const u8,
@@ -377,8 +431,8 @@ pub const LayoutRow = extern struct {
     size: u32,
     alignment: u32,
     offsets_len: u32,
-    offsets: [16]u32,
-    sizes: [16]u32,
+    offsets: [20]u32,
+    sizes: [20]u32,
 };
 
 const shared = .{
@@ -404,6 +458,9 @@ const shared = .{
     .{ "RawLimiter", RawLimiter },
     .{ "OperationType", OperationType },
     .{ "RawOperation", RawOperation },
+    .{ "RawShared", RawShared },
+    .{ "RawLeaf", RawLeaf },
+    .{ "RawPool", RawPool },
 };
 
 /// The layouts as this compilation sees them; Rust compares them with its own in a test.
@@ -471,6 +528,9 @@ comptime {
     expectLayout(RawLimiter, 2, 3, &.{ 0, 4, 8, 8 + p, 8 + 2 * p });
     expectLayout(OperationType, 10, 2, &.{ 0, 4, 8, 12, 16, 40 + p });
     expectLayout(RawOperation, 12, 13, &.{ 0, 4, 8, 12, 16, 24 + 4 * p, 32 + 8 * p, 40 + 10 * p, 44 + 10 * p, 48 + 10 * p, 48 + 11 * p, 48 + 12 * p });
+    expectLayout(RawShared, 2, 2, &.{ 0, 4, 8, 8 + p });
+    expectLayout(RawPool, 96 - 7 * p / 4, 7, &.{ 0, 4, 8, 12, 16, 16 + p, 16 + 2 * p, 16 + 3 * p, 16 + 4 * p, 16 + 5 * p, 16 + 6 * p, 16 + 7 * p, 128, 132, 136, 140, 256 });
+    if (@sizeOf(RawLeaf) != 128 or @sizeOf(RawPool) != 384) @compileError("a leaf is 128 bytes, a pool three times that");
     if (@sizeOf(RawParty) != 128 or @sizeOf(RawMpmc) != 768) @compileError("a party is 128 bytes");
     if (@sizeOf(RawEnd) != 128 or @sizeOf(RawChannel) != 384) @compileError("a channel is three times 128 bytes");
 }

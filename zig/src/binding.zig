@@ -25,6 +25,7 @@ pub const Operation = abi.RawOperation;
 pub const End = abi.RawEnd;
 pub const Stream = abi.RawStream;
 pub const Limiter = abi.RawLimiter;
+pub const Pool = abi.RawPool;
 /// What Zig allocated and Rust releases; an extern struct of the same layout on both sides.
 pub const OwnedBytes = items.OwnedBytes;
 pub const OwnedSlice = items.OwnedSlice;
@@ -145,6 +146,7 @@ fn wanted(comptime Rust: type) []const u8 {
     return switch (Rust) {
         *End => "zigflow.spsc.Sender(T)` or `Receiver(T)`, of `spsc` or `mpmc`, or `*zigflow.RawSender",
         *Stream => "zigflow.RustStream(T)` or `zigflow.RustMessages`, or `*zigflow.RawStream",
+        *Pool => "zigflow.Pool` or `*zigflow.RawPool",
         *Limiter => "zigflow.RateLimiter` or `*zigflow.RawLimiter",
         else => if (items.isOwned(Rust)) "zigflow." ++ @typeName(Rust)[comptime std.mem.findScalar(u8, @typeName(Rust), '.').? + 1..] else @typeName(Rust),
     };

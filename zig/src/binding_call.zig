@@ -38,9 +38,12 @@ pub fn suitsApart(comptime Rust: type, comptime Z: type) bool {
     return only_read or (Rust == []Child and (Z == [*]Child or Z == [*c]Child));
 }
 
-/// Whether `Z` is what an end, a stream or a rate limiter that Rust hands over is opened as.
+/// Whether `Z` is what an end, a stream, a rate limiter or a pool that Rust hands over is opened as.
 pub fn opens(comptime Rust: type, comptime Z: type) bool {
-    if (Rust != *abi.RawEnd and Rust != *abi.RawStream and Rust != *abi.RawLimiter) return false;
+    switch (Rust) {
+        *abi.RawEnd, *abi.RawStream, *abi.RawLimiter, *abi.RawPool => {},
+        else => return false,
+    }
     if (@typeInfo(Z) != .@"struct" or !@hasDecl(Z, "open") or !@hasDecl(Z, "deinit")) return false;
     if (@typeInfo(@TypeOf(Z.open)) != .@"fn") return false;
     const params = paramTypes(@TypeOf(Z.open));

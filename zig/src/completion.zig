@@ -48,6 +48,7 @@ pub const OpenError = error{
 pub fn Completion(comptime T: type) type {
     if (T != void and items.itemKind(T, "zigflow.Completion") == abi.ItemKind.lent)
         @compileError("zigflow.Completion(" ++ @typeName(T) ++ "): nobody would keep the bytes; complete with zigflow.OwnedBytes, or fill a buffer");
+    if (T == items.LocalBytes) @compileError("zigflow.Completion(LocalBytes): who takes the result may be on another thread; complete with zigflow.OwnedBytes");
     return struct {
         raw: *abi.RawOperation,
 

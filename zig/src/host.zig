@@ -54,5 +54,18 @@ pub extern fn zf1_party_wake_all(party: *abi.RawParty) callconv(.c) void;
 /// Wakes one that sleeps at the other side of the channel: a receiver if `of_senders` is 1, else a sender.
 pub extern fn zf1_peer_wake(channel: *abi.RawChannel, of_senders: u32) callconv(.c) void;
 
+/// Writes a pool with one handle to `out`. 0; or 1 for a size that cannot be, 2 when there is no memory.
+pub extern fn zf1_pool_new(blocks: usize, size: usize, alignment: usize, out: **abi.RawPool) callconv(.c) u32;
+/// One handle more.
+pub extern fn zf1_pool_retain(pool: *abi.RawPool) callconv(.c) void;
+/// One handle less.
+pub extern fn zf1_pool_release(pool: *abi.RawPool) callconv(.c) void;
+/// Puts a block back that its one owner gives up: what Zig does itself unless somebody waits or the pool has closed.
+pub extern fn zf1_pool_put(block: *abi.RawShared) callconv(.c) void;
+/// Who is in the list of those who wait is told of every block from now on. 1 when one is there already.
+pub extern fn zf1_pool_arm(pool: *abi.RawPool) callconv(.c) u32;
+/// Who has left that list says so.
+pub extern fn zf1_pool_left(pool: *abi.RawPool) callconv(.c) void;
+
 /// Reports and aborts.
 pub extern fn zf1_panic(message: [*]const u8, message_len: usize, return_address: usize) callconv(.c) noreturn;

@@ -39,6 +39,22 @@ pub const OwnedBytes = extern struct {
     }
 };
 
+/// `OwnedBytes` that are released on the thread that took them: only a source that is not `sendable` yields them, to a
+/// `LocalZigStream<LocalZeroCopyBuffer>` in Rust.
+pub const LocalBytes = extern struct {
+    raw: abi.OwnedItem,
+
+    /// Any memory, with the function that gives it back.
+    pub fn init(bytes: []u8, context: ?*anyopaque, release: OwnedBytes.Release) LocalBytes {
+        return .{ .raw = OwnedBytes.init(bytes, context, release).raw };
+    }
+
+    /// Releases bytes that are not given away after all.
+    pub fn deinit(self: LocalBytes) void {
+        (OwnedBytes{ .raw = self.raw }).deinit();
+    }
+};
+
 /// Plain data that is given away, as `OwnedBytes` are: a `Vec<T>` in Rust, which copies the items and releases these.
 pub fn OwnedSlice(comptime T: type) type {
     if (T == u8) return OwnedBytes;
@@ -76,9 +92,9 @@ pub fn OwnedSlice(comptime T: type) type {
     };
 }
 
-/// Whether this is `OwnedBytes` or an `OwnedSlice`.
+/// Whether this is `OwnedBytes`, `LocalBytes` or an `OwnedSlice`.
 pub fn isOwned(comptime T: type) bool {
-    if (T == OwnedBytes) return true;
+    if (T == OwnedBytes or T == LocalBytes) return true;
     if (@typeInfo(T) != .@"struct" or !@hasDecl(T, "owned_slice_of")) return false;
     return T == OwnedSlice(T.owned_slice_of);
 }

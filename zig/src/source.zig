@@ -28,7 +28,7 @@
 //! misspelt one is not seen.
 //!
 //! `poll` returns `Poll(T)` or `!Poll(T)`. T is a number, a bool, an enum, an extern struct or an array of
-//! these (copied), `[]const u8` (lent until the next poll) or `OwnedBytes` (given away). After `.done` or
+//! these (copied), `[]const u8` (lent until the next poll) or `OwnedBytes` (given away; from a pool, for instance). After `.done` or
 //! an error the source is freed.
 
 const std = @import("std");
@@ -197,7 +197,9 @@ fn ItemOf(comptime S: type, comptime open: anytype) type {
     if (@typeInfo(S) != .@"struct") @compileError(what ++ " must be a struct");
     checkOpen(S, open, what);
     const T = pollItem(S, what);
-    if (items.itemKind(T, what) == abi.ItemKind.owned and !isSendable(S))
+    if (T == items.LocalBytes) {
+        if (isSendable(S)) @compileError(what ++ " yields LocalBytes, which stay on their thread: it must not be `sendable`");
+    } else if (items.itemKind(T, what) == abi.ItemKind.owned and !isSendable(S))
         @compileError(what ++ " yields OwnedBytes, which Rust may release on any thread: it needs `pub const sendable = true;`");
     return T;
 }

@@ -85,9 +85,14 @@ pub fn fetchAddRelaxed(word: *u32, by: u32) u32 {
 
 /// Null when `new` was stored, else what stood there.
 pub fn compareExchange(word: *u32, old: u32, new: u32) ?u32 {
+    return compareExchangeUnless(word, old, new, 4);
+}
+
+/// `sown`: the bug in which this orders nothing.
+pub inline fn compareExchangeUnless(word: *u32, old: u32, new: u32, comptime sown: u32) ?u32 {
     if (model) {
         var seen: u32 = 0;
-        return if (zf1_model_compare_exchange(word, old, new, @intFromBool(bug(4)), &seen) != 0) null else seen;
+        return if (zf1_model_compare_exchange(word, old, new, @intFromBool(bug(sown)), &seen) != 0) null else seen;
     }
     return @cmpxchgStrong(u32, word, old, new, .acq_rel, .acquire);
 }

@@ -12,6 +12,17 @@ pub const Poll = source_file.Poll;
 pub const SizeHint = source_file.SizeHint;
 pub const OwnedBytes = @import("item.zig").OwnedBytes;
 pub const OwnedSlice = @import("item.zig").OwnedSlice;
+pub const LocalBytes = @import("item.zig").LocalBytes;
+/// Bytes with several owners.
+pub const SharedBytes = @import("shared_bytes.zig").SharedBytes;
+/// Blocks of memory that both languages take and give back.
+pub const Pool = @import("pool.zig").Pool;
+/// One of a pool's blocks.
+pub const Block = @import("pool.zig").Block;
+/// Where a poll waits for one.
+pub const BlockWaiter = @import("pool.zig").Waiter;
+/// A pool that Rust hands to Zig: `ZigPool` there.
+pub const RawPool = abi.RawPool;
 /// Functions that give their result later.
 pub const future = @import("future.zig").future;
 pub const Completion = @import("completion.zig").Completion;

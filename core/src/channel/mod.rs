@@ -124,11 +124,11 @@ pub(crate) fn for_zig(
 /// # Panics
 ///
 /// If there are 2^31 already. Then nothing is counted.
-fn count_one_more(counter: &Word) {
+pub(crate) fn count_one_more(counter: &Word) {
     if counter.fetch_add(1, AcqRel) >= u32::MAX / 2 {
         // Minus one.
         counter.fetch_add(u32::MAX, AcqRel);
-        panic!("too many ends of a channel");
+        panic!("too many references to a channel or a pool");
     }
 }
 

@@ -3,9 +3,9 @@
 use alloc::vec::Vec;
 
 use crate::abi::{ArgKind, OwnedItem, RawArg};
-use crate::buffer::ZeroCopyBuffer;
 use crate::item::Item;
 use crate::macros::Argument;
+use crate::memory::ZeroCopyBuffer;
 use crate::transfer::Transfer;
 
 /// What a [`ZigFuture`](super::ZigFuture) may result in: every [`Transfer`] type, [`ZeroCopyBuffer`] and `()`. It cannot

@@ -584,9 +584,10 @@ fn crossing(param: &Param) -> (Vec<TokenStream>, Vec<TokenStream>) {
         Form::End => (vec![ours!(*mut ::zigflow::abi::RawEnd)], vec![handed_over(name)]),
         Form::Stream => (vec![ours!(*mut ::zigflow::abi::RawStream)], vec![handed_over(name)]),
         Form::Limiter => (vec![ours!(*mut ::zigflow::abi::RawLimiter)], vec![handed_over(name)]),
+        Form::Pool => (vec![ours!(*mut ::zigflow::abi::RawPool)], vec![handed_over(name)]),
         Form::Buffer => (
             vec![ours!(*const ::zigflow::abi::OwnedItem)],
-            vec![ours!(&::zigflow::ZeroCopyBuffer::into_raw(#name))],
+            vec![ours!(&::zigflow::__private::given_away(#name))],
         ),
         Form::Reference(Element::Handle(_), true) => (
             vec![ours!(*mut ::core::ffi::c_void)],

@@ -80,8 +80,9 @@ pub fn derive_transfer(input: TokenStream) -> TokenStream {
 /// | `&T`, `&mut T` | `*const T`, `*T` |
 /// | `ZigSender<T>`, `ZigReceiver<T>` | `zigflow.spsc.Sender(T)`, `.Receiver(T)`, or of `mpmc`; or `*zigflow.RawSender` |
 /// | `StreamForZig<T>`, `StreamForZig<[u8]>` | `zigflow.RustStream(T)`, `zigflow.RustMessages`; or `*zigflow.RawStream` |
-/// | `ZeroCopyBuffer` | `zigflow.OwnedBytes`, to be ended by `deinit`, once, or given on |
+/// | `ZeroCopyBuffer`, `RustBuffer` | `zigflow.OwnedBytes`, to be ended by `deinit`, once, or given on |
 /// | `ZigRateLimiter` | `zigflow.RateLimiter`; or `*zigflow.RawLimiter` |
+/// | `ZigPool` | `zigflow.Pool`; or `*zigflow.RawPool` |
 /// | `Point`, a struct or an enum | `Point`, an `extern struct` or an `enum(u8)` |
 /// | `&Parser`, `&mut Parser` of a `type Parser;` | `*const Parser`, `*Parser` |
 /// | `Parser` as a result | `Parser`, or `*Parser` if it has a `destroy` |

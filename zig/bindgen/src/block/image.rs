@@ -188,6 +188,7 @@ impl Image<'_> {
                 Form::End => format!("*{OUR} binding\".End"),
                 Form::Stream => format!("*{OUR} binding\".Stream"),
                 Form::Limiter => format!("*{OUR} binding\".Limiter"),
+                Form::Pool => format!("*{OUR} binding\".Pool"),
                 Form::Buffer => format!("{OUR} binding\".OwnedBytes"),
                 Form::Slice(element, mutable) => {
                     format!("[]{}{}", constness(*mutable), zig_type(element))

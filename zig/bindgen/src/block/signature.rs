@@ -76,7 +76,9 @@ pub enum Form {
     Stream,
     /// `ZigRateLimiter`.
     Limiter,
-    /// `ZeroCopyBuffer`: `zigflow.OwnedBytes` in Zig, which owns it then.
+    /// `ZigPool`.
+    Pool,
+    /// `ZeroCopyBuffer` or `RustBuffer`: `zigflow.OwnedBytes` in Zig, which owns it then.
     Buffer,
 }
 
@@ -240,6 +242,7 @@ impl Function {
             | Form::End
             | Form::Stream
             | Form::Limiter
+            | Form::Pool
             | Form::Buffer => None,
         });
         let mut names: Vec<&Ident> = Vec::new();
@@ -378,7 +381,8 @@ impl Form {
             Some("ZigSender" | "ZigReceiver") => return Ok(Self::End),
             Some("StreamForZig") => return Ok(Self::Stream),
             Some("ZigRateLimiter") => return Ok(Self::Limiter),
-            Some("ZeroCopyBuffer") => return Ok(Self::Buffer),
+            Some("ZigPool") => return Ok(Self::Pool),
+            Some("ZeroCopyBuffer" | "RustBuffer") => return Ok(Self::Buffer),
             _ => {}
         }
         let vec = arguments_of(ty, "Vec");
@@ -442,8 +446,8 @@ impl Element {
         if scope.handles.contains(name) {
             return Ok(Self::Handle(name.clone()));
         }
-        if word == "ZeroCopyBuffer" {
-            let what = "a `ZeroCopyBuffer` is handed over as it is, as a parameter or a result: to lend its bytes, take `&[u8]`";
+        if matches!(word.as_str(), "ZeroCopyBuffer" | "RustBuffer") {
+            let what = "a buffer is handed over as it is, as a parameter or a result: to lend its bytes, take `&[u8]`";
             return Err(Error::new(ty.span(), what));
         }
         if PRIMITIVES.contains(&word.as_str()) {

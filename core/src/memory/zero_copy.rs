@@ -1,8 +1,5 @@
 //! Owned memory from the other side of the border.
 
-use alloc::boxed::Box;
-use alloc::vec::Vec;
-use core::ffi::c_void;
 use core::fmt;
 use core::mem::ManuallyDrop;
 use core::ops::Deref;
@@ -10,11 +7,15 @@ use core::ptr::NonNull;
 
 use crate::abi::OwnedItem;
 use crate::error::{Malformed, Registered, check_slice};
+use crate::memory::{RustBuffer, view};
+use crate::transfer::Transfer;
 
 /// Bytes that Zig allocated and that Rust owns: read in place, given back to Zig's own release
 /// function when dropped, exactly once, on whatever thread drops it.
 ///
-/// Zig promises that the release function may run on any thread.
+/// Zig promises that the release function may run on any thread; what may not is a
+/// [`LocalZeroCopyBuffer`](crate::LocalZeroCopyBuffer).
+#[repr(transparent)]
 pub struct ZeroCopyBuffer {
     raw: OwnedItem,
 }
@@ -42,11 +43,35 @@ impl ZeroCopyBuffer {
         Ok(Self { raw })
     }
 
+    /// [`from_raw`](Self::from_raw) of what was checked.
+    ///
+    /// # Safety
+    ///
+    /// As there, and it is none of those.
+    pub(crate) unsafe fn from_checked(raw: OwnedItem) -> Self {
+        Self { raw }
+    }
+
     /// The bytes.
     pub fn as_slice(&self) -> &[u8] {
         let ptr = NonNull::new(self.raw.ptr).unwrap_or(NonNull::dangling());
         // SAFETY: `from_raw` checked that null comes with length 0, and its caller promised the rest.
         unsafe { core::slice::from_raw_parts(ptr.as_ptr(), self.raw.len) }
+    }
+
+    /// The bytes as items, in place.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`]: `Misaligned`; `Length`, if they are no whole number of items, or if items of the type have no size;
+    /// `Value`, if some are no value of the type.
+    pub fn items<T: Transfer>(&self) -> Result<&[T], Malformed> {
+        view(self)
+    }
+
+    /// What crosses the border.
+    pub(crate) fn as_raw(&self) -> &OwnedItem {
+        &self.raw
     }
 
     /// Gives up ownership without releasing.
@@ -57,10 +82,18 @@ impl ZeroCopyBuffer {
 
 impl Drop for ZeroCopyBuffer {
     fn drop(&mut self) {
-        if let Some(release) = self.raw.release {
-            // SAFETY: the one call, with what belongs to it; by `from_raw`'s contract on any thread.
-            unsafe { release(self.raw.context, self.raw.ptr, self.raw.len) };
-        }
+        // SAFETY: the one call; by `from_raw`'s contract on any thread.
+        unsafe { release(&self.raw) };
+    }
+}
+
+/// # Safety
+///
+/// The item is released once, where its function may run.
+pub(super) unsafe fn release(raw: &OwnedItem) {
+    if let Some(release) = raw.release {
+        // SAFETY: with what belongs to it; the caller's promise.
+        unsafe { release(raw.context, raw.ptr, raw.len) };
     }
 }
 
@@ -84,15 +117,26 @@ impl fmt::Debug for ZeroCopyBuffer {
     }
 }
 
-impl From<Vec<u8>> for ZeroCopyBuffer {
-    fn from(bytes: Vec<u8>) -> Self {
-        unsafe extern "C" fn release(_: *mut c_void, ptr: *mut u8, len: usize) {
-            // SAFETY: pointer and length of the boxed slice below, released once.
-            drop(unsafe { Box::from_raw(core::ptr::slice_from_raw_parts_mut(ptr, len)) });
-        }
-        let len = bytes.len();
-        let ptr = Box::into_raw(bytes.into_boxed_slice()).cast::<u8>();
-        let context = core::ptr::null_mut();
-        Self { raw: OwnedItem { ptr, len, release: Some(release), context } }
+impl From<alloc::vec::Vec<u8>> for ZeroCopyBuffer {
+    fn from(bytes: alloc::vec::Vec<u8>) -> Self {
+        RustBuffer::from(bytes).into()
     }
+}
+
+/// Bytes that Zig lends for `'a`.
+///
+/// # Errors
+///
+/// [`Malformed`]: null with a length, or a length above `isize::MAX`.
+///
+/// # Safety
+///
+/// Unless it is one of those, `ptr` is valid for reads of `len` bytes for `'a`, and nobody writes there meanwhile.
+pub unsafe fn borrow_from_zig<'a>(ptr: *const u8, len: usize) -> Result<&'a [u8], Malformed> {
+    check_slice(ptr, len, &Registered::ANY)?;
+    if len == 0 {
+        return Ok(&[]);
+    }
+    // SAFETY: not null, not too long; the caller's promise for the rest.
+    Ok(unsafe { core::slice::from_raw_parts(ptr, len) })
 }

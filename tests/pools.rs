@@ -1,0 +1,378 @@
+//! Pools, their blocks and those who wait for one, in either language, with the same verbs.
+#![allow(missing_docs)] // what Zig's functions are called, Zig tells
+
+use std::task::Context;
+
+use futures_core::Stream;
+use zigflow::abi::RawWaker;
+use zigflow::pool::{Block, ZigPool};
+use zigflow::{OpenError, Pool, RustBuffer, SharedBuffer, StreamError, ZeroCopyBuffer, ZigError};
+
+use crate::ends::Lang::{self, Rust, Zig};
+
+zigflow::autozig! {
+    const std = @import("std");
+    const zigflow = @import("zigflow");
+
+    const PoolThere = struct {
+        pool: zigflow.Pool,
+
+        pub const sendable = true;
+
+        pub fn take(pool: zigflow.Pool) PoolThere {
+            return .{ .pool = pool };
+        }
+
+        pub fn make(blocks: u32, bytes: u32) !PoolThere {
+            return .{ .pool = try .init(blocks, bytes) };
+        }
+
+        pub fn another(self: *const PoolThere) PoolThere {
+            return .{ .pool = self.pool.clone() };
+        }
+
+        pub fn acquire(self: *const PoolThere) ?BlockThere {
+            return .{ .block = self.pool.tryAcquire() orelse return null };
+        }
+
+        pub fn acquireBlocking(self: *const PoolThere) BlockThere {
+            return .{ .block = self.pool.acquireBlocking() };
+        }
+
+        pub fn acquireWithin(self: *const PoolThere, timeout_ns: u64) ?BlockThere {
+            return .{ .block = self.pool.acquireBlockingTimeout(timeout_ns) orelse return null };
+        }
+
+        pub fn waiter(self: *const PoolThere) WaiterThere {
+            return .{ .waiter = self.pool.clone().waiter() };
+        }
+
+        pub fn available(self: *const PoolThere) usize {
+            return self.pool.available();
+        }
+
+        pub fn deinit(self: *PoolThere) void {
+            self.pool.deinit();
+        }
+
+        /// An allocator over blocks: how many numbers a list has when it finds no memory.
+        pub fn listed(self: *const PoolThere) !usize {
+            const gpa = self.pool.allocator();
+            var list: std.ArrayList(u32) = .empty;
+            defer list.deinit(gpa);
+            var count: u32 = 0;
+            while (true) : (count += 1) list.append(gpa, count) catch break;
+            for (list.items, 0..) |n, i| if (n != i) return error.Wrong;
+            return list.items.len;
+        }
+
+        /// What an allocator over blocks may and may not.
+        pub fn allocates(self: *const PoolThere) !void {
+            const gpa = self.pool.allocator();
+            const size = self.pool.blockSize();
+            const before = self.pool.available();
+            const small = try gpa.alloc(u8, 1);
+            const whole = try gpa.alloc(u8, size);
+            if (self.pool.available() != before - 2) return error.NoBlocks;
+            if (gpa.resize(small, size) == false) return error.NoRoom;
+            if (gpa.resize(whole, size + 1)) return error.TooMuchRoom;
+            if (gpa.alloc(u8, size + 1)) |_| return error.TooLarge else |e| if (e != error.OutOfMemory) return e;
+            const aligned = gpa.alignedAlloc(u8, .fromByteUnits(4096), 1);
+            if (aligned) |_| return error.TooAligned else |e| if (e != error.OutOfMemory) return e;
+            gpa.free(small.ptr[0..size]);
+            gpa.free(whole);
+            if (self.pool.available() != before) return error.NotHome;
+        }
+
+        /// Each n-th allocation fails in turn, and nothing is lost.
+        pub fn everyFailure(self: *const PoolThere) !void {
+            const before = self.pool.available();
+            try checkFailures(self.pool.allocator(), before);
+            if (self.pool.available() != before) return error.NotHome;
+        }
+
+        fn checkFailures(backing: std.mem.Allocator, allocations: usize) !void {
+            for (0..allocations + 1) |n| {
+                var failing: std.testing.FailingAllocator = .init(backing, .{ .fail_index = n });
+                const got = build(failing.allocator(), allocations);
+                if (n < allocations) {
+                    if (got) |_| return error.NoFailure else |e| if (e != error.OutOfMemory) return e;
+                } else try got;
+                if (failing.allocated_bytes != failing.freed_bytes) return error.Leak;
+            }
+        }
+
+        fn build(gpa: std.mem.Allocator, count: usize) !void {
+            var all: [64]?*u64 = @splat(null);
+            defer for (all) |one| if (one) |it| gpa.destroy(it);
+            for (all[0..count]) |*one| one.* = try gpa.create(u64);
+        }
+    };
+
+    const BlockThere = struct {
+        block: ?zigflow.Block,
+
+        pub const sendable = true;
+
+        pub fn fill(self: *BlockThere, byte: u8) void {
+            @memset(self.block.?.slice(), byte);
+        }
+
+        pub fn isAll(self: *const BlockThere, byte: u8) bool {
+            return std.mem.allEqual(u8, self.block.?.slice(), byte);
+        }
+
+        pub fn address(self: *const BlockThere) usize {
+            return @intFromPtr(self.block.?.slice().ptr);
+        }
+
+        /// Gives the block away; what is left is nothing.
+        pub fn give(self: *BlockThere, len: u32) zigflow.OwnedBytes {
+            defer self.block = null;
+            return self.block.?.give(len);
+        }
+
+        pub fn share(self: *BlockThere, len: u32) SharedThere {
+            defer self.block = null;
+            return .{ .bytes = self.block.?.share(len) };
+        }
+
+        pub fn deinit(self: *BlockThere) void {
+            if (self.block) |block| block.deinit();
+        }
+    };
+
+    const SharedThere = struct {
+        bytes: ?zigflow.SharedBytes,
+
+        pub const sendable = true;
+
+        pub fn part(self: *const SharedThere, from: u32, to: u32) SharedThere {
+            return .{ .bytes = self.bytes.?.part(from, to) };
+        }
+
+        pub fn sum(self: *const SharedThere) u64 {
+            var total: u64 = 0;
+            for (self.bytes.?.bytes) |byte| total += byte;
+            return total;
+        }
+
+        pub fn give(self: *SharedThere) zigflow.OwnedBytes {
+            defer self.bytes = null;
+            return self.bytes.?.give();
+        }
+
+        pub fn deinit(self: *SharedThere) void {
+            if (self.bytes) |bytes| bytes.deinit();
+        }
+    };
+
+    /// It stays where it is: Rust has a pointer to it.
+    const WaiterThere = struct {
+        waiter: zigflow.BlockWaiter,
+
+        pub const sendable = true;
+
+        pub fn deinit(self: *WaiterThere) void {
+            self.waiter.cancel();
+            self.waiter.pool.deinit();
+        }
+    };
+
+    fn pollThere(waiter: *WaiterThere, data: usize, vtable: usize) ?BlockThere {
+        const cx: zigflow.Context = .{ .waker = .{ .raw = .{ .data = @ptrFromInt(data), .vtable = @ptrFromInt(vtable) } } };
+        return .{ .block = waiter.waiter.poll(&cx) orelse return null };
+    }
+
+    /// Each item is a block of the source's own pool, `len` bytes of its number.
+    const Pooled = struct {
+        waiter: zigflow.BlockWaiter,
+        len: usize,
+        next: u32 = 0,
+        end: u32,
+
+        pub const sendable = true;
+
+        pub fn poll(self: *Pooled, cx: *zigflow.Context) zigflow.Poll(zigflow.OwnedBytes) {
+            if (self.next == self.end) return .done;
+            const block = self.waiter.poll(cx) orelse return .pending;
+            @memset(block.slice()[0..self.len], @truncate(self.next));
+            self.next += 1;
+            return .{ .ready = block.give(self.len) };
+        }
+
+        pub fn deinit(self: *Pooled) void {
+            self.waiter.cancel();
+            self.waiter.pool.deinit();
+        }
+    };
+
+    fn pooled(blocks: u32, len: u32, count: u32) !Pooled {
+        const pool: zigflow.Pool = try .init(blocks, len);
+        return .{ .waiter = pool.waiter(), .len = len, .end = count };
+    }
+
+    /// Reads bytes of Rust's and releases them.
+    fn sumOf(bytes: zigflow.OwnedBytes) u64 {
+        defer bytes.deinit();
+        var total: u64 = 0;
+        for (bytes.slice()) |byte| total += byte;
+        return total;
+    }
+
+    /// Gives bytes of Rust's back as they are.
+    fn back(bytes: zigflow.OwnedBytes) zigflow.OwnedBytes {
+        return bytes;
+    }
+
+    /// Releases bytes of Rust's on a thread of Zig's.
+    fn releaseThere(bytes: zigflow.OwnedBytes) !void {
+        const thread = std.Thread.spawn(.{}, zigflow.OwnedBytes.deinit, .{bytes}) catch |e| {
+            bytes.deinit();
+            return e;
+        };
+        thread.join();
+    }
+    ---
+    /// A handle in Zig.
+    pub type PoolThere: Send;
+    impl PoolThere {
+        /// Of a pool of Rust's.
+        pub fn take(pool: ZigPool) -> Result<Self, ZigError>;
+        /// Of a new one.
+        pub fn make(blocks: u32, bytes: u32) -> Result<Self, ZigError>;
+        pub fn another(&self) -> Self;
+        pub fn acquire(&self) -> Option<BlockThere>;
+        pub fn acquire_blocking(&self) -> BlockThere;
+        pub fn acquire_within(&self, timeout_ns: u64) -> Option<BlockThere>;
+        pub fn waiter(&self) -> WaiterThere;
+        pub fn available(&self) -> usize;
+        pub fn listed(&self) -> Result<usize, ZigError>;
+        pub fn allocates(&self) -> Result<(), ZigError>;
+        pub fn every_failure(&self) -> Result<(), ZigError>;
+    }
+    /// A block in Zig.
+    pub type BlockThere: Send;
+    impl BlockThere {
+        pub fn fill(&mut self, byte: u8);
+        pub fn is_all(&self, byte: u8) -> bool;
+        pub fn address(&self) -> usize;
+        pub fn give(&mut self, len: u32) -> ZeroCopyBuffer;
+        pub fn share(&mut self, len: u32) -> SharedThere;
+    }
+    /// One of several owners in Zig.
+    pub type SharedThere: Send;
+    impl SharedThere {
+        pub fn part(&self, from: u32, to: u32) -> Self;
+        pub fn sum(&self) -> u64;
+        pub fn give(&mut self) -> ZeroCopyBuffer;
+    }
+    /// A waiter in Zig.
+    pub type WaiterThere: Send;
+    fn poll_there(waiter: &mut WaiterThere, data: usize, vtable: usize) -> Option<BlockThere>;
+    /// Blocks of the source's own pool.
+    pub fn pooled(blocks: u32, len: u32, count: u32) -> Result<impl Stream<Item = Result<ZeroCopyBuffer, StreamError>> + Send, OpenError>;
+    pub fn sum_of(bytes: RustBuffer) -> u64;
+    pub fn back(bytes: RustBuffer) -> ZeroCopyBuffer;
+    pub fn release_there(bytes: ZeroCopyBuffer) -> Result<(), ZigError>;
+}
+
+/// A handle.
+#[derive(Debug)]
+pub enum Handle {
+    /// In Rust.
+    Rust(Pool),
+    /// In Zig.
+    Zig(PoolThere),
+}
+
+/// A block with one owner.
+#[derive(Debug)]
+pub enum Held {
+    /// In Rust.
+    Rust(Block),
+    /// In Zig.
+    Zig(BlockThere),
+}
+
+impl Handle {
+    /// A handle of this pool in the language.
+    pub fn of(pool: &Pool, lang: Lang) -> Self {
+        match lang {
+            Rust => Self::Rust(pool.clone()),
+            Zig => Self::Zig(PoolThere::take(pool.to_zig()).unwrap()),
+        }
+    }
+
+    /// Takes a block, if one is home.
+    pub fn try_acquire(&self) -> Option<Held> {
+        match self {
+            Self::Rust(pool) => pool.try_acquire().map(Held::Rust),
+            Self::Zig(pool) => pool.acquire().map(Held::Zig),
+        }
+    }
+
+    /// Takes a block, asleep until one is home.
+    pub fn acquire_blocking(&self) -> Held {
+        match self {
+            Self::Rust(pool) => Held::Rust(pool.acquire_blocking()),
+            Self::Zig(pool) => Held::Zig(pool.acquire_blocking()),
+        }
+    }
+}
+
+impl Held {
+    /// Writes all of it.
+    pub fn fill(&mut self, byte: u8) {
+        match self {
+            Self::Rust(block) => block.fill(byte),
+            Self::Zig(block) => block.fill(byte),
+        }
+    }
+
+    /// Reads all of it.
+    pub fn is_all(&self, byte: u8) -> bool {
+        match self {
+            Self::Rust(block) => block.iter().all(|found| *found == byte),
+            Self::Zig(block) => block.is_all(byte),
+        }
+    }
+
+    /// Where it is.
+    pub fn address(&self) -> usize {
+        match self {
+            Self::Rust(block) => block.as_ptr().addr(),
+            Self::Zig(block) => block.address(),
+        }
+    }
+
+    /// The first bytes, given away.
+    pub fn give(self, len: usize) -> ZeroCopyBuffer {
+        match self {
+            Self::Rust(mut block) => {
+                block.set_len(len);
+                block.into()
+            }
+            Self::Zig(mut block) => block.give(len as u32),
+        }
+    }
+
+    /// The same with several owners.
+    pub fn share(self, len: usize) -> SharedBuffer {
+        match self {
+            Self::Rust(mut block) => {
+                block.set_len(len);
+                block.into()
+            }
+            Self::Zig(mut block) => block.share(len as u32).give().into(),
+        }
+    }
+}
+
+impl WaiterThere {
+    /// Takes a block, or waits for one.
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> Option<BlockThere> {
+        let RawWaker { data, vtable } = RawWaker::of(cx.waker());
+        poll_there(self, data.expose_provenance(), vtable.expose_provenance())
+    }
+}

@@ -1,0 +1,483 @@
+//! Memory that crosses without a copy: released exactly once, where it came from, in every order.
+//!
+//! The numbers in comments are those of the list of pitfalls that this project keeps. Each test counts what its own thread
+//! allocates; Zig allocates through Rust's global allocator, so it is counted too.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::thread;
+
+use bytes::Bytes;
+use futures_lite::StreamExt;
+use futures_lite::future::block_on;
+use zigflow::abi::OwnedItem;
+use zigflow::memory::borrow_from_zig;
+use zigflow::pool::{CreateError, POISON};
+use zigflow::{
+    LocalZeroCopyBuffer, LocalZigStream, Malformed, OpenError, Pool, RustBuffer, SharedBuffer,
+    ZeroCopyBuffer,
+};
+use zigflow_tests::ends::Lang::{Rust, Zig};
+use zigflow_tests::pools::{Handle, back, pooled, release_there, sum_of};
+
+thread_local! {
+    /// Bytes that this thread has allocated and not freed.
+    static HELD: Cell<i64> = const { Cell::new(0) };
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+    static NO_MEMORY: Cell<bool> = const { Cell::new(false) };
+    /// Nothing is freed.
+    static NO_FREE: Cell<bool> = const { Cell::new(false) };
+}
+
+struct Counting;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+// SAFETY: the system's allocator; what is added touches only thread-locals that need no memory. Null is an answer that an
+// allocator may give.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if NO_MEMORY.get() {
+            return ptr::null_mut();
+        }
+        HELD.set(HELD.get() + layout.size() as i64);
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        HELD.set(HELD.get() - layout.size() as i64);
+        if NO_FREE.get() {
+            return;
+        }
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+/// Runs it, and checks that nothing is left.
+fn leaves_nothing<R>(run: impl FnOnce() -> R) {
+    let before = HELD.get();
+    drop(run());
+    assert_eq!(HELD.get(), before);
+}
+
+/// How often it allocates.
+fn allocations<R>(run: impl FnOnce() -> R) -> u64 {
+    let before = ALLOCATIONS.get();
+    drop(run());
+    ALLOCATIONS.get() - before
+}
+
+/// Runs it where there is no memory.
+fn without_memory<R>(run: impl FnOnce() -> R) -> R {
+    NO_MEMORY.set(true);
+    let result = run();
+    NO_MEMORY.set(false);
+    result
+}
+
+zigflow::zig_source! {
+    /// Bytes bound to a thread; the number of those that are not released is `local_alive`.
+    fn local_bytes(count: u32) -> LocalZigStream<LocalZeroCopyBuffer>;
+}
+
+/// The same, declared wrongly.
+mod wrongly {
+    pub(crate) mod elsewhere {
+        use zigflow::{LocalZeroCopyBuffer, ZigStream};
+
+        zigflow::zig_source! {
+            pub(crate) fn local_bytes(count: u32) -> ZigStream<LocalZeroCopyBuffer>;
+        }
+    }
+
+    pub(crate) mod owned {
+        use zigflow::{LocalZigStream, ZeroCopyBuffer};
+
+        zigflow::zig_source! {
+            pub(crate) fn local_bytes(count: u32) -> LocalZigStream<ZeroCopyBuffer>;
+        }
+    }
+}
+
+/// How often it was dropped, and bytes.
+#[derive(Clone, Default)]
+struct Drops(Arc<AtomicU32>);
+
+impl Drops {
+    fn count(&self) -> u32 {
+        self.0.load(SeqCst)
+    }
+
+    fn owner<const N: usize>(&self, bytes: [u8; N]) -> Owner<N> {
+        Owner { bytes, drops: self.clone(), panics: false }
+    }
+}
+
+/// The bytes lie in the owner itself.
+struct Owner<const N: usize> {
+    bytes: [u8; N],
+    drops: Drops,
+    panics: bool,
+}
+
+impl<const N: usize> AsRef<[u8]> for Owner<N> {
+    fn as_ref(&self) -> &[u8] {
+        assert!(!self.panics, "in as_ref");
+        &self.bytes
+    }
+}
+
+impl<const N: usize> Drop for Owner<N> {
+    fn drop(&mut self) {
+        self.drops.0.fetch_add(1, SeqCst);
+    }
+}
+
+// -- Rust's memory in Zig --
+
+/// Pitfall 29: bytes go back to where they came from.
+#[test]
+fn pitfall_29_zig_releases_what_rust_gave() {
+    leaves_nothing(|| {
+        let drops = Drops::default();
+        assert_eq!(sum_of(RustBuffer::from_owner(drops.owner([1, 2, 3]))), 6);
+        assert_eq!(drops.count(), 1);
+        assert_eq!(sum_of(vec![5_u8; 1000].into()), 5000);
+        assert_eq!(sum_of(Vec::new().into()), 0);
+        assert_eq!(sum_of(vec![9_u8; 3].into_boxed_slice().into()), 27);
+        assert_eq!(sum_of(RustBuffer::from(&b"\x01\x02"[..])), 3);
+        assert_eq!(sum_of("\x03".into()), 3);
+        assert_eq!(sum_of(Bytes::from(vec![4_u8; 2]).into()), 8);
+        // Of no size at all.
+        assert_eq!(sum_of(RustBuffer::from_owner(drops.owner([]))), 0);
+        assert_eq!(drops.count(), 2);
+    });
+}
+
+#[test]
+fn what_zig_gives_back_is_what_it_got() {
+    let drops = Drops::default();
+    let owner = RustBuffer::from_owner(drops.owner([1, 2, 3]));
+    let address = owner.as_ptr();
+    let again = back(owner);
+    assert_eq!((again.as_ptr(), &*again, drops.count()), (address, &[1, 2, 3][..], 0));
+    // And on to a thread of Zig's, which releases it there.
+    release_there(again).unwrap();
+    assert_eq!(drops.count(), 1);
+}
+
+#[test]
+fn an_owner_that_panics_is_dropped_once() {
+    let drops = Drops::default();
+    let mut owner = drops.owner([1]);
+    owner.panics = true;
+    let panicked = catch_unwind(AssertUnwindSafe(|| RustBuffer::from_owner(owner)));
+    assert!(panicked.is_err());
+    assert_eq!(drops.count(), 1);
+}
+
+#[test]
+fn static_bytes_and_blocks_need_no_allocation() {
+    let pool = Pool::new(1, 64);
+    assert_eq!(allocations(|| sum_of("abc".into())), 0);
+    assert_eq!(allocations(|| sum_of(pool.try_acquire().unwrap().into())), 0);
+    assert_eq!(allocations(|| sum_of(vec![1_u8; 10].into())), 1, "the vector itself");
+    assert_eq!(pool.snapshot().available, 1);
+}
+
+/// Poisoned before it is freed: a release that is called on memory of the test's own shows it.
+#[test]
+fn what_a_vector_had_is_poisoned_in_a_debug_build() {
+    NO_FREE.set(true);
+    let buffer = RustBuffer::from(vec![7_u8; 16]);
+    let at = buffer.as_ptr();
+    drop(buffer);
+    NO_FREE.set(false);
+    // SAFETY: it was not freed.
+    let bytes = unsafe { std::slice::from_raw_parts(at, 16) };
+    let expected = if cfg!(debug_assertions) { POISON } else { 7 };
+    assert_eq!(bytes, [expected; 16]);
+    // SAFETY: as it was allocated, and now for good.
+    unsafe { System.dealloc(at.cast_mut(), Layout::array::<u8>(16).unwrap()) };
+}
+
+// -- several owners --
+
+/// Whatever the order in which the parts go, and whichever memory it is, the last one releases, once.
+#[test]
+fn parts_in_any_order_release_once() {
+    let drops = Drops::default();
+    let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+    leaves_nothing(|| {
+        for (round, order) in orders.into_iter().enumerate() {
+            let whole: SharedBuffer =
+                ZeroCopyBuffer::from(RustBuffer::from_owner(drops.owner([0, 1, 2, 3]))).into();
+            let mut parts = [Some(whole.slice(1..3)), Some(whole.slice(3..)), Some(whole)];
+            for at in order {
+                assert_eq!(drops.count(), round as u32);
+                drop(parts[at].take());
+                let left: Vec<&[u8]> = parts.iter().flatten().map(|part| &**part).collect();
+                assert!(left.iter().all(|part| part.last() == Some(&3) || part.last() == Some(&2)));
+            }
+            assert_eq!(drops.count(), round as u32 + 1);
+        }
+    });
+}
+
+#[test]
+fn parts_of_a_block_bring_it_home_and_allocate_nothing() {
+    for lang in [Rust, Zig] {
+        let pool = Pool::new(1, 64);
+        let handle = Handle::of(&pool, lang);
+        let mut held = handle.try_acquire().unwrap();
+        held.fill(1);
+        let count = allocations(|| {
+            // What Zig gives is recognised as a block.
+            let whole = SharedBuffer::from(held.give(10));
+            let mut rest = whole.clone();
+            let front = rest.split_to(4);
+            drop(whole);
+            assert_eq!((front.len(), rest.len(), pool.snapshot().available), (4, 6, 0));
+            let sum = sum_of(rest.slice(1..3).into());
+            drop((front, rest));
+            assert_eq!((sum, pool.snapshot().available), (2, 1));
+        });
+        assert_eq!(count, 0, "{lang:?}");
+    }
+}
+
+#[test]
+fn zig_shares_too() {
+    use zigflow_tests::pools::PoolThere;
+    let pool = Pool::new(1, 64);
+    let there = PoolThere::take(pool.to_zig()).unwrap();
+    let mut block = there.acquire().unwrap();
+    block.fill(2);
+    let whole = block.share(10);
+    let mut part = whole.part(2, 5);
+    assert_eq!((whole.sum(), part.sum()), (20, 6));
+    drop((whole, block));
+    let given = part.give();
+    assert_eq!((&*given, pool.snapshot().available), (&[2, 2, 2][..], 0));
+    thread::spawn(move || drop(given)).join().unwrap();
+    assert_eq!(pool.snapshot().available, 1);
+}
+
+#[test]
+fn slices_are_as_those_of_a_slice() {
+    let text = b"0123456789";
+    let all: SharedBuffer = ZeroCopyBuffer::from(text.to_vec()).into();
+    assert_eq!(&*all.slice(..), text);
+    assert_eq!(&*all.slice(2..5), b"234");
+    assert_eq!(&*all.slice(2..=5), b"2345");
+    assert_eq!(&*all.slice(..=2), b"012");
+    assert_eq!(&*all.slice(10..), b"");
+    let mut rest = all.clone();
+    assert_eq!(&*rest.split_off(7), b"789");
+    rest.advance(1);
+    rest.truncate(4);
+    rest.truncate(9);
+    assert_eq!(&*rest, b"1234");
+    for (from, to) in [(3, 11), (11, 11), (5, 4)] {
+        assert!(catch_unwind(AssertUnwindSafe(|| all.slice(from..to))).is_err());
+    }
+    assert!(catch_unwind(AssertUnwindSafe(|| all.slice(..=usize::MAX))).is_err());
+    assert!(catch_unwind(AssertUnwindSafe(|| rest.advance(5))).is_err());
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(rest.split_to(5)))).is_err());
+    assert_eq!(&*rest, b"1234", "what was refused changed nothing");
+}
+
+#[test]
+fn threads_share_and_let_go() {
+    let drops = Drops::default();
+    for _ in 0..200 {
+        let whole: SharedBuffer =
+            ZeroCopyBuffer::from(RustBuffer::from_owner(drops.owner([7; 32]))).into();
+        let threads = [0, 1].map(|n| {
+            let part = whole.slice(n..n + 8);
+            thread::spawn(move || assert!(part.clone().iter().all(|byte| *byte == 7)))
+        });
+        drop(whole);
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+    }
+    assert_eq!(drops.count(), 200);
+}
+
+// -- bytes::Bytes --
+
+#[test]
+fn bytes_are_where_they_were() {
+    leaves_nothing(|| {
+        let pool = Pool::new(2, 64);
+        let drops = Drops::default();
+        let mut block = pool.try_acquire().unwrap();
+        block[0] = 3;
+        let address = block.as_ptr();
+        let bytes = Bytes::from(block);
+        assert_eq!((bytes.as_ptr(), bytes[0], pool.snapshot().available), (address, 3, 1));
+        let part = bytes.slice(1..);
+        drop(bytes);
+        assert_eq!(pool.snapshot().available, 1);
+        drop(part);
+        assert_eq!(pool.snapshot().available, 2);
+
+        let buffer = ZeroCopyBuffer::from(RustBuffer::from_owner(drops.owner([1, 2])));
+        let bytes = Bytes::from(buffer);
+        assert_eq!(&bytes[..], [1, 2]);
+        // And back to Zig.
+        assert_eq!(sum_of(bytes.into()), 3);
+        assert_eq!(drops.count(), 1);
+        let shared = SharedBuffer::from(pool.try_acquire().unwrap());
+        assert_eq!(Bytes::from(shared.slice(..0)).len(), 0);
+    });
+}
+
+// -- typed views --
+
+#[test]
+fn bytes_are_read_as_items_in_place() {
+    let pool = Pool::new(1, 64);
+    let mut block = pool.try_acquire().unwrap();
+    for (n, word) in block.chunks_exact_mut(4).enumerate() {
+        word.copy_from_slice(&(n as u32).to_ne_bytes());
+    }
+    let buffer = ZeroCopyBuffer::from(block);
+    let words = buffer.items::<u32>().unwrap();
+    assert_eq!((words.len(), words[3], words.as_ptr().cast()), (16, 3, buffer.as_ptr()));
+    assert_eq!(buffer.items::<[u32; 2]>().unwrap()[1], [2, 3]);
+    let shared = SharedBuffer::from(buffer);
+    assert_eq!(shared.slice(4..12).items::<u32>().unwrap(), [1, 2]);
+    // Not aligned, not whole, not values.
+    assert_eq!(shared.slice(1..5).items::<u32>(), Err(Malformed::Misaligned));
+    assert_eq!(shared.slice(4..).items::<u64>(), Err(Malformed::Length { found: 60, expected: 8 }));
+    assert_eq!(shared.slice(4..12).items::<u64>(), Err(Malformed::Misaligned));
+    let length = Malformed::Length { found: 7, expected: 4 };
+    assert_eq!(shared.slice(..7).items::<u32>(), Err(length));
+    assert_eq!(shared.slice(1..9).items::<bool>(), Err(Malformed::Value));
+    assert_eq!(
+        shared.slice(1..8).items::<bool>().unwrap(),
+        [false, false, false, true, false, false, false]
+    );
+    // Of nothing there are none, wherever it is.
+    assert_eq!(shared.slice(1..1).items::<u32>(), Ok(&[][..]));
+    let length = Malformed::Length { found: 64, expected: 0 };
+    assert_eq!(shared.items::<[u32; 0]>(), Err(length));
+}
+
+// -- what a border may say wrongly --
+
+#[test]
+fn null_and_absurd_lengths_are_refused() {
+    let item = |ptr: *const u8, len| OwnedItem {
+        ptr: ptr.cast_mut(),
+        len,
+        release: None,
+        context: ptr::null_mut(),
+    };
+    let byte = 7_u8;
+    // SAFETY: refused, or static, or of length 0.
+    unsafe {
+        for (ptr, len, what) in [
+            (ptr::null(), 1, Malformed::NullData(1)),
+            (&raw const byte, usize::MAX, Malformed::TooLong(usize::MAX)),
+            (&raw const byte, isize::MAX as usize + 1, Malformed::TooLong(isize::MAX as usize + 1)),
+        ] {
+            assert_eq!(ZeroCopyBuffer::from_raw(item(ptr, len)).unwrap_err(), what);
+            assert_eq!(LocalZeroCopyBuffer::from_raw(item(ptr, len)).unwrap_err(), what);
+            assert_eq!(borrow_from_zig(ptr, len).unwrap_err(), what);
+        }
+        assert!(ZeroCopyBuffer::from_raw(item(ptr::null(), 0)).unwrap().is_empty());
+        assert!(LocalZeroCopyBuffer::from_raw(item(ptr::null(), 0)).unwrap().is_empty());
+        assert_eq!(borrow_from_zig(ptr::null(), 0), Ok(&[][..]));
+        assert_eq!(borrow_from_zig(&raw const byte, 1), Ok(&[7][..]));
+    }
+}
+
+// -- bound to a thread --
+
+#[test]
+fn local_bytes_are_released_on_their_thread() {
+    block_on(async {}); // keeps what it allocates first
+    leaves_nothing(|| {
+        let stream = local_bytes(3).unwrap();
+        let all: Vec<LocalZeroCopyBuffer> = block_on(stream.try_collect()).unwrap();
+        // Each release checks in Zig on which thread it is.
+        let texts: Vec<&[u8]> = all.iter().map(|bytes| &**bytes).collect();
+        assert_eq!(texts, [[0; 8], [1; 8], [2; 8]]);
+        assert_eq!(all[1].items::<u64>().unwrap(), [0x0101_0101_0101_0101]);
+    });
+}
+
+#[test]
+fn local_bytes_are_no_others() {
+    assert!(matches!(wrongly::elsewhere::local_bytes(1), Err(OpenError::NotSendable)));
+    let Err(OpenError::Item { zig, rust, .. }) = wrongly::owned::local_bytes(1) else {
+        panic!("bytes of one thread were taken for any's")
+    };
+    assert_eq!((zig.rsplit('.').next(), rust), (Some("LocalBytes"), "OwnedBytes"));
+}
+
+// -- no memory --
+
+#[test]
+fn without_memory_there_is_an_error_and_nothing_is_lost() {
+    leaves_nothing(|| {
+        let refused = without_memory(|| Pool::try_new(4, Layout::new::<u64>()).map(drop));
+        assert_eq!(refused, Err(CreateError::OutOfMemory));
+        assert!(matches!(without_memory(|| pooled(2, 10, 1).map(drop)), Err(OpenError::Zig(_))));
+
+        let drops = Drops::default();
+        let buffer = ZeroCopyBuffer::from(RustBuffer::from_owner(drops.owner([1, 2, 3])));
+        let buffer = without_memory(|| SharedBuffer::try_from_buffer(buffer)).unwrap_err();
+        assert_eq!((&*buffer, drops.count()), (&[1, 2, 3][..], 0));
+        // A block needs none.
+        let pool = Pool::new(1, 64);
+        let block = ZeroCopyBuffer::from(pool.try_acquire().unwrap());
+        assert!(without_memory(|| SharedBuffer::try_from_buffer(block).is_ok()));
+        assert_eq!(pool.snapshot().available, 1);
+    });
+}
+
+#[test]
+fn a_pool_is_one_allocation_and_blocks_are_none() {
+    assert_eq!(allocations(|| Pool::new(100, 1000)), 1);
+    leaves_nothing(|| {
+        let pool = Pool::new(40, 64);
+        let held: Vec<_> = (0..40).map(|_| pool.try_acquire().unwrap()).collect();
+        drop(pool);
+        held
+    });
+    let pool = Pool::new(2, 64);
+    let there = Handle::of(&pool, Zig);
+    let count = allocations(|| {
+        for _ in 0..1_000_000 {
+            let (one, other) = (pool.try_acquire().unwrap(), there.try_acquire());
+            drop((ZeroCopyBuffer::from(one), pool.try_acquire().is_none()));
+            drop(other);
+        }
+    });
+    // The driver's handle of a block in Zig is on the heap.
+    assert_eq!(count, 1_000_000);
+}
+
+/// Through a stream: Zig takes a block, Rust reads it in place.
+#[test]
+fn a_million_chunks_of_a_pool_allocate_nothing() {
+    let mut stream = Box::pin(pooled(2, 64, u32::MAX).unwrap());
+    let mut take = || {
+        let item = block_on(stream.next()).unwrap().unwrap();
+        u64::from(item[63])
+    };
+    take();
+    let mut sum = 0;
+    assert_eq!(allocations(|| (0..1_000_000).for_each(|_| sum += take())), 0);
+    assert!(sum > 0);
+}
