@@ -2,6 +2,7 @@
 //! are told in `core/src/pool/raw.rs`; here is what needs no call into Rust, in the same order and with the same names. Waiting,
 //! closing and freeing are Rust's.
 
+const builtin = @import("builtin");
 const std = @import("std");
 const abi = @import("abi.zig");
 const block_file = @import("block.zig");
@@ -73,7 +74,7 @@ pub const Pool = struct {
         host.zf1_pool_release(pool.raw);
     }
 
-    /// Takes a block, if one is home. Its bytes are what they were when it was given back, at first 0; in a safe build 0xaa.
+    /// Takes a block, if one is home. Its bytes are what they were when it was given back, at first 0; in a debug build 0xaa.
     pub inline fn tryAcquire(pool: Pool) ?Block {
         const first = sync.counted(&pool.raw.hint);
         var leaf = first;
@@ -239,7 +240,7 @@ inline fn put(block: *abi.RawShared) void {
     const pool = poolOf(block);
     const bytes = (Block{ .raw = block }).slice();
     sync.write(bytes.ptr);
-    if (std.debug.runtime_safety) @memset(bytes, 0xaa);
+    if (builtin.mode == .Debug) @memset(bytes, 0xaa);
     const word = &pool.leaves[block.index / per_leaf].word;
     const bit = @as(u32, 1) << @intCast(block.index % per_leaf);
     var seen = sync.loadRelaxed(word);
