@@ -15,6 +15,9 @@ const waker = @import("waker.zig");
 const Seat = @import("ring_mpmc.zig").Seat;
 const SharedBytes = shared_file.SharedBytes;
 
+// The mode is called `Debug` until Zig 0.16 and `debug` since.
+const poisons = std.ascii.eqlIgnoreCase(@tagName(builtin.mode), "debug");
+
 const per_leaf: u32 = if (sync.model) 2 else 30;
 const home: u32 = (1 << per_leaf) - 1;
 const waiting: u32 = 1 << 30;
@@ -240,7 +243,7 @@ inline fn put(block: *abi.RawShared) void {
     const pool = poolOf(block);
     const bytes = (Block{ .raw = block }).slice();
     sync.write(bytes.ptr);
-    if (builtin.mode == .Debug) @memset(bytes, 0xaa);
+    if (poisons) @memset(bytes, 0xaa);
     const word = &pool.leaves[block.index / per_leaf].word;
     const bit = @as(u32, 1) << @intCast(block.index % per_leaf);
     var seen = sync.loadRelaxed(word);
