@@ -6,7 +6,9 @@ use std::task::Context;
 use futures_core::Stream;
 use zigflow::abi::RawWaker;
 use zigflow::pool::{Block, ZigPool};
-use zigflow::{OpenError, Pool, RustBuffer, SharedBuffer, StreamError, ZeroCopyBuffer, ZigError};
+use zigflow::{
+    OpenError, Pool, RustBuffer, SharedBuffer, StreamError, ZeroCopyBuffer, ZigError, mpmc, spsc,
+};
 
 use crate::ends::Lang::{self, Rust, Zig};
 
@@ -225,6 +227,121 @@ zigflow::autozig! {
         return bytes;
     }
 
+    const Rx = zigflow.spsc.Receiver(zigflow.OwnedBytes);
+    const ManyRx = zigflow.mpmc.Receiver(zigflow.OwnedBytes);
+    const Tx = zigflow.spsc.Sender(zigflow.OwnedBytes);
+    const ManyTx = zigflow.mpmc.Sender(zigflow.OwnedBytes);
+
+    /// Receives so many, at most, and adds their bytes up; what is left goes with the end.
+    fn receive(rx: Rx, count: u32) u64 {
+        return receiveFrom(rx, count);
+    }
+
+    fn receiveMany(rx: ManyRx, count: u32) u64 {
+        return receiveFrom(rx, count);
+    }
+
+    fn receiveFrom(rx: anytype, count: u32) u64 {
+        var end = rx;
+        defer end.deinit();
+        var total: u64 = 0;
+        for (0..count) |_| {
+            const bytes = end.recvBlocking() catch break;
+            defer bytes.deinit();
+            for (bytes.slice()) |byte| total += byte;
+        }
+        return total;
+    }
+
+    /// Sends so many blocks, filled with their numbers, until nobody receives; how many were sent.
+    fn send(tx: Tx, pool: zigflow.Pool, count: u32) u32 {
+        return sendTo(tx, pool, count);
+    }
+
+    fn sendMany(tx: ManyTx, pool: zigflow.Pool, count: u32) u32 {
+        return sendTo(tx, pool, count);
+    }
+
+    fn sendTo(tx: anytype, pool: zigflow.Pool, count: u32) u32 {
+        var end = tx;
+        defer end.deinit();
+        defer pool.deinit();
+        for (0..count) |n| {
+            const block = pool.acquireBlocking();
+            @memset(block.slice(), @truncate(n));
+            const bytes = block.give(block.slice().len);
+            end.sendBlocking(bytes) catch {
+                bytes.deinit();
+                return @intCast(n);
+            };
+        }
+        return count;
+    }
+
+    /// Sends as many as there is room for, and drops the rest.
+    fn sendOrDrop(tx: Tx, pool: zigflow.Pool) u32 {
+        var end = tx;
+        defer end.deinit();
+        defer pool.deinit();
+        var sent: u32 = 0;
+        for (0..pool.blocks()) |_| {
+            const block = pool.tryAcquire() orelse break;
+            if (end.sendOrDrop(block.give(1)) catch unreachable) sent += 1;
+        }
+        return sent;
+    }
+
+    /// One that is good, one that is none, one that is good.
+    fn sendMalformed(tx: ManyTx) !void {
+        var end = tx;
+        defer end.deinit();
+        for (0..3) |n| {
+            if (n == 1) {
+                try end.sendBlocking(.{ .raw = .{ .ptr = null, .len = 5, .release = never, .context = null } });
+            } else {
+                const bytes = try zigflow.allocator.alloc(u8, 8);
+                @memset(bytes, 1);
+                try end.sendBlocking(.fromSlice(bytes));
+            }
+        }
+    }
+
+    fn sendMalformedAlone(tx: Tx) !void {
+        var end = tx;
+        defer end.deinit();
+        for (0..3) |_| try end.sendBlocking(.{ .raw = .{ .ptr = null, .len = 5, .release = never, .context = null } });
+    }
+
+    fn never(_: ?*anyopaque, _: ?[*]u8, _: usize) callconv(.c) void {
+        @panic("what is malformed is not released");
+    }
+
+    /// Expects other items.
+    fn receiveNumbers(rx: zigflow.spsc.Receiver(u32)) void {
+        var end = rx;
+        end.deinit();
+    }
+
+    fn receiveManyNumbers(rx: zigflow.mpmc.Receiver(u32)) void {
+        var end = rx;
+        end.deinit();
+    }
+
+    /// Both ends in Zig: what is sent and not received is released.
+    fn alone(pool: zigflow.Pool) !u32 {
+        defer pool.deinit();
+        inline for (.{ zigflow.spsc.channel, zigflow.mpmc.channel }) |channel| {
+            var tx, var rx = try channel(zigflow.OwnedBytes, 4);
+            for (0..3) |_| try tx.trySend(pool.tryAcquire().?.give(1));
+            (try rx.tryRecv()).deinit();
+            rx.deinit();
+            const late = pool.tryAcquire().?.give(1);
+            if (tx.trySend(late)) |_| return error.Sent else |_| late.deinit();
+            tx.deinit();
+        }
+        return @intCast(pool.available());
+    }
+
     /// Releases bytes of Rust's on a thread of Zig's.
     fn releaseThere(bytes: zigflow.OwnedBytes) !void {
         const thread = std.Thread.spawn(.{}, zigflow.OwnedBytes.deinit, .{bytes}) catch |e| {
@@ -274,6 +391,16 @@ zigflow::autozig! {
     pub fn pooled(blocks: u32, len: u32, count: u32) -> Result<impl Stream<Item = Result<ZeroCopyBuffer, StreamError>> + Send, OpenError>;
     pub fn sum_of(bytes: RustBuffer) -> u64;
     pub fn back(bytes: RustBuffer) -> ZeroCopyBuffer;
+    pub fn receive(rx: spsc::ZigReceiver<ZeroCopyBuffer>, count: u32) -> Result<u64, ZigError>;
+    pub fn receive_many(rx: mpmc::ZigReceiver<ZeroCopyBuffer>, count: u32) -> Result<u64, ZigError>;
+    pub fn send(tx: spsc::ZigSender<ZeroCopyBuffer>, pool: ZigPool, count: u32) -> Result<u32, ZigError>;
+    pub fn send_many(tx: mpmc::ZigSender<ZeroCopyBuffer>, pool: ZigPool, count: u32) -> Result<u32, ZigError>;
+    pub fn send_or_drop(tx: spsc::ZigSender<ZeroCopyBuffer>, pool: ZigPool) -> Result<u32, ZigError>;
+    pub fn send_malformed(tx: mpmc::ZigSender<ZeroCopyBuffer>) -> Result<(), ZigError>;
+    pub fn send_malformed_alone(tx: spsc::ZigSender<ZeroCopyBuffer>) -> Result<(), ZigError>;
+    pub fn receive_numbers(rx: spsc::ZigReceiver<ZeroCopyBuffer>) -> Result<(), ZigError>;
+    pub fn receive_many_numbers(rx: mpmc::ZigReceiver<ZeroCopyBuffer>) -> Result<(), ZigError>;
+    pub fn alone(pool: ZigPool) -> Result<u32, ZigError>;
     pub fn release_there(bytes: ZeroCopyBuffer) -> Result<(), ZigError>;
 }
 

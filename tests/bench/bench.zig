@@ -6,6 +6,9 @@ comptime {
     zigflow.source(Endless, "endless");
     zigflow.source(Waiting, "waiting");
     zigflow.source(zigflow.FileSource, "file");
+    zigflow.source(Pooled, "pooled");
+    zigflow.source(Allocated, "allocated");
+    zigflow.source(Lent, "lent");
     _ = @import("channel.zig");
     _ = @import("future.zig");
 }
@@ -23,6 +26,64 @@ const Endless = struct {
     pub fn poll(self: *Endless, _: *zigflow.Context) zigflow.Poll(u64) {
         defer self.next +%= 1;
         return .{ .ready = self.next };
+    }
+};
+
+/// Blocks of a pool of its own, whole, with the bytes that are there.
+const Pooled = struct {
+    waiter: zigflow.BlockWaiter,
+
+    pub const sendable = true;
+
+    pub fn open(blocks: u32, bytes: u32) !Pooled {
+        const pool: zigflow.Pool = try .init(blocks, bytes);
+        return .{ .waiter = pool.waiter() };
+    }
+
+    pub fn poll(self: *Pooled, cx: *zigflow.Context) zigflow.Poll(zigflow.OwnedBytes) {
+        const block = self.waiter.poll(cx) orelse return .pending;
+        return .{ .ready = block.give(block.slice().len) };
+    }
+
+    pub fn deinit(self: *Pooled) void {
+        self.waiter.cancel();
+        self.waiter.pool.deinit();
+    }
+};
+
+/// Memory of Zig's allocator for each item.
+const Allocated = struct {
+    bytes: u32,
+
+    pub const sendable = true;
+
+    pub fn open(bytes: u32) Allocated {
+        return .{ .bytes = bytes };
+    }
+
+    pub fn poll(self: *Allocated, _: *zigflow.Context) !zigflow.Poll(zigflow.OwnedBytes) {
+        return .{ .ready = .fromSlice(try zigflow.allocator.alloc(u8, self.bytes)) };
+    }
+};
+
+/// The same buffer again and again.
+const Lent = struct {
+    buffer: []u8,
+
+    pub const sendable = true;
+
+    pub fn open(bytes: u32) !Lent {
+        const buffer = try zigflow.allocator.alloc(u8, bytes);
+        @memset(buffer, 0);
+        return .{ .buffer = buffer };
+    }
+
+    pub fn poll(self: *Lent, _: *zigflow.Context) zigflow.Poll([]const u8) {
+        return .{ .ready = self.buffer };
+    }
+
+    pub fn deinit(self: *Lent) void {
+        zigflow.allocator.free(self.buffer);
     }
 };
 

@@ -6,13 +6,19 @@ use std::time::Instant;
 
 pub mod summary;
 
-use zigflow::{ByteStream, FutureSlot, SlotFuture, ZigFuture, ZigStream};
+use zigflow::{ByteStream, FutureSlot, SlotFuture, ZeroCopyBuffer, ZigFuture, ZigStream};
 
 zigflow::zig_source! {
     /// Numbers from `from` on, without end.
     pub fn endless(from: u64) -> ZigStream<u64>;
     /// Never ready; `bench_wake` wakes it.
     pub fn waiting() -> ZigStream<u64>;
+    /// Blocks of a pool of the source's own.
+    pub fn pooled(blocks: u32, bytes: u32) -> ZigStream<ZeroCopyBuffer>;
+    /// Memory of Zig's allocator for each item.
+    pub fn allocated(bytes: u32) -> ZigStream<ZeroCopyBuffer>;
+    /// The same bytes again and again, copied.
+    pub fn lent(bytes: u32) -> ZigStream<Vec<u8>>;
     /// A file, by chunks.
     pub fn file(path: &str, chunk_bytes: u64) -> ByteStream;
 }

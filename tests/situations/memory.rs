@@ -15,14 +15,18 @@ use bytes::Bytes;
 use futures_lite::StreamExt;
 use futures_lite::future::block_on;
 use zigflow::abi::OwnedItem;
+use zigflow::channel::TryRecvError;
 use zigflow::memory::borrow_from_zig;
 use zigflow::pool::{CreateError, POISON};
 use zigflow::{
     LocalZeroCopyBuffer, LocalZigStream, Malformed, OpenError, Pool, RustBuffer, SharedBuffer,
-    ZeroCopyBuffer,
+    StreamError, ZeroCopyBuffer, mpmc, spsc,
 };
 use zigflow_tests::ends::Lang::{Rust, Zig};
-use zigflow_tests::pools::{Handle, back, pooled, release_there, sum_of};
+use zigflow_tests::pools::{
+    Handle, alone, back, pooled, receive, receive_many, receive_many_numbers, receive_numbers,
+    release_there, send, send_malformed, send_malformed_alone, send_many, send_or_drop, sum_of,
+};
 
 thread_local! {
     /// Bytes that this thread has allocated and not freed.
@@ -207,6 +211,156 @@ fn what_a_vector_had_is_poisoned_in_a_debug_build() {
     assert_eq!(bytes, [expected; 16]);
     // SAFETY: as it was allocated, and now for good.
     unsafe { System.dealloc(at.cast_mut(), Layout::array::<u8>(16).unwrap()) };
+}
+
+// -- through channels --
+
+/// A channel moves as many bytes for a gigabyte as for one.
+#[test]
+fn a_descriptor_is_four_words() {
+    assert_eq!(size_of::<ZeroCopyBuffer>(), 4 * size_of::<usize>());
+    let (tx, _rx) = spsc::channel::<ZeroCopyBuffer>(1);
+    assert!(tx.capacity() == 1);
+}
+
+/// Pitfall 30: items still queued at teardown are dropped exactly once; here by a receiver in Zig.
+#[test]
+fn pitfall_30_buffers_that_nobody_takes_are_released_once() {
+    leaves_nothing(|| {
+        for taken in [0, 1, 3, 5] {
+            for flavor in ["spsc", "mpmc", "unbounded"] {
+                let drops = Drops::default();
+                let buffer = || ZeroCopyBuffer::from(RustBuffer::from_owner(drops.owner([2; 10])));
+                let sum = if flavor == "spsc" {
+                    let (mut tx, rx) = spsc::channel(8);
+                    (0..5).for_each(|_| tx.try_send(buffer()).unwrap());
+                    let sum = receive(rx.into_zig(), taken).unwrap();
+                    assert_eq!(drops.count(), 5, "the last receiver releases them");
+                    assert!(tx.try_send(buffer()).is_err());
+                    sum
+                } else {
+                    let (tx, rx) =
+                        if flavor == "mpmc" { mpmc::channel(8) } else { mpmc::unbounded() };
+                    (0..5).for_each(|_| tx.try_send(buffer()).unwrap());
+                    let sum = receive_many(rx.into_zig(), taken).unwrap();
+                    assert_eq!(drops.count(), 5, "the last receiver releases them");
+                    assert!(tx.try_send(buffer()).is_err());
+                    sum
+                };
+                assert_eq!((sum, drops.count()), (u64::from(taken) * 20, 6), "{flavor}");
+            }
+        }
+    });
+}
+
+#[test]
+fn pitfall_30_blocks_that_rust_does_not_take_come_home() {
+    for taken in [0, 2, 6] {
+        let pool = Pool::new(6, 64);
+        let (tx, mut rx) = spsc::channel::<ZeroCopyBuffer>(8);
+        assert_eq!(send(tx.into_zig(), pool.to_zig(), 6), Ok(6));
+        for n in 0..taken {
+            assert!(rx.try_recv().unwrap().iter().all(|byte| *byte == n));
+        }
+        assert_eq!(pool.snapshot().available, usize::from(taken));
+        drop(rx);
+        assert_eq!(pool.snapshot().available, 6);
+
+        let (tx, rx) = mpmc::channel::<ZeroCopyBuffer>(8);
+        assert_eq!(send_many(tx.into_zig(), pool.to_zig(), 6), Ok(6));
+        (0..taken).for_each(|_| drop(rx.try_recv().unwrap()));
+        drop(rx);
+        assert_eq!(pool.snapshot().available, 6);
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_released_where_zig_drops_it() {
+    let pool = Pool::new(5, 64);
+    let (tx, rx) = spsc::channel::<ZeroCopyBuffer>(2);
+    assert_eq!(send_or_drop(tx.into_zig(), pool.to_zig()), Ok(2));
+    assert_eq!(pool.snapshot().available, 3);
+    drop(rx);
+    assert_eq!(pool.snapshot().available, 5);
+    assert_eq!(alone(pool.to_zig()), Ok(5));
+}
+
+#[test]
+fn an_end_that_zig_refuses_releases_what_was_sent() {
+    let drops = Drops::default();
+    let buffer = || ZeroCopyBuffer::from(RustBuffer::from_owner(drops.owner([2; 10])));
+    let (mut tx, rx) = spsc::channel(8);
+    (0..3).for_each(|_| tx.try_send(buffer()).unwrap());
+    assert_eq!(receive_numbers(rx.into_zig()).unwrap_err().name(), "WrongItem");
+    assert_eq!(drops.count(), 3);
+    let (tx, rx) = mpmc::channel(8);
+    (0..3).for_each(|_| tx.try_send(buffer()).unwrap());
+    assert_eq!(receive_many_numbers(rx.into_zig()).unwrap_err().name(), "WrongItem");
+    assert_eq!(drops.count(), 6);
+    // And one that Zig never saw.
+    let (mut tx, rx) = spsc::channel(8);
+    tx.try_send(buffer()).unwrap();
+    drop(rx.into_zig());
+    assert_eq!(drops.count(), 7);
+}
+
+/// Nobody knows what would be released: it is not, also when nobody receives it; the good ones are.
+#[test]
+fn a_malformed_descriptor_is_an_error_and_no_more() {
+    let (tx, rx) = mpmc::channel::<ZeroCopyBuffer>(8);
+    send_malformed(tx.into_zig()).unwrap();
+    assert_eq!(&*rx.try_recv().unwrap(), [1; 8]);
+    let failed = TryRecvError::Failed(StreamError::Malformed(Malformed::Value));
+    assert_eq!(rx.try_recv().unwrap_err(), failed);
+    assert_eq!(&*rx.try_recv().unwrap(), [1; 8]);
+    assert_eq!(rx.try_recv().unwrap_err(), TryRecvError::Closed);
+    leaves_nothing(|| {
+        for capacity in [4, 8] {
+            let (tx, rx) = mpmc::channel::<ZeroCopyBuffer>(capacity);
+            send_malformed(tx.into_zig()).unwrap();
+            drop(rx);
+            let (tx, mut rx) = spsc::channel::<ZeroCopyBuffer>(capacity);
+            send_malformed_alone(tx.into_zig()).unwrap();
+            assert!(rx.try_recv().is_err());
+            drop(rx);
+        }
+    });
+}
+
+/// Threads on both sides: a sender in Zig, which is stopped by its pool, and a receiver in Rust that goes in the middle.
+#[test]
+fn a_pool_and_a_channel_between_threads() {
+    for (round, until) in [0, 1, 100, 5000].into_iter().enumerate() {
+        let pool = Pool::new(3, 64);
+        let (tx, mut rx) = spsc::channel::<ZeroCopyBuffer>(8);
+        let (zig_tx, zig_pool) = (tx.into_zig(), pool.to_zig());
+        let thread = thread::spawn(move || send(zig_tx, zig_pool, 5000).unwrap());
+        for n in 0..until {
+            let bytes = rx.recv_blocking().unwrap();
+            assert!(bytes.iter().all(|byte| *byte == (n % 256) as u8));
+        }
+        drop(rx);
+        let sent = thread.join().unwrap();
+        assert!(sent >= until && (round < 3 || sent == 5000));
+        assert_eq!(pool.snapshot().available, 3);
+
+        let (tx, rx) = mpmc::channel::<ZeroCopyBuffer>(8);
+        let zig_rx = rx.into_zig();
+        let drops = Drops::default();
+        let thread = thread::spawn(move || receive_many(zig_rx, until).unwrap());
+        let mut sent = 0;
+        while sent < 5000 {
+            let buffer = ZeroCopyBuffer::from(RustBuffer::from_owner(drops.owner([1; 3])));
+            if tx.send_blocking(buffer).is_err() {
+                break;
+            }
+            sent += 1;
+        }
+        drop(tx);
+        assert_eq!(thread.join().unwrap(), u64::from(until) * 3);
+        // And the one that came back.
+        assert_eq!(drops.count(), (sent + 1).min(5000));
+    }
 }
 
 // -- several owners --

@@ -22,9 +22,14 @@ pub const OpenError = error{
 pub fn check(comptime T: type, channel: *const abi.RawChannel, end: *const abi.RawEnd, flavors: []const u32) OpenError!void {
     if (channel.magic != abi.magic or channel.abi != abi.abi_number) return error.WrongAbi;
     if (std.mem.indexOfScalar(u32, flavors, channel.flavor) == null) return error.WrongFlavor;
-    comptime items.requirePlain(T, "a channel of " ++ @typeName(T));
+    comptime requireItem(T);
     const found = @atomicLoad(?*const abi.ItemType, &end.item, .monotonic) orelse return error.WrongItem;
     return checkItem(T, found);
+}
+
+/// What a channel may carry: plain data, or owned bytes.
+pub fn requireItem(comptime T: type) void {
+    if (T != items.OwnedBytes) items.requirePlain(T, "a channel of " ++ @typeName(T));
 }
 
 /// Compares an item's type in Rust with Zig's.

@@ -29,7 +29,7 @@ const refuse = reject_file.refuse;
 
 /// A channel for `capacity` items with an end of either kind in Zig.
 pub fn channel(comptime T: type, capacity: usize) CreateError!struct { Sender(T), Receiver(T) } {
-    comptime item_file.requirePlain(T, "a channel of " ++ @typeName(T));
+    comptime end_file.requireItem(T);
     return create(T, abi.Flavor.mpmc, capacity);
 }
 
@@ -42,7 +42,7 @@ pub fn unbounded(comptime T: type) CreateError!struct { Sender(T), Receiver(T) }
 /// `unbounded` with a limit to its memory, bytes: then it is full until a block is used up. `Capacity`: not even two blocks
 /// of one item fit.
 pub fn unboundedWithin(comptime T: type, bytes: usize) CreateError!struct { Sender(T), Receiver(T) } {
-    comptime item_file.requirePlain(T, "a channel of " ++ @typeName(T));
+    comptime end_file.requireItem(T);
     return create(T, abi.Flavor.unbounded, bytes);
 }
 
@@ -156,7 +156,10 @@ pub fn Sender(comptime T: type) type {
                 const oldest = claim.slot.item;
                 self.ring.commitFree(claim);
                 _ = sync.fetchAddRelaxed(&self.ring.raw.channel.tail.tally, 1);
-                try self.trySend(item);
+                self.trySend(item) catch |again| {
+                    if (comptime item_file.isOwned(T)) oldest.deinit();
+                    return again;
+                };
                 return oldest;
             };
             return null;

@@ -5,6 +5,7 @@
 const std = @import("std");
 const abi = @import("abi.zig");
 const host = @import("host.zig");
+const items = @import("item.zig");
 const lap = @import("lap.zig");
 const list_file = @import("ring_list.zig");
 const pos = @import("position.zig");
@@ -368,22 +369,26 @@ pub fn Ring(comptime T: type) type {
             return last;
         }
 
-        /// Nobody will receive what waits: if it stands in memory that can go at once, it does. What a sender is about to
-        /// finish stays, for that sender to find no receiver and come here itself.
+        /// Nobody will receive what waits: if it stands in memory that can go at once, or owns some, it goes. What a sender
+        /// is about to finish stays, for that sender to find no receiver and come here itself.
         pub fn discard(self: Self) void {
-            if (!self.grows) return;
+            if (!self.grows and !owns) return;
             while (true) {
                 const claim = self.claimFilled() catch |e| {
                     if (e == error.Closed or !self.isItem()) return;
                     continue;
                 };
+                const item = claim.slot.item;
                 self.commitFree(claim);
+                if (owns) item.deinit();
             }
         }
 
-        /// True when an item that was just sent will be received by nobody, and stands in memory that can go.
+        const owns = items.isOwned(T);
+
+        /// True when an item that was just sent will be received by nobody, and should not stay.
         pub inline fn isAbandoned(self: Self) bool {
-            return self.grows and sync.loadAcquire(&self.raw.receivers.alive) == 0;
+            return (self.grows or owns) and sync.loadAcquire(&self.raw.receivers.alive) == 0;
         }
 
         /// A reference goes; the last one frees.

@@ -29,7 +29,7 @@ const refuse = reject_file.refuse;
 
 /// A channel for `capacity` items with both ends in Zig.
 pub fn channel(comptime T: type, capacity: usize) CreateError!struct { Sender(T), Receiver(T) } {
-    comptime item_file.requirePlain(T, "a channel of " ++ @typeName(T));
+    comptime end_file.requireItem(T);
     const raw = try end_file.create(abi.Flavor.spsc, capacity, T);
     return .{ .{ .ring = .open(raw) }, .{ .ring = .open(raw) } };
 }
@@ -80,11 +80,13 @@ pub fn Sender(comptime T: type) type {
             return if (self.ring.isClosed()) error.Closed else error.Full;
         }
 
-        /// Sends, or drops the item if there is no room; false when it was dropped, which the counters tell.
+        /// Sends, or drops the item if there is no room; false when it was dropped, which the counters tell. (Of owned bytes:
+        /// released. With an error they are still the caller's, as with all verbs.)
         pub fn sendOrDrop(self: *Self, item: T) error{Closed}!bool {
             self.trySend(item) catch |e| {
                 if (e == error.Closed) return error.Closed;
                 sync.raise(&self.ring.channel.tail.tally, 1);
+                if (comptime item_file.isOwned(T)) item.deinit();
                 return false;
             };
             return true;
@@ -352,7 +354,8 @@ pub fn Receiver(comptime T: type) type {
             };
         }
 
-        /// Items that are read in place. Not released, they stay in the channel.
+        /// Items that are read in place. Not released, they stay in the channel. Owned bytes are the reader's with the
+        /// release of their slots, to be ended by `deinit`.
         pub const Grant = struct {
             end: *Self,
             first: []const T,
@@ -435,8 +438,13 @@ pub fn Receiver(comptime T: type) type {
             return end_file.snapshot(self.ring.channel);
         }
 
-        /// Closes the channel and gives the end back.
+        /// Closes the channel and gives the end back. Owned bytes that nobody received are released.
         pub fn deinit(self: *Self) void {
+            if (comptime item_file.isOwned(T)) {
+                self.ring.close(.{});
+                // Up to the last one: the sender keeps what it publishes from here on.
+                while (self.tryRecv()) |item| item.deinit() else |_| {}
+            }
             self.ring.deinit();
         }
 

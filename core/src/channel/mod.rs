@@ -49,6 +49,7 @@ pub use pump::{PumpFromZig, channel_from_zig};
 pub(crate) use quiet::wake_peer;
 pub use quiet::{PeerWaker, WakeDue};
 pub use snapshot::Snapshot;
+pub use zig::ChannelItem;
 
 use core::alloc::Layout;
 use core::fmt;

@@ -4,20 +4,61 @@ use core::marker::PhantomData;
 use core::sync::atomic::Ordering::Relaxed;
 
 use crate::abi::{ItemType, RawChannel};
+use crate::error::{Registered, check_slice};
 use crate::item::Item;
+use crate::memory::ZeroCopyBuffer;
 use crate::transfer::Transfer;
+
+/// What a channel may carry from one language to the other: every [`Transfer`] type, and [`ZeroCopyBuffer`], which is
+/// `zigflow.OwnedBytes` in Zig. Of bytes only pointer, length and release function go through the ring, whatever their
+/// length; those that nobody receives are released by the last receiver that goes. It cannot be implemented elsewhere.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not go through a channel to or from Zig",
+    label = "neither plain data nor owned bytes",
+    note = "what does: types with `#[derive(Transfer)]`, numbers and `bool`, arrays of these, and `ZeroCopyBuffer`"
+)]
+pub trait ChannelItem: Item + Send {
+    /// All bits are a value.
+    #[doc(hidden)]
+    const NEEDS_NO_CHECK: bool;
+
+    /// # Safety
+    ///
+    /// As [`Transfer::is_valid`].
+    #[doc(hidden)]
+    unsafe fn is_item(at: *const Self) -> bool;
+}
+
+impl<T: Transfer> ChannelItem for T {
+    const NEEDS_NO_CHECK: bool = T::ANY_BITS;
+
+    unsafe fn is_item(at: *const Self) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { T::is_valid(at) }
+    }
+}
+
+impl ChannelItem for ZeroCopyBuffer {
+    const NEEDS_NO_CHECK: bool = false;
+
+    unsafe fn is_item(at: *const Self) -> bool {
+        // SAFETY: initialised; what it is made of has no wrong bits but a null function, which is none.
+        let raw = unsafe { &*at.cast::<crate::abi::OwnedItem>() };
+        check_slice(raw.ptr, raw.len, &Registered::ANY).is_ok()
+    }
+}
 
 /// What the items of a channel are, for Zig's `open` to compare.
 pub(super) struct Items<T>(PhantomData<T>);
 
-impl<T: Transfer> Items<T> {
+impl<T: ChannelItem> Items<T> {
     pub(super) const TYPE: &'static ItemType = &<T as Item>::SPEC.as_raw();
 }
 
 /// What Zig sends is checked before Rust believes it.
-pub(super) fn expect_check<T: Transfer>(channel: &RawChannel) {
-    if !T::ANY_BITS {
-        let check: unsafe fn(*const T) -> bool = T::is_valid;
+pub(super) fn expect_check<T: ChannelItem>(channel: &RawChannel) {
+    if !T::NEEDS_NO_CHECK {
+        let check: unsafe fn(*const T) -> bool = T::is_item;
         channel.check.store(check as *mut (), Relaxed);
     }
 }
@@ -38,7 +79,7 @@ macro_rules! zig_end {
         // SAFETY: there is nothing to be done by reference.
         unsafe impl<T: Send> Sync for $name<T> {}
 
-        impl<T: Transfer> $end<T> {
+        impl<T: $crate::channel::ChannelItem> $end<T> {
             #[doc = concat!("Hands this end to Zig, whose `", $zig, "` opens it and compares the item's type.")]
             pub fn into_zig(self) -> $name<T> {
                 self.set_check();

@@ -140,8 +140,8 @@ unsafe extern "C" fn free<T>(channel: *mut RawChannel) {
     let ring = unsafe { Ring::<T>::new(NonNull::new_unchecked(channel.cast())) };
     if core::mem::needs_drop::<T>() {
         loop {
-            while let Some(item) = take_left(ring) {
-                drop(item);
+            while let Ok(filled) = Filled::claim(ring) {
+                drop(filled.take());
             }
             // SAFETY: as above.
             if !unsafe { ring.pass_over_forgotten() } {
@@ -157,16 +157,6 @@ unsafe extern "C" fn free<T>(channel: *mut RawChannel) {
     model::untrack::<T>(ring.raw());
     // SAFETY: `make` made it on the heap; the items are gone.
     unsafe { memory::free(channel) };
-}
-
-/// An item that was sent and not received, if there is one, and it needs a drop.
-fn take_left<T>(ring: Ring<T>) -> Option<T> {
-    if !core::mem::needs_drop::<T>() {
-        return None;
-    }
-    let filled = Filled::claim(ring).ok()?;
-    // SAFETY: claimed, and filled; Rust made it, since it needs a drop.
-    Some(unsafe { super::take(filled.item()) })
 }
 
 /// Takes and drops all that nobody will receive: the last receiver has gone. What a sender is about to finish stays, for

@@ -8,9 +8,9 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use super::{Receiver, Sender};
 use crate::abi::{RawChannel, RawEnd, RawMpmc};
+use crate::channel::ChannelItem;
 use crate::channel::zig::{expect_check, zig_end};
 use crate::ring::mpmc::Ring;
-use crate::transfer::Transfer;
 
 zig_end!(ZigSender, Sender, tail, "zigflow.mpmc.Sender(T).open");
 zig_end!(ZigReceiver, Receiver, head, "zigflow.mpmc.Receiver(T).open");
@@ -27,7 +27,7 @@ impl<T> Sender<T> {
 
     fn set_check(&self)
     where
-        T: Transfer,
+        T: ChannelItem,
     {
         expect_check::<T>(&self.ring.raw().channel);
     }

@@ -453,8 +453,10 @@ impl<T> Receiver<T> {
         }
         for done in 1..=count {
             let rest = Rest(self, count - done);
-            // SAFETY: an item, the consumer's until it is released; Rust made it, since it needs a drop.
-            let item = unsafe { take(rest.0.slot(0)) };
+            let at = rest.0.slot(0);
+            let is_item = rest.0.ring.check().is_null() || rest.0.is_valid(at);
+            // SAFETY: an item, the consumer's until it is released, that Rust made or that was checked.
+            let item = is_item.then(|| unsafe { take(at) });
             rest.0.ring.release(1);
             drop(item);
             core::mem::forget(rest);

@@ -8,9 +8,9 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use super::{Receiver, Sender};
 use crate::abi::{RawChannel, RawEnd};
+use crate::channel::ChannelItem;
 use crate::channel::zig::{expect_check, zig_end};
 use crate::ring::spsc::{Consumer, Producer};
-use crate::transfer::Transfer;
 
 zig_end!(ZigSender, Sender, tail, "zigflow.spsc.Sender(T).open");
 zig_end!(ZigReceiver, Receiver, head, "zigflow.spsc.Receiver(T).open");
@@ -27,7 +27,7 @@ impl<T> Sender<T> {
 
     fn set_check(&self)
     where
-        T: Transfer,
+        T: ChannelItem,
     {
         expect_check::<T>(self.raw());
     }
