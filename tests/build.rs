@@ -18,6 +18,7 @@ fn main() {
         .file("situations/autozig_handles.rs")
         .file("situations/autozig_owned.rs")
         .file("situations/pace_zig.rs")
+        .file("situations/byte_io.rs")
         .types("types.rs");
     for (language, extension) in [("```zig\n", "zig"), ("```rust\n", "rs")] {
         let blocks = text.split(language).skip(1);

@@ -16,6 +16,7 @@ extern crate alloc;
 
 pub mod abi;
 pub mod batch;
+mod byte_io;
 mod bytes;
 mod call;
 pub mod channel;
@@ -47,6 +48,7 @@ mod zig_tests;
 
 pub use abi::{StreamItem, StreamState};
 pub use batch::{batch, batch_process, batch_timeout};
+pub use byte_io::{ByteReader, ByteWriter};
 pub use bytes::{ByteStream, LocalByteStream};
 pub use channel::{mpmc, spsc};
 pub use combine::{FutureGroup, StreamGroup, join, merge, race, select, try_join};

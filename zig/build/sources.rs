@@ -17,6 +17,7 @@ pub(crate) const FILES: &[(&str, &str)] = files![
     "binding.zig",
     "binding_call.zig",
     "block.zig",
+    "byte_io.zig",
     "c_names.zig",
     "completion.zig",
     "end.zig",

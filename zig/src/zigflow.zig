@@ -15,6 +15,9 @@ pub const OwnedSlice = @import("item.zig").OwnedSlice;
 pub const LocalBytes = @import("item.zig").LocalBytes;
 /// Bytes with several owners.
 pub const SharedBytes = @import("shared_bytes.zig").SharedBytes;
+/// Bytes through a channel as a `std.Io.Reader`, and as a `std.Io.Writer`.
+pub const ByteReader = @import("byte_io.zig").ByteReader;
+pub const ByteWriter = @import("byte_io.zig").ByteWriter;
 /// Blocks of memory that both languages take and give back.
 pub const Pool = @import("pool.zig").Pool;
 /// One of a pool's blocks.

@@ -2,7 +2,7 @@
 //!
 //! [`TokioTimer`] gives the patterns of `zigflow_core::time` tokio's clock, the paused one of tests
 //! included; [`timeout`] and [`retry`] are the shorthands for the usual cases. [`TokioBytes`] makes a byte stream an
-//! `AsyncBufRead` of tokio; [`channel_to_zig`] and [`channel_from_zig`] join tokio's channels and Zig's;
+//! `AsyncBufRead` of tokio, as [`TokioReader`] does a reader of chunks, and [`TokioWriter`] a writer an `AsyncWrite`; [`channel_to_zig`] and [`channel_from_zig`] join tokio's channels and Zig's;
 //! [`unblock`] runs what blocks on tokio's pool. Nothing else in zigflow needs tokio.
 #![forbid(unsafe_code)]
 
@@ -13,7 +13,7 @@ mod pool;
 pub use channel::{
     FromZigResult, Received, channel_from_zig, channel_to_zig, messages_to_zig, stream_to_zig,
 };
-pub use io::TokioBytes;
+pub use io::{TokioBytes, TokioReader, TokioWriter};
 pub use pool::{is_in_runtime, unblock};
 
 use std::pin::Pin;

@@ -37,8 +37,8 @@ impl core::error::Error for CreateError {}
 /// The receiver takes nothing more; the item comes back.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct SendError<T> {
-    pub(super) item: T,
-    pub(super) reason: Option<StreamError>,
+    pub(crate) item: T,
+    pub(crate) reason: Option<StreamError>,
 }
 
 impl<T> SendError<T> {
@@ -148,7 +148,7 @@ impl<T> core::error::Error for SendTimeoutError<T> {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SendManyError {
     pub(super) sent: usize,
-    pub(super) reason: Option<StreamError>,
+    pub(crate) reason: Option<StreamError>,
 }
 
 impl SendManyError {
@@ -275,5 +275,16 @@ pub(super) fn to_raw(reason: StreamError) -> RawError {
         StreamError::Malformed(_) => named("Malformed"),
         StreamError::InitFailed(_) => named("InitFailed"),
         StreamError::Elapsed => named("Elapsed"),
+    }
+}
+
+#[cfg(feature = "std")]
+impl<T> From<SendError<T>> for std::io::Error {
+    /// `BrokenPipe`, which says why the receiver closed; the item is gone.
+    fn from(error: SendError<T>) -> Self {
+        match error.reason {
+            Some(reason) => Self::new(std::io::ErrorKind::BrokenPipe, reason),
+            None => std::io::ErrorKind::BrokenPipe.into(),
+        }
     }
 }

@@ -32,7 +32,7 @@ mod memory;
 mod raw;
 mod zig;
 
-pub use acquire::Acquire;
+pub use acquire::{Acquire, Waiter};
 pub use arena::{Arena, bytes};
 pub use block::Block;
 pub(crate) use block::{block_of, share};

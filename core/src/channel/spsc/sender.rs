@@ -285,6 +285,11 @@ impl<T> Sender<T> {
         Closed { sender: self }
     }
 
+    /// The task of `waker` is woken when the receiver closes. True when the channel is closed.
+    pub(crate) fn watch(&mut self, waker: &Waker) -> bool {
+        self.ring.watch(waker)
+    }
+
     /// True when the channel is closed, by either end. It stays so.
     pub fn is_closed(&mut self) -> bool {
         self.ring.is_closed()
@@ -295,7 +300,7 @@ impl<T> Sender<T> {
         reason(self.ring.reason())
     }
 
-    pub(super) fn refused<U>(&self, item: U) -> SendError<U> {
+    pub(crate) fn refused<U>(&self, item: U) -> SendError<U> {
         SendError { item, reason: self.reason() }
     }
 
@@ -524,7 +529,7 @@ impl<T> Future for Closed<'_, T> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if self.get_mut().sender.ring.watch(cx.waker()) { Poll::Ready(()) } else { Poll::Pending }
+        if self.get_mut().sender.watch(cx.waker()) { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 
