@@ -9,7 +9,10 @@ use std::thread;
 use futures_core::Stream;
 use heapless::pool::object::{ObjectBlock, ObjectPool};
 use peers::{Large, Middle, Small};
-use zigflow::Pool;
+use tokio::io::AsyncWriteExt;
+use tokio::runtime::Builder;
+use zigflow::tokio::{TokioReader, TokioWriter};
+use zigflow::{ByteReader, ByteWriter, Pool};
 use zigflow_bench::summary::{self, Contest, Row};
 use zigflow_bench::{allocated, lent, pooled};
 
@@ -20,6 +23,7 @@ fn main() {
     rows.extend(pool_alone::<Small, 64>("pool_alone_64"));
     rows.extend(pool_alone::<Middle, 1024>("pool_alone_1k"));
     rows.extend(pool_alone::<Large, 65_536>("pool_alone_64k"));
+    rows.extend(pipe_buf());
     summary::print(&rows);
 }
 
@@ -162,4 +166,79 @@ fn pool_alone<P: ObjectPool<Data = [u8; N]>, const N: usize>(name: &'static str)
         (0..rounds).for_each(|_| drop(black_box(P::request())));
     })
     .run(None)
+}
+
+/// 64-KiB chunks of Zig's memory to `tokio::io::copy_buf`: from the stream itself, and through tokio's pipe in memory, into
+/// which another task writes them.
+fn pipe_buf() -> Vec<Row> {
+    const CHUNKS: u64 = 4_000;
+    let runtime = Builder::new_current_thread().build().unwrap();
+    let ours = |chunks: u64| {
+        let stream = pooled(4, CHUNK).unwrap();
+        let mut reader = TokioReader(ByteReader::new(Taken { stream, left: chunks }));
+        let copied = runtime.block_on(async {
+            tokio::io::copy_buf(&mut reader, &mut tokio::io::sink()).await.unwrap()
+        });
+        assert_eq!(copied, chunks * u64::from(CHUNK));
+    };
+    // From Rust to Rust by way of blocks: one copy, into the block.
+    let written = |chunks: u64| {
+        let pool = Pool::new(4, CHUNK as usize);
+        let (tx, rx) = zigflow::spsc::channel(4);
+        let mut writer = TokioWriter(ByteWriter::new(&pool, tx));
+        let mut reader = TokioReader(ByteReader::new(rx));
+        let source = vec![0_u8; CHUNK as usize];
+        runtime.block_on(async {
+            let write = async move {
+                for _ in 0..chunks {
+                    writer.write_all(&source).await.unwrap();
+                }
+                writer.shutdown().await.unwrap();
+            };
+            let mut sink = tokio::io::sink();
+            let read = tokio::io::copy_buf(&mut reader, &mut sink);
+            let ((), copied) = futures_lite::future::zip(write, read).await;
+            assert_eq!(copied.unwrap(), chunks * u64::from(CHUNK));
+        });
+    };
+    let duplex = |chunks: u64| {
+        let (mut writer, reader) = tokio::io::duplex(CHUNK as usize);
+        let mut reader = tokio::io::BufReader::with_capacity(CHUNK as usize, reader);
+        let mut stream = pooled(4, CHUNK).unwrap();
+        runtime.block_on(async {
+            let write = async move {
+                for _ in 0..chunks {
+                    let chunk = next(&mut stream);
+                    writer.write_all(&chunk).await.unwrap();
+                }
+            };
+            let mut sink = tokio::io::sink();
+            let read = tokio::io::copy_buf(&mut reader, &mut sink);
+            let ((), copied) = futures_lite::future::zip(write, read).await;
+            assert_eq!(copied.unwrap(), chunks * u64::from(CHUNK));
+        });
+    };
+    Contest::new("pipe_buf", CHUNKS, ours)
+        .against("tokio_duplex", duplex)
+        .beside("byte_writer", written)
+        .run(Some(3.0))
+}
+
+/// The first items of a stream.
+struct Taken<S> {
+    stream: S,
+    left: u64,
+}
+
+impl<S: Stream + Unpin> Stream for Taken<S> {
+    type Item = S::Item;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
+        if self.left == 0 {
+            return Poll::Ready(None);
+        }
+        let polled = Pin::new(&mut self.stream).poll_next(cx);
+        self.left -= u64::from(matches!(polled, Poll::Ready(Some(_))));
+        polled
+    }
 }
