@@ -8,5 +8,6 @@ fn main() {
         .file("gunzip/main.rs")
         .file("rate_limit/main.rs")
         .file("retry/main.rs")
+        .file("zero_copy/main.rs")
         .compile();
 }

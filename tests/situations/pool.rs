@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use futures_core::Stream;
-use zigflow::pool::{Arena, CreateError, POISON, bytes};
+use zigflow::pool::{Arena, Block, CreateError, POISON, bytes};
 use zigflow::{Pool, SharedBuffer, ZeroCopyBuffer};
 use zigflow_tests::ends::Lang::{Rust, Zig};
 use zigflow_tests::ends::PAIRINGS;
@@ -94,6 +94,29 @@ fn a_length_says_how_much_was_filled() {
     assert!(block.is_empty());
     assert_eq!(ZeroCopyBuffer::from(block).len(), 0);
     assert_eq!(pool.try_acquire().unwrap().len(), 64, "the next owner begins with all of it");
+}
+
+#[test]
+fn a_buffer_that_is_a_block_is_one_again() {
+    for lang in [Rust, Zig] {
+        let pool = Pool::new(2, 64);
+        let mut held = Handle::of(&pool, lang).try_acquire().unwrap();
+        held.fill(1);
+        let mut block = Block::try_from(held.give(10)).unwrap();
+        block[9] = 2;
+        assert_eq!((block.len(), block.capacity()), (10, 64));
+        block.set_len(64);
+        assert_eq!((block[8], block[9], block[10]), (1, 2, 1));
+        // Not if others see it, nor a part, nor what is no block.
+        let shared = SharedBuffer::from(block);
+        let buffer = Block::try_from(ZeroCopyBuffer::from(shared.clone())).unwrap_err();
+        assert!(buffer[9] == 2 && pool.contains(&buffer) && pool.contains(&shared.slice(60..)));
+        drop((buffer, shared));
+        let vec = ZeroCopyBuffer::from(vec![7; 64]);
+        assert!(!pool.contains(&vec));
+        assert_eq!(*Block::try_from(vec).unwrap_err(), [7; 64]);
+        assert_eq!(pool.snapshot().available, 2);
+    }
 }
 
 #[test]

@@ -138,6 +138,13 @@ pub const Pool = struct {
         return pool.raw.block_size;
     }
 
+    /// True when these bytes lie in one of its blocks: whether they were copied on their way.
+    pub fn contains(pool: Pool, bytes: []const u8) bool {
+        const offset = @intFromPtr(bytes.ptr) -% @intFromPtr(pool.raw.data);
+        const end = pool.blocks() * pool.blockSize();
+        return offset < end and bytes.len <= pool.blockSize() - offset % pool.blockSize();
+    }
+
     /// How many are home now.
     pub fn available(pool: Pool) usize {
         var count: usize = 0;

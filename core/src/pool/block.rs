@@ -136,6 +136,30 @@ impl From<Block> for ZeroCopyBuffer {
     }
 }
 
+impl TryFrom<ZeroCopyBuffer> for Block {
+    type Error = ZeroCopyBuffer;
+
+    /// A buffer that is the front of a block is the block again, and may be written; without a copy.
+    ///
+    /// # Errors
+    ///
+    /// It is no block of a pool, or has several owners, or begins within a block: the buffer comes back.
+    fn try_from(buffer: ZeroCopyBuffer) -> Result<Self, ZeroCopyBuffer> {
+        let &OwnedItem { ptr, len, .. } = buffer.as_raw();
+        let Some(shared) = block_of(buffer.as_raw()) else { return Err(buffer) };
+        // SAFETY: a block that is not home; its header does not change.
+        let (pool, index) = unsafe { (Raw::of(shared), (*shared.as_ptr()).index) };
+        let first = pool.data(index);
+        if first != ptr || len > pool.get().block_size {
+            return Err(buffer);
+        }
+        let _given_away = ManuallyDrop::new(buffer);
+        // SAFETY: what is released as a block has one owner, which passes to the result. (The pool's own pointer is one that
+        // may be written through.)
+        Ok(Self { shared, first: unsafe { NonNull::new_unchecked(first) }, len })
+    }
+}
+
 impl From<Block> for SharedBuffer {
     /// Without a copy, and without an allocation: a block has its own count.
     fn from(block: Block) -> Self {

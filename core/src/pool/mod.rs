@@ -152,6 +152,14 @@ impl Pool {
         self.raw.get().block_alignment
     }
 
+    /// True when these bytes lie in one of its blocks: whether they were copied on their way.
+    pub fn contains(&self, bytes: &[u8]) -> bool {
+        let pool = self.raw.get();
+        let (size, offset) =
+            (pool.block_size, bytes.as_ptr().addr().wrapping_sub(pool.data.addr()));
+        offset < pool.blocks as usize * size && bytes.len() <= size - offset % size
+    }
+
     /// What is in the pool now, and how often somebody had to wait.
     pub fn snapshot(&self) -> Snapshot {
         let pool = self.raw.get();
