@@ -327,6 +327,15 @@ zigflow::autozig! {
         end.deinit();
     }
 
+    /// Never called with the wrong end; then all that was handed over is given back.
+    fn several(pool: zigflow.Pool, raw: *zigflow.RawPool, rx: zigflow.spsc.Receiver(u32), again: zigflow.Pool) void {
+        var end = rx;
+        end.deinit();
+        pool.deinit();
+        (zigflow.Pool.open(raw) catch unreachable).deinit();
+        again.deinit();
+    }
+
     /// Both ends in Zig: what is sent and not received is released.
     fn alone(pool: zigflow.Pool) !u32 {
         defer pool.deinit();
@@ -400,6 +409,7 @@ zigflow::autozig! {
     pub fn send_malformed_alone(tx: spsc::ZigSender<ZeroCopyBuffer>) -> Result<(), ZigError>;
     pub fn receive_numbers(rx: spsc::ZigReceiver<ZeroCopyBuffer>) -> Result<(), ZigError>;
     pub fn receive_many_numbers(rx: mpmc::ZigReceiver<ZeroCopyBuffer>) -> Result<(), ZigError>;
+    pub fn several(pool: ZigPool, raw: ZigPool, rx: spsc::ZigReceiver<ZeroCopyBuffer>, again: ZigPool) -> Result<(), ZigError>;
     pub fn alone(pool: ZigPool) -> Result<u32, ZigError>;
     pub fn release_there(bytes: ZeroCopyBuffer) -> Result<(), ZigError>;
 }

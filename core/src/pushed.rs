@@ -10,7 +10,6 @@ use futures_core::Stream;
 use crate::channel::RecvError;
 use crate::error::{StreamError, ZigError};
 use crate::spsc::Receiver;
-use crate::transfer::Transfer;
 
 /// How many items the function may be ahead of who reads.
 pub const PUSHED: usize = 64;
@@ -42,7 +41,7 @@ impl<T, F> Pushed<T, F> {
     }
 }
 
-impl<T: Transfer, F: Future<Output = Option<ZigError>>> Pushed<T, F> {
+impl<T, F: Future<Output = Option<ZigError>>> Pushed<T, F> {
     /// Whether the function has returned.
     fn poll_running(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(running) = &mut self.running else { return true };
@@ -53,7 +52,7 @@ impl<T: Transfer, F: Future<Output = Option<ZigError>>> Pushed<T, F> {
     }
 }
 
-impl<T: Transfer, F: Future<Output = Option<ZigError>>> Stream for Pushed<T, F> {
+impl<T, F: Future<Output = Option<ZigError>>> Stream for Pushed<T, F> {
     type Item = Result<T, StreamError>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {

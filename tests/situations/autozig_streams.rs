@@ -101,6 +101,20 @@ zigflow::autozig! {
         while (true) : (n += 1) numbers.sendBlocking(n) catch return;
     }
 
+    /// Blocks of a pool of two: the reader stops it by keeping them.
+    fn blocks(count: u32, into: zigflow.spsc.Sender(zigflow.OwnedBytes)) !void {
+        var chunks = into;
+        defer chunks.deinit();
+        const pool: zigflow.Pool = try .init(2, 64);
+        defer pool.deinit();
+        for (0..count) |n| {
+            const block = pool.acquireBlocking();
+            @memset(block.slice(), @truncate(n));
+            const bytes = block.give(64);
+            chunks.sendBlocking(bytes) catch return bytes.deinit();
+        }
+    }
+
     fn countRunning() u32 {
         return running.load(.seq_cst);
     }
@@ -119,6 +133,7 @@ zigflow::autozig! {
     fn endless() -> Result<impl Stream<Item = Result<u64, StreamError>>, OpenError>;
     fn closes(text: String) -> impl Stream<Item = Result<u8, StreamError>>;
     fn count_running() -> u32;
+    fn blocks(count: u32) -> impl Stream<Item = Result<ZeroCopyBuffer, StreamError>> + Send;
     fn owned(times: u32) -> impl Stream<Item = Result<ZeroCopyBuffer, StreamError>> + Send;
 }
 
@@ -184,4 +199,21 @@ fn a_function_whose_stream_is_dropped_ends_when_it_sends() {
     assert_eq!(count_running(), 1);
     drop(numbers);
     zigflow_tests::task::until(|| count_running() == 0);
+}
+
+#[test]
+fn what_a_function_sends_may_be_buffers() {
+    let mut kept = None;
+    let mut stream = blocks(100);
+    for n in 0..100 {
+        let chunk = block_on(stream.next()).unwrap().unwrap();
+        assert_eq!(*chunk, [n; 64]);
+        kept = Some(chunk);
+    }
+    assert!(block_on(stream.next()).is_none());
+    assert!(kept.is_some_and(|chunk| chunk[63] == 99));
+    // Dropped in the middle, the function ends, and what it had sent is released.
+    let mut stream = blocks(u32::MAX);
+    block_on(stream.next()).unwrap().unwrap();
+    drop(stream);
 }

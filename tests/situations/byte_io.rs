@@ -164,8 +164,8 @@ fn from_zig() -> (spsc::ZigSender<ZeroCopyBuffer>, Reader) {
     (tx.into_zig(), ByteReader::new(rx))
 }
 
-fn text() -> Vec<u8> {
-    (0..20_000).flat_map(|n| format!("line {} of {n}\n", n % 1000).into_bytes()).collect()
+fn text(lines: u32) -> Vec<u8> {
+    (0..lines).flat_map(|n| format!("line {} of {n}\n", n % 1000).into_bytes()).collect()
 }
 
 /// Both pools get all their blocks back, whatever happened.
@@ -179,7 +179,7 @@ fn expect_home(pools: &[&Pool]) {
 
 #[test]
 fn what_is_written_is_read() {
-    let text = text();
+    let text = text(2000);
     for (ours, theirs) in [(64, 64), (100, 4096), (65_536, 128)] {
         let (there, back) = (Pool::new(3, ours), Pool::new(2, theirs));
         let (mut writer, rx) = to_zig(&there);
@@ -240,12 +240,12 @@ fn zigs_reader_looks_ahead_in_its_buffer() {
     for (longest, block) in [(64, 64), (30, 1024), (40, 192)] {
         let pool = Pool::new(2, block);
         let (mut writer, rx) = to_zig(&pool);
-        let text = text();
+        let text = text(2000);
         let write = async {
             writer.write_all(&text).await.unwrap();
             writer.close().await.unwrap();
         };
-        let expected = 20_000 * 1000 + text.len() as u64 - 20_000;
+        let expected = 2000 * 1000 + text.len() as u64 - 2000;
         assert_eq!(block_on(zip(write, lines(rx, longest))).1, Ok(expected));
         expect_home(&[&pool]);
     }
@@ -263,7 +263,7 @@ fn zigs_reader_looks_ahead_in_its_buffer() {
 /// `std.compress.flate` with Rust on both sides; its window lies in the blocks.
 #[test]
 fn a_decompressor_of_zigs_writes_into_blocks() {
-    let text = text();
+    let text = text(20_000);
     let compressed = miniz_oxide::deflate::compress_to_vec(&text, 6);
     let (there, back) = (Pool::new(2, 512), Pool::new(3, 131_072));
     let (mut writer, rx) = to_zig(&there);
@@ -543,7 +543,7 @@ fn tokio_reads_and_writes_the_same() {
     let (writer, rx) = to_zig(&there);
     let (tx, reader) = from_zig();
     let (mut writer, reader) = (TokioWriter(writer), TokioReader(reader));
-    let text = text();
+    let text = text(2000);
     let write = async {
         writer.write_all(&text).await.unwrap();
         writer.flush().await.unwrap();
@@ -559,7 +559,7 @@ fn tokio_reads_and_writes_the_same() {
         count
     };
     let ((), (done, count)) = runtime.block_on(zip(write, zip(echo(rx, tx, back.to_zig()), read)));
-    assert_eq!((done, count), (Ok(text.len() as u64), 20_000));
+    assert_eq!((done, count), (Ok(text.len() as u64), 2000));
     expect_home(&[&there, &back]);
 
     let mut reader = TokioReader(ByteReader::new(stream::iter([Ok::<_, StreamError>("abc")])));

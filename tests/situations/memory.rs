@@ -25,7 +25,8 @@ use zigflow::{
 use zigflow_tests::ends::Lang::{Rust, Zig};
 use zigflow_tests::pools::{
     Handle, alone, back, pooled, receive, receive_many, receive_many_numbers, receive_numbers,
-    release_there, send, send_malformed, send_malformed_alone, send_many, send_or_drop, sum_of,
+    release_there, send, send_malformed, send_malformed_alone, send_many, send_or_drop, several,
+    sum_of,
 };
 
 thread_local! {
@@ -302,6 +303,20 @@ fn an_end_that_zig_refuses_releases_what_was_sent() {
     tx.try_send(buffer()).unwrap();
     drop(rx.into_zig());
     assert_eq!(drops.count(), 7);
+}
+
+/// One of them is of another type: the pools' handles are given back, opened or not.
+#[test]
+fn a_call_that_fails_gives_all_handles_back() {
+    leaves_nothing(|| {
+        let pool = Pool::new(2, 64);
+        let block = pool.try_acquire();
+        let (_tx, rx) = spsc::channel(2);
+        let failed = several(pool.to_zig(), pool.to_zig(), rx.into_zig(), pool.to_zig());
+        assert_eq!(failed.unwrap_err().name(), "WrongItem");
+        drop(pool);
+        block
+    });
 }
 
 /// Nobody knows what would be released: it is not, also when nobody receives it; the good ones are.

@@ -12,6 +12,7 @@ const arguments_file = @import("arguments.zig");
 const completion = @import("completion.zig");
 const OwnedBytes = @import("item.zig").OwnedBytes;
 const paramTypes = arguments_file.paramTypes;
+const host = @import("host.zig");
 const reject = @import("reject.zig").reject;
 
 /// Whether a value of `Rust` is passed as it is. What may be written may also only be read.
@@ -177,6 +178,10 @@ noinline fn giveBack(tuple: anytype, given: anytype, comptime places: anytype, c
             reject(value, e);
         } else if (k != failed and R == *abi.RawStream) {
             value.drop(value);
+        } else if (k != failed and R == *abi.RawLimiter) {
+            value.release(value);
+        } else if (k != failed and R == *abi.RawPool) {
+            host.zf1_pool_release(value);
         } else if (R == OwnedBytes) {
             value.deinit();
         }

@@ -274,7 +274,11 @@ impl Caller<'_> {
         values.push(ours!(::zigflow::__private::ForZig::into_raw(__zigflow_into)));
         let declaration = self.declaration(&symbol, &types, &ours!(*const ::core::ffi::c_char));
         let (refused, bound) = (self.refuse_lent(), self.bound());
-        let item = self.function.returns.value.as_ref().map_or_else(|| ours!(()), rust_type);
+        let item = match &self.function.returns.value {
+            Some(Element::Bytes(_)) => ours!(::zigflow::ZeroCopyBuffer),
+            Some(element) => rust_type(element),
+            None => ours!(()),
+        };
         let running = self.unblock(&ours! {
             move || {
                 #bound

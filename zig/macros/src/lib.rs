@@ -139,7 +139,7 @@ pub fn derive_transfer(input: TokenStream) -> TokenStream {
 ///
 /// Or the Zig function takes a `zigflow.spsc.Sender(T)` as its last parameter and returns nothing, or an error: then it runs
 /// on a thread of the pool, as a plain `async fn` does, from the first poll on; it may block, and what it sends is the
-/// stream, of plain data. Behind the items comes its error, if it returned one. When the stream is dropped, sending fails
+/// stream, of plain data or, as `zigflow.OwnedBytes`, of `ZeroCopyBuffer`s. Behind the items comes its error, if it returned one. When the stream is dropped, sending fails
 /// with `Closed`, and the function should return. It owns what it works on: take `String` and `Vec<u8>`.
 ///
 /// If a source does not open, that is the
