@@ -6,12 +6,15 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 
 use bytes::Bytes;
+use futures_core::Stream;
 use futures_lite::StreamExt;
 use futures_lite::future::block_on;
 use zigflow::abi::OwnedItem;
@@ -24,9 +27,9 @@ use zigflow::{
 };
 use zigflow_tests::ends::Lang::{Rust, Zig};
 use zigflow_tests::pools::{
-    Handle, alone, back, pooled, receive, receive_many, receive_many_numbers, receive_numbers,
-    release_there, send, send_malformed, send_malformed_alone, send_many, send_or_drop, several,
-    sum_of,
+    Handle, PoolThere, alone, back, pooled, receive, receive_many, receive_many_numbers,
+    receive_numbers, release_there, send, send_malformed, send_malformed_alone, send_many,
+    send_or_drop, several, sum_of,
 };
 
 thread_local! {
@@ -34,6 +37,8 @@ thread_local! {
     static HELD: Cell<i64> = const { Cell::new(0) };
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
     static NO_MEMORY: Cell<bool> = const { Cell::new(false) };
+    /// How many allocations succeed before one fails.
+    static UNTIL_FAILURE: Cell<u64> = const { Cell::new(u64::MAX) };
     /// Nothing is freed.
     static NO_FREE: Cell<bool> = const { Cell::new(false) };
 }
@@ -47,8 +52,12 @@ static ALLOCATOR: Counting = Counting;
 // allocator may give.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if NO_MEMORY.get() {
+        if NO_MEMORY.get() || UNTIL_FAILURE.get() == 0 {
+            UNTIL_FAILURE.set(u64::MAX);
             return ptr::null_mut();
+        }
+        if UNTIL_FAILURE.get() != u64::MAX {
+            UNTIL_FAILURE.set(UNTIL_FAILURE.get() - 1);
         }
         HELD.set(HELD.get() + layout.size() as i64);
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
@@ -425,7 +434,6 @@ fn parts_of_a_block_bring_it_home_and_allocate_nothing() {
 
 #[test]
 fn zig_shares_too() {
-    use zigflow_tests::pools::PoolThere;
     let pool = Pool::new(1, 64);
     let there = PoolThere::take(pool.to_zig()).unwrap();
     let mut block = there.acquire().unwrap();
@@ -613,6 +621,67 @@ fn without_memory_there_is_an_error_and_nothing_is_lost() {
         assert!(without_memory(|| SharedBuffer::try_from_buffer(block).is_ok()));
         assert_eq!(pool.snapshot().available, 1);
     });
+}
+
+/// All that allocates, and gives an error if it cannot; and a bit of work with it.
+fn everything(drops: &Drops) -> Result<(), &'static str> {
+    let pool = Pool::try_new(2, Layout::new::<u64>()).map_err(|_| "pool")?;
+    let owned = RustBuffer::try_from_owner(drops.owner([1, 2, 3])).map_err(|_| "owner")?;
+    let shared = SharedBuffer::try_from_buffer(owned.into()).map_err(|_| "shared")?;
+    let (mut tx, rx) = spsc::try_channel::<ZeroCopyBuffer>(2).map_err(|_| "spsc")?;
+    let (many, from_many) = mpmc::try_channel::<ZeroCopyBuffer>(2).map_err(|_| "mpmc")?;
+    tx.try_send(shared.slice(1..).into()).map_err(|_| "send")?;
+    many.try_send(pool.try_acquire().ok_or("block")?.into()).map_err(|_| "send")?;
+    PoolThere::take(pool.to_zig()).map_err(|_| "handle")?;
+    PoolThere::make(2, 64).map_err(|_| "pool in Zig")?;
+    alone(pool_of_four()?.to_zig()).map_err(|_| "channels in Zig")?;
+    let mut stream = pooled(1, 8, 3).map_err(|_| "stream")?;
+    let mut cx = Context::from_waker(Waker::noop());
+    let polled = Pin::new(&mut stream).poll_next(&mut cx);
+    assert!(matches!(polled, Poll::Ready(Some(Ok(_)))));
+    drop((rx, from_many));
+    Ok(())
+}
+
+fn pool_of_four() -> Result<Pool, &'static str> {
+    Pool::try_new(4, Layout::new::<u64>()).map_err(|_| "another pool")
+}
+
+/// The first allocation fails, then the second, and so on: each time there is an error, and nothing is lost.
+#[test]
+fn whichever_allocation_fails_there_is_an_error_and_no_leak() {
+    let mut failed = Vec::with_capacity(100);
+    leaves_nothing(|| {
+        let drops = Drops::default();
+        for n in 0.. {
+            let before = drops.count();
+            UNTIL_FAILURE.set(n);
+            let result = everything(&drops);
+            let was_reached = UNTIL_FAILURE.replace(u64::MAX) == u64::MAX;
+            match result {
+                Err(what) => failed.push(what),
+                Ok(()) if was_reached => panic!("allocation {n} failed, and nobody said so"),
+                Ok(()) => break,
+            }
+            assert_eq!(drops.count() - before, u32::from(n > 0), "{failed:?}");
+        }
+    });
+    // Each place was reached.
+    let mut places = failed.clone();
+    places.dedup();
+    let all = [
+        "pool",
+        "owner",
+        "shared",
+        "spsc",
+        "mpmc",
+        "handle",
+        "pool in Zig",
+        "another pool",
+        "channels in Zig",
+        "stream",
+    ];
+    assert_eq!(places, all);
 }
 
 #[test]

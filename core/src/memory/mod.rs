@@ -42,8 +42,34 @@ pub use rust::RustBuffer;
 pub use shared::SharedBuffer;
 pub use zero_copy::{ZeroCopyBuffer, borrow_from_zig};
 
+use alloc::boxed::Box;
+use core::alloc::Layout;
+
 use crate::error::Malformed;
 use crate::transfer::Transfer;
+
+/// A box, or the value back where there is no memory.
+fn try_box<T>(value: T) -> Result<Box<T>, T> {
+    let layout = Layout::new::<T>();
+    if layout.size() == 0 {
+        return Ok(Box::new(value)); // allocates nothing
+    }
+    // SAFETY: the size is not 0.
+    let at = unsafe { alloc::alloc::alloc(layout) }.cast::<T>();
+    if at.is_null() {
+        return Err(value);
+    }
+    // SAFETY: just allocated for it, as a box allocates.
+    Ok(unsafe {
+        at.write(value);
+        Box::from_raw(at)
+    })
+}
+
+/// As a `Box` ends the program without memory.
+fn no_memory<T>() -> ! {
+    alloc::alloc::handle_alloc_error(Layout::new::<T>())
+}
 
 /// Bytes as items, in place.
 ///

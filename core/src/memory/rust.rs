@@ -7,7 +7,7 @@ use core::fmt;
 use core::ops::Deref;
 use core::ptr;
 
-use super::{SharedBuffer, ZeroCopyBuffer};
+use super::{SharedBuffer, ZeroCopyBuffer, no_memory, try_box};
 use crate::abi::OwnedItem;
 use crate::pool::Block;
 
@@ -19,13 +19,23 @@ use crate::pool::Block;
 pub struct RustBuffer(ZeroCopyBuffer);
 
 impl RustBuffer {
-    /// Keeps `owner` until Zig releases the bytes; one allocation, for the owner.
+    /// Keeps `owner` until Zig releases the bytes; one allocation, for the owner. Without memory the program ends, as with a
+    /// `Box`.
     pub fn from_owner<T: AsRef<[u8]> + Send + 'static>(owner: T) -> Self {
+        Self::try_from_owner(owner).unwrap_or_else(|_| no_memory::<T>())
+    }
+
+    /// [`from_owner`](Self::from_owner) that does not end the program.
+    ///
+    /// # Errors
+    ///
+    /// There is no memory for the owner: it comes back.
+    pub fn try_from_owner<T: AsRef<[u8]> + Send + 'static>(owner: T) -> Result<Self, T> {
         unsafe extern "C" fn release<T>(context: *mut c_void, _: *mut u8, _: usize) {
             // SAFETY: made of a box below, released once.
             drop(unsafe { Box::from_raw(context.cast::<T>()) });
         }
-        let owner = Box::into_raw(Box::new(owner));
+        let owner = Box::into_raw(try_box(owner)?);
         // SAFETY: no bytes yet; the owner is `Send`, so it may be dropped on any thread, also when it panics below.
         let empty =
             unsafe { Self::from_parts(ptr::null_mut(), 0, Some(release::<T>), owner.cast()) };
@@ -35,7 +45,7 @@ impl RustBuffer {
         let (first, len) = (bytes.as_ptr().cast_mut(), bytes.len());
         let OwnedItem { release, context, .. } = empty.into_raw();
         // SAFETY: as above.
-        unsafe { Self::from_parts(first, len, release, context) }
+        Ok(unsafe { Self::from_parts(first, len, release, context) })
     }
 
     /// # Safety

@@ -8,7 +8,7 @@ use core::ops::{Bound, Deref, RangeBounds};
 use core::ptr::NonNull;
 use core::sync::atomic::Ordering::{AcqRel, Relaxed};
 
-use super::{ZeroCopyBuffer, view};
+use super::{ZeroCopyBuffer, no_memory, try_box, view};
 use crate::abi::{OwnedItem, RawShared};
 use crate::error::Malformed;
 use crate::pool::{block_of, share};
@@ -63,19 +63,13 @@ impl SharedBuffer {
             // SAFETY: the buffer was the block's one owner; its bytes lie in there.
             return Ok(unsafe { share(block, first, len) });
         }
-        // A box that may fail.
-        let layout = core::alloc::Layout::new::<Counted>();
-        // SAFETY: its size is not 0.
-        let Some(counted) = NonNull::new(unsafe { alloc::alloc::alloc(layout) }.cast::<Counted>())
-        else {
-            return Err(buffer);
-        };
         let context = core::ptr::null_mut();
         let shared = RawShared { references: Word::new(1), index: 0, free: free_counted, context };
-        // SAFETY: just allocated for it.
-        unsafe { counted.as_ptr().write(Counted { shared, buffer }) };
+        let counted = try_box(Counted { shared, buffer }).map_err(|back| back.buffer)?;
+        // SAFETY: a box's pointer is not null; it begins with the count.
+        let shared = unsafe { NonNull::new_unchecked(Box::into_raw(counted).cast()) };
         // SAFETY: the first reference.
-        Ok(unsafe { Self::new(counted.cast(), first, len) })
+        Ok(unsafe { Self::new(shared, first, len) })
     }
 
     /// The bytes.
@@ -208,9 +202,7 @@ unsafe fn drop_reference(shared: NonNull<RawShared>) {
 impl From<ZeroCopyBuffer> for SharedBuffer {
     /// Allocates the count, unless it is a block of a pool; without memory the program ends, as with a `Box`.
     fn from(buffer: ZeroCopyBuffer) -> Self {
-        Self::try_from_buffer(buffer).unwrap_or_else(|_| {
-            alloc::alloc::handle_alloc_error(core::alloc::Layout::new::<Counted>())
-        })
+        Self::try_from_buffer(buffer).unwrap_or_else(|_| no_memory::<Counted>())
     }
 }
 
