@@ -7,7 +7,7 @@ use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
 
 use super::raw::Raw;
-use crate::abi::{OwnedItem, RawShared};
+use crate::abi::{OwnedItem, RawShared, ReleaseFn};
 use crate::memory::{SharedBuffer, ZeroCopyBuffer};
 use crate::sync::Word;
 
@@ -63,7 +63,7 @@ impl Block {
         OwnedItem {
             ptr: this.first.as_ptr(),
             len: this.len,
-            release: Some(release_block),
+            release: Some(RELEASE_BLOCK),
             context: this.shared.as_ptr().cast(),
         }
     }
@@ -74,16 +74,17 @@ impl Block {
 /// # Safety
 ///
 /// The context is a block's header; the block has one owner, who gives it up.
-pub(crate) unsafe extern "C" fn release_block(context: *mut c_void, _: *mut u8, _: usize) {
+unsafe extern "C" fn release_block(context: *mut c_void, _: *mut u8, _: usize) {
     // SAFETY: the caller's promise.
     unsafe { Raw::put(NonNull::new_unchecked(context.cast())) };
 }
 
+/// By this pointer, and no other one, a block is known: a function may have several addresses, a static has one value.
+pub(super) static RELEASE_BLOCK: ReleaseFn = release_block;
+
 /// The header of a block that crosses the border, if it is one.
 pub(crate) fn block_of(item: &OwnedItem) -> Option<NonNull<RawShared>> {
-    let release = item.release?;
-    // If the compiler gives the function several addresses, sharing costs an allocation.
-    let is_block = core::ptr::fn_addr_eq(release, release_block as unsafe extern "C" fn(_, _, _));
+    let is_block = core::ptr::fn_addr_eq(item.release?, RELEASE_BLOCK);
     if is_block { NonNull::new(item.context.cast()) } else { None }
 }
 

@@ -5,7 +5,7 @@ use core::alloc::Layout;
 use core::fmt;
 use core::ptr::NonNull;
 
-use super::block::{header, release_block};
+use super::block::{RELEASE_BLOCK, header};
 use super::raw::{PER_LEAF, Raw, all_home};
 use crate::abi::{ABI_NUMBER, MAGIC, RawLeaf, RawParty, RawPool, RawShared, zeros};
 use crate::sync::Word;
@@ -137,7 +137,7 @@ impl Plan {
                 shared,
                 leaves,
                 free,
-                release: release_block,
+                release: RELEASE_BLOCK,
                 padding: zeros(),
                 references: Word::new(1),
                 // The handles, too.
