@@ -7,7 +7,8 @@ use futures_core::Stream;
 use zigflow::abi::RawWaker;
 use zigflow::pool::{Block, ZigPool};
 use zigflow::{
-    OpenError, Pool, RustBuffer, SharedBuffer, StreamError, ZeroCopyBuffer, ZigError, mpmc, spsc,
+    FutureError, OpenError, Pool, RustBuffer, SharedBuffer, StreamError, ZeroCopyBuffer, ZigError,
+    mpmc, spsc,
 };
 
 use crate::ends::Lang::{self, Rust, Zig};
@@ -351,6 +352,30 @@ zigflow::autozig! {
         return @intCast(pool.available());
     }
 
+    var gates: [4]std.atomic.Value(u32) = @splat(.init(0));
+
+    /// What waits there goes on.
+    fn openGate(gate: u32) void {
+        gates[gate].store(1, .release);
+    }
+
+    /// A thread writes into a block until the gate is open, then gives it away, whether somebody still wants it or not.
+    fn fillLater(pool: zigflow.Pool, gate: u32, done: zigflow.Completion(zigflow.OwnedBytes)) !void {
+        errdefer pool.deinit();
+        const thread = try std.Thread.spawn(.{}, fillThere, .{ pool, gate, done });
+        thread.detach();
+    }
+
+    fn fillThere(pool: zigflow.Pool, gate: u32, done: zigflow.Completion(zigflow.OwnedBytes)) void {
+        defer pool.deinit();
+        const block = pool.tryAcquire() orelse return done.finish(error.NoBlock);
+        while (gates[gate].load(.acquire) == 0) {
+            @memset(block.slice(), 7);
+            std.Thread.yield() catch {};
+        }
+        done.finish(block.give(64));
+    }
+
     /// Releases bytes of Rust's on a thread of Zig's.
     fn releaseThere(bytes: zigflow.OwnedBytes) !void {
         const thread = std.Thread.spawn(.{}, zigflow.OwnedBytes.deinit, .{bytes}) catch |e| {
@@ -411,6 +436,8 @@ zigflow::autozig! {
     pub fn receive_many_numbers(rx: mpmc::ZigReceiver<ZeroCopyBuffer>) -> Result<(), ZigError>;
     pub fn several(pool: ZigPool, raw: ZigPool, rx: spsc::ZigReceiver<ZeroCopyBuffer>, again: ZigPool) -> Result<(), ZigError>;
     pub fn alone(pool: ZigPool) -> Result<u32, ZigError>;
+    pub fn open_gate(gate: u32);
+    pub async fn fill_later(pool: ZigPool, gate: u32) -> Result<ZeroCopyBuffer, FutureError>;
     pub fn release_there(bytes: ZeroCopyBuffer) -> Result<(), ZigError>;
 }
 

@@ -86,7 +86,7 @@ fn a_buffer_comes_back_with_the_result_and_did_not_move() {
 
 /// Pitfall 12: a buffer that Zig still writes to must outlive the future that was dropped.
 #[test]
-fn a_buffer_stays_as_long_as_zig_writes_to_it() {
+fn pitfall_12_a_buffer_stays_as_long_as_zig_writes_to_it() {
     for _ in 0..100 {
         drop(zig::fill(7, vec![0; 10_000]));
     }
@@ -156,7 +156,7 @@ fn who_asks_for_a_cancellation_late_is_told_at_once() {
 
 /// Pitfall 13: a cancellation is a request, and the completion may win.
 #[test]
-fn a_canceled_operation_may_still_have_its_result() {
+fn pitfall_13_a_canceled_operation_may_still_have_its_result() {
     let (held, mut future) = Held::new(5);
     future.cancel();
     future.cancel();
@@ -366,7 +366,7 @@ fn a_future_may_go_anywhere_and_late() {
 
 /// Pitfall 29: bytes go back to where they came from, whatever their alignment, and none is a size, too.
 #[test]
-fn owned_bytes_of_any_alignment_and_size_are_released_by_their_own_function() {
+fn pitfall_29_owned_bytes_of_any_alignment_and_size_are_released_by_their_own_function() {
     for len in [0, 1, 4096] {
         let bytes = block_on(zig::owned_aligned(len)).unwrap();
         assert_eq!(bytes.len(), len as usize);

@@ -27,10 +27,11 @@ use zigflow::{
 };
 use zigflow_tests::ends::Lang::{Rust, Zig};
 use zigflow_tests::pools::{
-    Handle, PoolThere, alone, back, pooled, receive, receive_many, receive_many_numbers,
-    receive_numbers, release_there, send, send_malformed, send_malformed_alone, send_many,
-    send_or_drop, several, sum_of,
+    Handle, PoolThere, alone, back, fill_later, open_gate, pooled, receive, receive_many,
+    receive_many_numbers, receive_numbers, release_there, send, send_malformed,
+    send_malformed_alone, send_many, send_or_drop, several, sum_of,
 };
+use zigflow_tests::task::{Task, keep, until};
 
 thread_local! {
     /// Bytes that this thread has allocated and not freed.
@@ -384,6 +385,53 @@ fn a_pool_and_a_channel_between_threads() {
         assert_eq!(thread.join().unwrap(), u64::from(until) * 3);
         // And the one that came back.
         assert_eq!(drops.count(), (sent + 1).min(5000));
+    }
+}
+
+// -- results --
+
+/// Pitfall 12: a block that Zig still writes to when the future goes, or is forgotten, is Zig's until it gives it away.
+#[test]
+fn pitfall_12_a_block_stays_as_long_as_zig_writes_to_it() {
+    let pool = Pool::new(2, 64);
+    let task = Task::new();
+    let mut dropped = Box::pin(fill_later(pool.to_zig(), 0));
+    let forgotten = keep(Box::pin(fill_later(pool.to_zig(), 1)));
+    assert!(task.run(|cx| dropped.as_mut().poll(cx)).is_pending());
+    assert!(task.run(|cx| forgotten.as_mut().poll(cx)).is_pending());
+    until(|| pool.snapshot().available == 0);
+    drop(dropped);
+    assert!(pool.try_acquire().is_none());
+    open_gate(0);
+    until(|| pool.snapshot().available == 1);
+    // What nobody asks for any more stays where it is, with its memory.
+    open_gate(1);
+    task.wait_for(1);
+    assert_eq!(pool.snapshot().available, 1);
+    let Poll::Ready(Ok(bytes)) = task.run(|cx| forgotten.as_mut().poll(cx)) else {
+        panic!("no result")
+    };
+    assert_eq!(*bytes, [7; 64]);
+}
+
+/// Pitfall 13: the completion may win against the drop; the block that nobody takes comes home, once.
+#[test]
+fn pitfall_13_a_result_that_nobody_takes_comes_home() {
+    let pool = Pool::new(1, 64);
+    let task = Task::new();
+    let mut future = Box::pin(fill_later(pool.to_zig(), 2));
+    assert!(task.run(|cx| future.as_mut().poll(cx)).is_pending());
+    open_gate(2);
+    task.wait_for(1);
+    assert_eq!(pool.snapshot().available, 0);
+    drop(future);
+    assert_eq!(pool.snapshot().available, 1);
+    // And both at once, again and again.
+    for _ in 0..200 {
+        let mut future = Box::pin(fill_later(pool.to_zig(), 2));
+        let _ = task.run(|cx| future.as_mut().poll(cx));
+        drop(future);
+        until(|| pool.snapshot().available == 1);
     }
 }
 
