@@ -81,9 +81,8 @@ fn channel_at<T: Send>(capacity: usize, start: u32) -> (spsc::Sender<T>, spsc::R
     spsc::starting_at(capacity, start).unwrap()
 }
 
-// 30
 #[test]
-fn items_that_wait_at_the_end_are_dropped_once_whichever_end_goes_last() {
+fn pitfall_30_items_that_wait_at_the_end_are_dropped_once_whichever_end_goes_last() {
     for start in STARTS {
         for sender_first in [false, true] {
             let drops = Drops::default();
@@ -109,9 +108,8 @@ fn items_that_wait_at_the_end_are_dropped_once_whichever_end_goes_last() {
     }
 }
 
-// 30
 #[test]
-fn items_that_wait_are_dropped_once_though_the_receiver_was_closed_before() {
+fn pitfall_30_items_that_wait_are_dropped_once_though_the_receiver_was_closed_before() {
     let drops = Drops::default();
     let (mut tx, mut rx) = channel_at(5, 0);
     (0..3).for_each(|n| assert!(tx.try_send(drops.item(n)).is_ok()));
@@ -124,9 +122,8 @@ fn items_that_wait_are_dropped_once_though_the_receiver_was_closed_before() {
     assert_eq!(drops.of(4), [1; 4]);
 }
 
-// 22
 #[test]
-fn a_cancelled_send_drops_its_item_and_a_cancelled_send_from_keeps_it() {
+fn pitfall_22_a_cancelled_send_drops_its_item_and_a_cancelled_send_from_keeps_it() {
     let drops = Drops::default();
     let (mut tx, mut rx) = channel_at(1, 0);
     assert!(tx.try_send(drops.item(0)).is_ok());
@@ -190,9 +187,8 @@ fn what_was_written_to_a_grant_is_dropped_with_it_and_sent_by_its_commit() {
     }
 }
 
-// 10
 #[test]
-fn a_grant_that_is_refused_has_its_items_still() {
+fn pitfall_10_a_grant_that_is_refused_has_its_items_still() {
     for start in STARTS {
         let drops = Drops::default();
         let (mut tx, mut rx) = channel_at(5, start);
@@ -232,9 +228,8 @@ fn a_read_grant_drops_what_it_releases_and_leaves_the_rest() {
     }
 }
 
-// 30
 #[test]
-fn a_drop_that_panics_does_not_keep_the_other_items_from_theirs() {
+fn pitfall_30_a_drop_that_panics_does_not_keep_the_other_items_from_theirs() {
     for bomb in 0..5 {
         let fill = |tx: &mut spsc::Sender<Counted>, drops: &Drops| {
             for n in 0..5 {
@@ -472,9 +467,8 @@ fn is_send<T: Send>() {}
 fn is_sync<T: Sync>() {}
 fn is_unpin<T: Unpin>() {}
 
-// 31, 42
 #[test]
-fn ends_may_move_to_other_threads_but_only_one_can_use_them() {
+fn pitfall_31_42_ends_may_move_to_other_threads_but_only_one_can_use_them() {
     is_send::<spsc::Sender<Cell<u8>>>();
     is_send::<spsc::Receiver<Cell<u8>>>();
     // By reference there are counters only.
@@ -488,9 +482,8 @@ fn ends_may_move_to_other_threads_but_only_one_can_use_them() {
     is_not!(spsc::Receiver<Rc<u8>>: Send, Sync);
 }
 
-// 42
 #[test]
-fn grants_and_futures_are_as_free_as_their_items() {
+fn pitfall_42_grants_and_futures_are_as_free_as_their_items() {
     is_send::<spsc::ReadGrant<'_, Cell<u8>>>();
     is_sync::<spsc::ReadGrant<'_, u8>>();
     // `&ReadGrant` gives `&T`.
@@ -516,9 +509,8 @@ fn grants_and_futures_are_as_free_as_their_items() {
     is_unpin::<spsc::Send<'_, std::marker::PhantomPinned>>();
 }
 
-// 42
 #[test]
-fn ends_for_zig_move_as_the_ends_do() {
+fn pitfall_42_ends_for_zig_move_as_the_ends_do() {
     is_send::<spsc::ZigSender<u8>>();
     is_sync::<spsc::ZigSender<u8>>();
     is_send::<spsc::ZigReceiver<u8>>();

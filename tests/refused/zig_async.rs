@@ -110,7 +110,7 @@ mod buffers {
             const zigflow = @import("zigflow");
             fn f(b: zigflow.OwnedBytes) void { b.deinit(); }
             ---
-            pub fn f(b: ZeroCopyBuffer); //~ mismatched types
+            pub fn f(b: ZeroCopyBuffer); //~ From<buffers::ZeroCopyBuffer>
         }
     }
 }

@@ -182,7 +182,7 @@ fn structs_cross_by_value_by_reference_in_slices_and_back() {
 
 /// Pitfall 32 of the list that this project keeps: a result stands in nobody's static.
 #[test]
-fn results_of_two_threads_are_not_mixed_up() {
+fn pitfall_32_results_of_two_threads_are_not_mixed_up() {
     let turn = |tag: u32| {
         let point = |x: f64| Point { x, y: -x, tag };
         for n in 0..20_000 {

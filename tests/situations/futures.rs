@@ -1,6 +1,6 @@
 //! Zig functions that give their result later: results, errors, buffers, cancellation, mistakes.
 //!
-//! The numbers in comments are those of the list of pitfalls that this project keeps.
+//! The numbers in names are those of the list of pitfalls that this project keeps.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ fn zig_error<T>(name: &'static str) -> Result<T, FutureError> {
 
 /// Pitfall 17: a completion within the call, on the caller's own thread.
 #[test]
-fn a_result_comes_from_inside_of_the_call_or_from_a_thread() {
+fn pitfall_17_a_result_comes_from_inside_of_the_call_or_from_a_thread() {
     assert_eq!(block_on(zig::square(12)), Ok(144));
     assert_eq!(block_on(zig::square_later(1 << 31)), Ok(1 << 62));
     assert_eq!(block_on(zig::nothing()), Ok(()));
@@ -44,7 +44,7 @@ fn errors_come_by_name_or_by_code() {
 
 /// Pitfall 16: a completion that is given up without a result must not leave the future hanging.
 #[test]
-fn a_completion_that_is_given_up_is_disconnected() {
+fn pitfall_16_a_completion_that_is_given_up_is_disconnected() {
     assert_eq!(block_on(zig::gives_up()), Err(FutureError::Disconnected));
     let (held, future) = Held::new(0);
     let awaiting = thread::spawn(|| block_on(future));
@@ -56,7 +56,7 @@ fn a_completion_that_is_given_up_is_disconnected() {
 
 /// Pitfall 15: a second completion.
 #[test]
-fn a_second_result_is_refused_and_counted() {
+fn pitfall_15_a_second_result_is_refused_and_counted() {
     let mut future = zig::twice();
     assert_eq!(future.refused(), 2);
     assert_eq!(block_on(&mut future), Ok(1));
@@ -304,7 +304,7 @@ impl Wake for DropsOnWake {
 
 /// Pitfall 18: the wake drops what is woken.
 #[test]
-fn a_future_may_be_dropped_inside_of_its_own_wake() {
+fn pitfall_18_a_future_may_be_dropped_inside_of_its_own_wake() {
     let (held, future) = Held::new(7);
     let drops = Arc::new(DropsOnWake(std::sync::Mutex::new(Some(future))));
     let waker = Waker::from(drops.clone());
@@ -337,7 +337,7 @@ fn completion_and_drop_may_race() {
 
 /// Pitfall 14: a start that fails when others know the operation already.
 #[test]
-fn a_start_that_fails_keeps_what_was_registered_until_it_is_let_go() {
+fn pitfall_14_a_start_that_fails_keeps_what_was_registered_until_it_is_let_go() {
     for _ in 0..3 {
         let before = zig::zft_observers_released();
         assert_eq!(block_on(zig::fails_observed()), zig_error("Refused"));
@@ -349,7 +349,7 @@ fn a_start_that_fails_keeps_what_was_registered_until_it_is_let_go() {
 
 /// Pitfall 19: dropped without a poll, on another thread, and after the runtime that it waited in.
 #[test]
-fn a_future_may_go_anywhere_and_late() {
+fn pitfall_19_a_future_may_go_anywhere_and_late() {
     let (held, future) = Held::new(12);
     thread::spawn(move || drop(future)).join().unwrap();
     assert!(held.is_canceled());

@@ -1,6 +1,6 @@
 //! Channels with many ends: what is sent is what is received, once, for all pairings of Rust and Zig.
 //!
-//! The numbers in comments are those of the list of pitfalls that this project keeps.
+//! The numbers in names are those of the list of pitfalls that this project keeps.
 
 use std::cell::Cell;
 use std::marker::PhantomPinned;
@@ -218,9 +218,8 @@ fn holds_exactly<T: Many>(mut tx: Tx<T>, mut rx: Rx<T>) {
     }
 }
 
-// 34
 #[test]
-fn a_channel_holds_as_many_items_as_it_was_made_for_also_across_the_wrap() {
+fn pitfall_34_a_channel_holds_as_many_items_as_it_was_made_for_also_across_the_wrap() {
     for capacity in CAPACITIES {
         for laps in [0, 1, 2] {
             each_near(capacity, laps, holds_exactly::<u64>);
@@ -520,9 +519,8 @@ fn an_end_that_zig_never_opens_goes_as_the_end_itself() {
     assert_eq!((rx.recv_blocking(), rx.recv_blocking()), (Ok(0), Err(RecvError::Closed)));
 }
 
-// 20
 #[test]
-fn a_receiver_is_a_fused_stream_that_tells_the_reason_once() {
+fn pitfall_20_a_receiver_is_a_fused_stream_that_tells_the_reason_once() {
     for (lang, _) in [PAIRINGS[0], PAIRINGS[2]] {
         let (tx, mut rx) = mpmc::channel::<u64>(4);
         let mut tx = Tx::of(lang, tx);
@@ -641,9 +639,8 @@ fn seen(drops: &Arc<[AtomicUsize; 8]>) -> [usize; 8] {
     std::array::from_fn(|n| drops[n].load(SeqCst))
 }
 
-// 30
 #[test]
-fn what_waits_when_the_channel_goes_is_dropped_once_also_when_a_drop_panics() {
+fn pitfall_30_what_waits_when_the_channel_goes_is_dropped_once_also_when_a_drop_panics() {
     for laps in [0, 1] {
         for bomb in [None, Some(1), Some(3), Some(5)] {
             for receiver_first in [false, true] {
@@ -672,9 +669,8 @@ fn what_waits_when_the_channel_goes_is_dropped_once_also_when_a_drop_panics() {
     }
 }
 
-// 30
 #[test]
-fn what_the_last_receiver_leaves_is_dropped_with_it_and_not_before() {
+fn pitfall_30_what_the_last_receiver_leaves_is_dropped_with_it_and_not_before() {
     let drops = Arc::new(Default::default());
     let (tx, rx) = mpmc::channel(4);
     for number in 0..3 {
@@ -726,9 +722,8 @@ macro_rules! is_not {
     })+ };
 }
 
-// 31, 42
 #[test]
-fn ends_may_be_shared_by_threads_if_their_items_may_move() {
+fn pitfall_31_42_ends_may_be_shared_by_threads_if_their_items_may_move() {
     is_send::<mpmc::Sender<Cell<u8>>>();
     is_sync::<mpmc::Sender<Cell<u8>>>();
     is_unpin::<mpmc::Sender<PhantomPinned>>();

@@ -1,6 +1,6 @@
 //! Channels with many ends: many items by one call, for all pairings of Rust and Zig.
 //!
-//! The numbers in comments are those of the list of pitfalls that this project keeps.
+//! The numbers in names are those of the list of pitfalls that this project keeps.
 
 use std::pin::{Pin, pin};
 use std::task::Poll;
@@ -170,9 +170,8 @@ fn tasks_that_send_and_receive_batches_lose_nothing() {
     }
 }
 
-// 9
 #[test]
-fn a_batch_wakes_as_many_receivers_as_it_has_items() {
+fn pitfall_9_a_batch_wakes_as_many_receivers_as_it_has_items() {
     for lang in [Lang::Rust, Lang::Zig] {
         for blocks in [false, true] {
             let (mut tx, mut rx) = ends::<u64>(4, 1, &[lang], &[Lang::Rust, Lang::Zig, Lang::Rust]);
@@ -197,9 +196,8 @@ fn a_batch_wakes_as_many_receivers_as_it_has_items() {
     }
 }
 
-// 9
 #[test]
-fn a_batch_that_is_received_wakes_as_many_senders_as_it_makes_room_for() {
+fn pitfall_9_a_batch_that_is_received_wakes_as_many_senders_as_it_makes_room_for() {
     for lang in [Lang::Rust, Lang::Zig] {
         for blocks in [false, true] {
             let (mut tx, mut rx) = ends::<u64>(2, 1, &[Lang::Zig, Lang::Rust, Lang::Zig], &[lang]);
@@ -289,9 +287,8 @@ fn a_batch_that_was_woken_in_vain_goes_back_to_the_front() {
     }
 }
 
-// 9, 22
 #[test]
-fn a_batch_that_is_dropped_tells_how_much_it_has_sent_and_passes_its_wake_on() {
+fn pitfall_9_22_a_batch_that_is_dropped_tells_how_much_it_has_sent_and_passes_its_wake_on() {
     for polls in 0..8 {
         let (tx, rx) = mpmc::channel::<u64>(2);
         let other = tx.clone();
@@ -317,9 +314,8 @@ fn a_batch_that_is_dropped_tells_how_much_it_has_sent_and_passes_its_wake_on() {
     }
 }
 
-// 9, 22
 #[test]
-fn a_receiver_of_batches_that_is_dropped_has_taken_nothing_and_passes_its_wake_on() {
+fn pitfall_9_22_a_receiver_of_batches_that_is_dropped_has_taken_nothing_and_passes_its_wake_on() {
     for polls in 0..8 {
         let (tx, rx) = mpmc::channel::<u64>(4);
         let other = rx.clone();
@@ -341,9 +337,8 @@ fn a_receiver_of_batches_that_is_dropped_has_taken_nothing_and_passes_its_wake_o
     }
 }
 
-// 10, 24
 #[test]
-fn the_end_of_a_batch_tells_how_much_was_sent() {
+fn pitfall_10_24_the_end_of_a_batch_tells_how_much_was_sent() {
     each(3, |mut tx: Tx<u64>, mut rx| {
         assert_eq!(tx.try_send_many(&[0, 1]), Ok(2));
         let sent = thread::scope(|scope| {
@@ -442,9 +437,8 @@ fn a_batch_of_nothing_does_not_grow_the_vec() {
     assert_eq!(got.capacity(), 0);
 }
 
-// 20
 #[test]
-fn a_batch_that_is_polled_after_it_was_ready_does_not_hang() {
+fn pitfall_20_a_batch_that_is_polled_after_it_was_ready_does_not_hang() {
     let (tx, rx) = mpmc::channel::<u64>(4);
     let task = Task::new();
     let mut batch = Box::pin(tx.send_many(&[0, 1]));

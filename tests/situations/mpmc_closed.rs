@@ -1,6 +1,6 @@
 //! Channels with many ends: who waits for nothing but the end, for all pairings of Rust and Zig.
 //!
-//! The numbers in comments are those of the list of pitfalls that this project keeps.
+//! The numbers in names are those of the list of pitfalls that this project keeps.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
@@ -24,9 +24,8 @@ const SENDERS_CLOSE: [fn(Tx<u64>); 4] =
 const RECEIVERS_CLOSE: [fn(Rx<u64>); 4] =
     [drop, |rx| rx.close(), |rx| rx.close_torn(), |rx| rx.close_code(3)];
 
-// 10, 24
 #[test]
-fn all_who_wait_for_the_end_are_woken_once_by_each_way_in_which_it_comes() {
+fn pitfall_10_24_all_who_wait_for_the_end_are_woken_once_by_each_way_in_which_it_comes() {
     for (lang, _) in [PAIRINGS[0], PAIRINGS[2]] {
         for close in RECEIVERS_CLOSE {
             let (tx, rx) = mpmc::channel::<u64>(1);
@@ -70,9 +69,8 @@ fn woken_once(watches: [mpmc::Closed<'_, u64>; 3], close: impl FnOnce()) {
     }
 }
 
-// 9
 #[test]
-fn who_waits_for_the_end_takes_no_turn_of_those_who_wait_for_room_or_items() {
+fn pitfall_9_who_waits_for_the_end_takes_no_turn_of_those_who_wait_for_room_or_items() {
     for (tx_lang, rx_lang) in PAIRINGS {
         let (tx, rx) = mpmc::channel::<u64>(1);
         let tasks: [Task; 4] = Default::default();
@@ -133,9 +131,8 @@ fn what_is_closed_already_is_told_at_once() {
     assert_eq!((task.wakes(), task.wakers()), (0, 0));
 }
 
-// 22
 #[test]
-fn whoever_no_longer_waits_for_the_end_leaves_the_others_in_the_list() {
+fn pitfall_22_whoever_no_longer_waits_for_the_end_leaves_the_others_in_the_list() {
     for gone in 0..3 {
         let (tx, rx) = mpmc::channel::<u64>(1);
         let tasks: [Task; 3] = Default::default();

@@ -1,6 +1,6 @@
 //! Channels with many ends: slots that are written and items that are read in place, for all pairings of Rust and Zig.
 //!
-//! The numbers in comments are those of the list of pitfalls that this project keeps.
+//! The numbers in names are those of the list of pitfalls that this project keeps.
 
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -154,9 +154,9 @@ fn without_room_and_after_the_end_nothing_is_reserved() {
     assert_eq!(rx.read_blocking().unwrap_err(), RecvError::Closed);
 }
 
-// 10, 24
 #[test]
-fn a_grant_that_is_out_when_the_channel_closes_is_delivered_or_given_up_and_then_comes_the_end() {
+fn pitfall_10_24_a_grant_that_is_out_when_the_channel_closes_is_delivered_or_given_up_and_then_comes_the_end()
+ {
     for sends in [true, false] {
         for closer in 0..3 {
             each(2, |tx: Tx<u64>, mut rx| {
@@ -374,9 +374,8 @@ fn items_of_grants_are_dropped_once() {
     });
 }
 
-// 23
 #[test]
-fn what_is_sent_by_a_grant_after_the_last_receiver_has_gone_goes_at_once() {
+fn pitfall_23_what_is_sent_by_a_grant_after_the_last_receiver_has_gone_goes_at_once() {
     each_counted(|tx, rx, item| {
         let live = Rc::clone(&item.live);
         let count = || Rc::strong_count(&live) - 2;
@@ -451,9 +450,8 @@ fn a_forgotten_grant_of_a_reader_leaks_its_item_and_keeps_its_slot() {
     }
 }
 
-// 33
 #[test]
-fn an_item_whose_drop_panics_in_a_grant_frees_its_slot() {
+fn pitfall_33_an_item_whose_drop_panics_in_a_grant_frees_its_slot() {
     struct Panics;
     impl Drop for Panics {
         fn drop(&mut self) {
@@ -486,9 +484,8 @@ fn a_waker_that_panics_does_not_undo_a_grant() {
     }
 }
 
-// 33
 #[test]
-fn a_waker_that_panics_leaves_no_slot_that_was_given_up() {
+fn pitfall_33_a_waker_that_panics_leaves_no_slot_that_was_given_up() {
     for shape in 0..4 {
         for side in [true, false] {
             // Room for two, or one in a channel that grows by blocks of one.
@@ -547,9 +544,8 @@ fn a_sender_does_not_wait_where_nothing_is_left_but_what_was_given_up() {
     }
 }
 
-// 9
 #[test]
-fn a_reservation_that_is_cancelled_after_any_poll_passes_its_turn_on() {
+fn pitfall_9_a_reservation_that_is_cancelled_after_any_poll_passes_its_turn_on() {
     for polls in 0..5 {
         for woken in [false, true] {
             for lang in LANGS {
@@ -610,9 +606,8 @@ fn a_reservation_is_served_in_turn_and_passes_on_what_is_left() {
     }
 }
 
-// 9
 #[test]
-fn a_read_that_is_cancelled_after_any_poll_passes_its_turn_on() {
+fn pitfall_9_a_read_that_is_cancelled_after_any_poll_passes_its_turn_on() {
     for polls in 0..5 {
         for woken in [false, true] {
             for lang in LANGS {

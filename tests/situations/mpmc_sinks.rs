@@ -94,9 +94,8 @@ fn a_second_item_that_has_to_wait_is_a_mistake() {
     }
 }
 
-// 9
 #[test]
-fn a_sink_that_gives_up_after_its_wake_passes_it_on() {
+fn pitfall_9_a_sink_that_gives_up_after_its_wake_passes_it_on() {
     type GiveUp = fn(SendSink<u64>) -> Option<SendSink<u64>>;
     let ways: [GiveUp; 3] = [
         |sink| {
@@ -149,9 +148,8 @@ fn an_item_that_waits_goes_with_the_sink_and_once() {
     assert_eq!(std::sync::Arc::strong_count(&item), 1);
 }
 
-// 10, 24
 #[test]
-fn an_item_that_waits_comes_back_with_the_reason_when_the_channel_closes() {
+fn pitfall_10_24_an_item_that_waits_comes_back_with_the_reason_when_the_channel_closes() {
     for verb in [READY, FLUSH, CLOSE] {
         each_waiting(|mut sink, _tx, rx, task| {
             rx.close_torn();

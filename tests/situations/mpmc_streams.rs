@@ -77,9 +77,8 @@ fn closing_wakes_everybody_also_when_a_waker_panics() {
     assert_eq!(poll(&mut second, &task.waker()), Poll::Ready(None));
 }
 
-// 9
 #[test]
-fn a_stream_that_is_given_up_does_not_keep_the_turn_of_its_own_receiver() {
+fn pitfall_9_a_stream_that_is_given_up_does_not_keep_the_turn_of_its_own_receiver() {
     let (tx, mut rx) = mpmc::channel(4);
     let (given_up, task) = (Task::new(), Task::new());
     assert!(poll(&mut rx, &given_up.waker()).is_pending());
@@ -95,9 +94,8 @@ fn a_stream_that_is_given_up_does_not_keep_the_turn_of_its_own_receiver() {
     sender.join().unwrap().unwrap();
 }
 
-// 9
 #[test]
-fn a_stream_that_is_cancelled_gives_its_wake_to_the_next() {
+fn pitfall_9_a_stream_that_is_cancelled_gives_its_wake_to_the_next() {
     let (tx, mut first) = mpmc::channel(4);
     let second = first.clone();
     let (idle, task) = (Task::new(), Task::new());
@@ -111,9 +109,8 @@ fn a_stream_that_is_cancelled_gives_its_wake_to_the_next() {
     assert_eq!(task.run(|cx| recv.as_mut().poll(cx)), Poll::Ready(Ok(1)));
 }
 
-// 11
 #[test]
-fn a_stream_lets_its_neighbours_run_after_its_budget() {
+fn pitfall_11_a_stream_lets_its_neighbours_run_after_its_budget() {
     for budget in [1, 2, 5] {
         let (tx, mut rx) = mpmc::channel::<u32>(64);
         let task = Task::new();
@@ -147,9 +144,8 @@ fn a_stream_needs_a_budget() {
     mpmc::channel::<u32>(1).1.set_budget(0);
 }
 
-// 20
 #[test]
-fn after_the_end_a_stream_says_so_however_often_it_is_asked() {
+fn pitfall_20_after_the_end_a_stream_says_so_however_often_it_is_asked() {
     let (tx, mut many) = mpmc::channel::<u32>(1);
     let (tx_one, mut one) = spsc::channel::<u32>(1);
     drop((tx, tx_one));

@@ -1,6 +1,6 @@
 //! Channels with many ends: who waits, in which order, and how waiting ends, for all pairings of Rust and Zig.
 //!
-//! The numbers in comments are those of the list of pitfalls that this project keeps.
+//! The numbers in names are those of the list of pitfalls that this project keeps.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
@@ -110,9 +110,8 @@ fn a_receiver_that_was_woken_in_vain_goes_back_to_the_front() {
     }
 }
 
-// 9
 #[test]
-fn what_the_first_receivers_were_woken_for_is_received_by_the_others() {
+fn pitfall_9_what_the_first_receivers_were_woken_for_is_received_by_the_others() {
     each_waiting_receivers(|tx, receiving, tasks| {
         for n in 0..4 {
             tx.try_send(n).unwrap();
@@ -125,9 +124,8 @@ fn what_the_first_receivers_were_woken_for_is_received_by_the_others() {
     });
 }
 
-// 9
 #[test]
-fn a_receiver_that_is_cancelled_after_its_wake_passes_it_on() {
+fn pitfall_9_a_receiver_that_is_cancelled_after_its_wake_passes_it_on() {
     for polls in 1..6 {
         each_waiting_receivers(|tx, receiving, tasks| {
             for _ in 1..polls {
@@ -144,9 +142,8 @@ fn a_receiver_that_is_cancelled_after_its_wake_passes_it_on() {
     }
 }
 
-// 9
 #[test]
-fn a_sender_that_is_cancelled_after_its_wake_passes_it_on() {
+fn pitfall_9_a_sender_that_is_cancelled_after_its_wake_passes_it_on() {
     for polls in 1..6 {
         each_waiting_senders(|rx, sending, tasks| {
             for _ in 1..polls {
@@ -165,9 +162,8 @@ fn a_sender_that_is_cancelled_after_its_wake_passes_it_on() {
     }
 }
 
-// 9
 #[test]
-fn an_end_of_zig_that_goes_after_its_wake_passes_it_on() {
+fn pitfall_9_an_end_of_zig_that_goes_after_its_wake_passes_it_on() {
     for lang in LANGS {
         let (mut tx, mut rx) = ends::<u64>(1, 0, &[Lang::Rust], &[Lang::Zig, lang]);
         let tasks: [Task; 2] = Default::default();
@@ -201,9 +197,8 @@ fn an_end_of_zig_that_goes_after_its_wake_passes_it_on() {
     }
 }
 
-// 9
 #[test]
-fn a_stream_that_goes_or_moves_to_zig_after_its_wake_passes_it_on() {
+fn pitfall_9_a_stream_that_goes_or_moves_to_zig_after_its_wake_passes_it_on() {
     type Leaves = fn(mpmc::Receiver<u64>) -> Option<Rx<u64>>;
     let leaves: [Leaves; 2] = [
         |rx| {
@@ -232,9 +227,8 @@ fn a_stream_that_goes_or_moves_to_zig_after_its_wake_passes_it_on() {
     }
 }
 
-// 22
 #[test]
-fn what_is_dropped_after_any_number_of_polls_has_done_nothing_or_all() {
+fn pitfall_22_what_is_dropped_after_any_number_of_polls_has_done_nothing_or_all() {
     for polls in 0..64 {
         each(1, |mut tx: Tx<u64>, mut rx| {
             let task = Task::new();
@@ -295,9 +289,8 @@ const SENDERS_LEAVE: [Leave<Tx<u64>>; 4] =
 const RECEIVERS_LEAVE: [Leave<Rx<u64>>; 4] =
     [drop, |rx| rx[0].close(), |rx| rx[1].close_torn(), |rx| rx[0].close_code(3)];
 
-// 10, 24
 #[test]
-fn every_thread_that_waits_is_released_when_the_other_side_closes_or_goes() {
+fn pitfall_10_24_every_thread_that_waits_is_released_when_the_other_side_closes_or_goes() {
     for leave in SENDERS_LEAVE {
         let (tx, mut rx) = ends::<u64>(2, 0, &LANGS, &MIX);
         thread::scope(|scope| {
@@ -321,9 +314,8 @@ fn every_thread_that_waits_is_released_when_the_other_side_closes_or_goes() {
     }
 }
 
-// 10, 24
 #[test]
-fn every_task_that_waits_is_woken_once_when_the_channel_closes_from_either_side() {
+fn pitfall_10_24_every_task_that_waits_is_woken_once_when_the_channel_closes_from_either_side() {
     for leave in SENDERS_LEAVE {
         let (tx, mut rx) = ends::<u64>(2, 1, &LANGS, &MIX);
         all_are_released(rx.iter_mut().map(Rx::receiving).collect(), || leave(tx));
@@ -461,9 +453,8 @@ impl Wake for Inline {
     }
 }
 
-// 3, 4
 #[test]
-fn tasks_that_run_inside_of_their_wakes_do_not_deadlock() {
+fn pitfall_3_4_tasks_that_run_inside_of_their_wakes_do_not_deadlock() {
     const COUNT: u64 = 500;
     for capacity in [1, 2] {
         for senders_first in [false, true] {
@@ -566,9 +557,8 @@ fn all_are_released_by_the_end_also_when_a_waker_panics() {
     assert_eq!(task.wakes(), 1);
 }
 
-// 20
 #[test]
-fn a_future_that_is_polled_after_it_was_ready_does_not_hang() {
+fn pitfall_20_a_future_that_is_polled_after_it_was_ready_does_not_hang() {
     let task = Task::new();
     let (tx, rx) = mpmc::channel::<u64>(4);
     let mut send = pin!(tx.send(0));

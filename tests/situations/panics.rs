@@ -62,7 +62,7 @@ fn a_completion_that_is_given_up_twice_is_found() {
 
 /// Pitfall 25 of the list that this project keeps: a Rust panic never unwinds into Zig.
 #[test]
-fn a_waker_that_panics_in_a_completion_ends_the_process_within_rust() {
+fn pitfall_25_a_waker_that_panics_in_a_completion_ends_the_process_within_rust() {
     struct Panics;
 
     impl Wake for Panics {
@@ -72,8 +72,9 @@ fn a_waker_that_panics_in_a_completion_ends_the_process_within_rust() {
     }
 
     if !child::is_child() {
-        let stderr =
-            child::aborts("a_waker_that_panics_in_a_completion_ends_the_process_within_rust");
+        let stderr = child::aborts(
+            "pitfall_25_a_waker_that_panics_in_a_completion_ends_the_process_within_rust",
+        );
         assert!(stderr.contains("in a waker") && !stderr.contains("unwound"), "{stderr}");
         return;
     }

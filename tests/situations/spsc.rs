@@ -1,6 +1,6 @@
 //! Channels with one sender and one receiver: what is sent is what is received, for all pairings of Rust and Zig.
 //!
-//! The numbers in comments are those of the list of pitfalls that this project keeps.
+//! The numbers in names are those of the list of pitfalls that this project keeps.
 
 use std::task::Poll;
 use std::thread;
@@ -72,9 +72,8 @@ fn all_items_in_order_from_thread_to_thread() {
     }
 }
 
-// 34
 #[test]
-fn all_items_in_order_across_the_wrap_of_positions() {
+fn pitfall_34_all_items_in_order_across_the_wrap_of_positions() {
     for capacity in [1, 5, 8] {
         from_thread_to_thread::<u64>(capacity, WRAP - 100, 300);
         from_thread_to_thread::<u64>(capacity, WRAP / 2 - 100, 300);
@@ -174,9 +173,8 @@ fn holds_exactly<T: Plain>(mut tx: Tx<T>, mut rx: Rx<T>) {
     assert_eq!(got[capacity..], all[..capacity]);
 }
 
-// 34
 #[test]
-fn a_channel_holds_as_many_items_as_it_was_made_for() {
+fn pitfall_34_a_channel_holds_as_many_items_as_it_was_made_for() {
     for capacity in CAPACITIES {
         for start in [0, 1, WRAP - 1, WRAP - capacity as u32 / 2] {
             each_at(capacity, start, holds_exactly::<u64>);
@@ -271,9 +269,8 @@ fn a_peeked_item_stays() {
     });
 }
 
-// 23
 #[test]
-fn what_is_dropped_for_want_of_room_is_counted() {
+fn pitfall_23_what_is_dropped_for_want_of_room_is_counted() {
     each(2, |mut tx: Tx<u64>, mut rx| {
         let sent: Vec<bool> = (0..5).map(|n| tx.send_or_drop(n).unwrap()).collect();
         assert_eq!(sent, [true, true, false, false, false]);
@@ -287,9 +284,8 @@ fn what_is_dropped_for_want_of_room_is_counted() {
     });
 }
 
-// 34
 #[test]
-fn totals_go_on_where_positions_wrap() {
+fn pitfall_34_totals_go_on_where_positions_wrap() {
     for capacity in [1, 3, 8] {
         for start in [0, WRAP / 2 - 5, WRAP - 5] {
             each_at(capacity, start, |mut tx: Tx<u64>, mut rx| {

@@ -1,6 +1,6 @@
 //! Channels with one sender and one receiver: what only the border between Rust and Zig can get wrong.
 //!
-//! The numbers in comments are those of the list of pitfalls that this project keeps.
+//! The numbers in names are those of the list of pitfalls that this project keeps.
 
 use std::mem::MaybeUninit;
 use std::thread;
@@ -25,9 +25,8 @@ fn bits(byte: u8) -> MaybeUninit<bool> {
 
 const MALFORMED: StreamError = StreamError::Malformed(Malformed::Value);
 
-// 28
 #[test]
-fn a_bool_that_is_none_is_told_in_its_place_and_the_rest_arrives() {
+fn pitfall_28_a_bool_that_is_none_is_told_in_its_place_and_the_rest_arrives() {
     for byte in [2, 3, 0x80, 0xaa, 0xff] {
         for start in [0, 5, (1 << 30) - 2] {
             let (mut tx, mut rx) = from_zig::<bool>(start);
@@ -44,9 +43,8 @@ fn a_bool_that_is_none_is_told_in_its_place_and_the_rest_arrives() {
     }
 }
 
-// 28
 #[test]
-fn a_batch_ends_before_a_malformed_item_and_goes_on_behind_it() {
+fn pitfall_28_a_batch_ends_before_a_malformed_item_and_goes_on_behind_it() {
     let (mut tx, mut rx) = from_zig::<bool>(0);
     for byte in [1, 0, 7, 1, 7, 7, 0] {
         tx.send_bits(bits(byte));
@@ -69,9 +67,8 @@ fn a_batch_ends_before_a_malformed_item_and_goes_on_behind_it() {
     assert_eq!(rx.snapshot().received, 8);
 }
 
-// 28
 #[test]
-fn a_field_that_is_no_value_is_found_in_a_struct() {
+fn pitfall_28_a_field_that_is_no_value_is_found_in_a_struct() {
     let (mut tx, mut rx) = from_zig::<Point>(0);
     let mut place = MaybeUninit::new(Point::of(4));
     // SAFETY: a byte of the place, which nobody reads as a Point.
@@ -136,9 +133,8 @@ fn an_end_opened_as_what_it_is_is_no_error() {
     assert_eq!((open_as(tx.into_zig(), 0), open_as(rx.into_zig(), 1)), (Ok(()), Ok(())));
 }
 
-// 24
 #[test]
-fn a_thread_asleep_is_released_when_zig_refuses_the_other_end() {
+fn pitfall_24_a_thread_asleep_is_released_when_zig_refuses_the_other_end() {
     for what in [1, 2] {
         let (tx, mut rx) = spsc::channel::<u64>(2);
         rx.set_patience(0);
@@ -166,9 +162,8 @@ fn an_end_may_be_used_on_another_thread_than_the_one_that_opened_it() {
     assert_eq!(rx.try_recv(), Err(Stop::Later));
 }
 
-// 33
 #[test]
-fn the_rings_words_are_atomics_of_32_bits() {
+fn pitfall_33_the_rings_words_are_atomics_of_32_bits() {
     for text in [
         include_str!("../../core/src/ring/mod.rs"),
         include_str!("../../core/src/ring/spsc.rs"),

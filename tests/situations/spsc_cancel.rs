@@ -1,7 +1,7 @@
 //! Channels with one sender and one receiver: futures that are dropped after any number of polls, with a peer
 //! in either language. Nothing is lost and nothing comes twice.
 //!
-//! The numbers in comments are those of the list of pitfalls that this project keeps.
+//! The numbers in names are those of the list of pitfalls that this project keeps.
 
 use std::pin::{Pin, pin};
 use std::task::Poll;
@@ -61,9 +61,8 @@ fn now(rx: &mut Rx<u64>) -> Vec<u64> {
     std::iter::from_fn(|| rx.try_recv().ok()).collect()
 }
 
-// 22
 #[test]
-fn a_send_that_is_dropped_has_not_sent() {
+fn pitfall_22_a_send_that_is_dropped_has_not_sent() {
     each_sender(2, |mut tx, mut rx, polls| {
         let task = Task::new();
         tx.try_send_many(&[0, 1]).unwrap();
@@ -75,9 +74,8 @@ fn a_send_that_is_dropped_has_not_sent() {
     });
 }
 
-// 22, 9
 #[test]
-fn a_send_from_that_is_dropped_has_sent_or_still_has_the_item() {
+fn pitfall_22_9_a_send_from_that_is_dropped_has_sent_or_still_has_the_item() {
     // Room comes before that poll.
     for room in 0..4 {
         each_sender(1, |mut tx, mut rx, polls| {
@@ -102,9 +100,8 @@ fn a_send_from_that_is_dropped_has_sent_or_still_has_the_item() {
     }
 }
 
-// 22
 #[test]
-fn a_send_many_that_is_dropped_tells_how_many_it_sent() {
+fn pitfall_22_a_send_many_that_is_dropped_tells_how_many_it_sent() {
     let all = items::<u64>(0..40);
     for capacity in [1, 3] {
         each_sender(capacity, |mut tx, mut rx, polls| {
@@ -133,9 +130,8 @@ fn a_send_many_that_is_dropped_tells_how_many_it_sent() {
     }
 }
 
-// 22, 10
 #[test]
-fn a_reserve_that_is_dropped_has_done_nothing() {
+fn pitfall_22_10_a_reserve_that_is_dropped_has_done_nothing() {
     each_sender(40, |mut tx, mut rx, polls| {
         let (task, mut got) = (Task::new(), Vec::new());
         tx.try_send_many(&items(0..40)).unwrap();
@@ -182,9 +178,8 @@ fn a_closed_of_a_receiver_that_is_dropped_takes_no_wake_from_a_recv() {
     }
 }
 
-// 22, 9
 #[test]
-fn a_recv_that_is_dropped_has_received_or_the_item_is_still_there() {
+fn pitfall_22_9_a_recv_that_is_dropped_has_received_or_the_item_is_still_there() {
     // An item comes before that poll.
     for comes in 0..4 {
         each_receiver(1, |mut tx, mut rx, polls| {
@@ -210,9 +205,8 @@ fn a_recv_that_is_dropped_has_received_or_the_item_is_still_there() {
     }
 }
 
-// 22
 #[test]
-fn a_recv_many_that_is_dropped_leaves_items_where_they_are() {
+fn pitfall_22_a_recv_many_that_is_dropped_leaves_items_where_they_are() {
     for comes in [0, 1, 30] {
         each_receiver(4, |mut tx, mut rx, polls| {
             let (task, mut got) = (Task::new(), vec![100]);
@@ -234,9 +228,8 @@ fn a_recv_many_that_is_dropped_leaves_items_where_they_are() {
     }
 }
 
-// 22
 #[test]
-fn a_read_that_is_dropped_leaves_items_where_they_are() {
+fn pitfall_22_a_read_that_is_dropped_leaves_items_where_they_are() {
     for comes in [0, 1, 30] {
         each_receiver(4, |mut tx, mut rx, polls| {
             let task = Task::new();
@@ -279,9 +272,8 @@ fn a_task_that_gives_up_at_an_end_in_zig_loses_nothing() {
     }
 }
 
-// 20
 #[test]
-fn a_future_that_is_polled_after_it_was_ready_does_not_hang() {
+fn pitfall_20_a_future_that_is_polled_after_it_was_ready_does_not_hang() {
     let task = Task::new();
     let (mut tx, mut rx) = spsc::channel::<u64>(4);
     let mut send = tx.send(0);

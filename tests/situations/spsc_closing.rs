@@ -1,6 +1,6 @@
 //! Channels with one sender and one receiver: how they end, for all pairings of Rust and Zig.
 //!
-//! The numbers in comments are those of the list of pitfalls that this project keeps.
+//! The numbers in names are those of the list of pitfalls that this project keeps.
 
 use std::pin::Pin;
 use std::task::Poll;
@@ -14,9 +14,8 @@ use zigflow_tests::task::{Task, until};
 
 const CLOSED: Stop = Stop::Closed;
 
-// 21
 #[test]
-fn what_was_sent_before_the_sender_closed_arrives_and_then_the_end() {
+fn pitfall_21_what_was_sent_before_the_sender_closed_arrives_and_then_the_end() {
     for queued in 0..=4 {
         each(4, |mut tx: Tx<u64>, mut rx| {
             tx.send_many(&items(0..queued));
@@ -42,9 +41,8 @@ fn what_was_sent_before_the_sender_closed_arrives_and_then_the_end() {
     }
 }
 
-// 21
 #[test]
-fn what_was_sent_before_the_sender_went_arrives_and_then_the_end() {
+fn pitfall_21_what_was_sent_before_the_sender_went_arrives_and_then_the_end() {
     for queued in 0..=4 {
         each(4, |mut tx: Tx<u64>, mut rx| {
             tx.send_many(&items(0..queued));
@@ -54,9 +52,8 @@ fn what_was_sent_before_the_sender_went_arrives_and_then_the_end() {
     }
 }
 
-// 21
 #[test]
-fn what_was_sent_before_the_receiver_closed_can_be_received_and_no_more() {
+fn pitfall_21_what_was_sent_before_the_receiver_closed_can_be_received_and_no_more() {
     for queued in 0..=4 {
         each(4, |mut tx: Tx<u64>, mut rx| {
             tx.send_many(&items(0..queued));
@@ -113,9 +110,8 @@ fn each_way_of_sending_gives_back_what_a_closed_receiver_refuses() {
     }
 }
 
-// 10
 #[test]
-fn a_grant_that_is_refused_gives_its_items_back() {
+fn pitfall_10_a_grant_that_is_refused_gives_its_items_back() {
     each(4, |mut tx: Tx<u64>, mut rx| {
         tx.send_many(&[0, 1]);
         // `send_grant` of Rust's end looks at what comes back.
@@ -124,9 +120,8 @@ fn a_grant_that_is_refused_gives_its_items_back() {
     });
 }
 
-// 10
 #[test]
-fn closing_while_the_other_side_holds_a_grant_does_not_touch_it() {
+fn pitfall_10_closing_while_the_other_side_holds_a_grant_does_not_touch_it() {
     each(4, |mut tx: Tx<u64>, mut rx| {
         tx.send_many(&[0, 1]);
         rx.read(4, |first, second| {
@@ -188,9 +183,8 @@ fn both_may_close_and_each_hears_the_others_reason() {
     });
 }
 
-// 20
 #[test]
-fn nothing_comes_after_the_end_also_when_the_sender_closes_later() {
+fn pitfall_20_nothing_comes_after_the_end_also_when_the_sender_closes_later() {
     let (mut tx, mut rx) = spsc::channel::<u64>(4);
     rx.close();
     let task = Task::new();
@@ -244,9 +238,8 @@ const LEAVES: [fn(&mut Option<Tx<u64>>); 3] = [
     |end| *end = None,
 ];
 
-// 24
 #[test]
-fn a_sleeping_receiver_is_released_when_the_sender_closes_or_goes() {
+fn pitfall_24_a_sleeping_receiver_is_released_when_the_sender_closes_or_goes() {
     let waits: [fn(&mut Rx<u64>) -> Stop; 2] =
         [|rx| rx.recv().unwrap_err(), |rx| rx.recv_many(&mut vec![], 4, true).unwrap_err()];
     for leave in LEAVES {
@@ -265,9 +258,8 @@ fn a_sleeping_receiver_is_released_when_the_sender_closes_or_goes() {
     }
 }
 
-// 24
 #[test]
-fn a_sleeping_sender_is_released_when_the_receiver_closes_or_goes() {
+fn pitfall_24_a_sleeping_sender_is_released_when_the_receiver_closes_or_goes() {
     let waits: [fn(&mut Tx<u64>) -> Stop; 2] = [
         |tx| tx.send(9).unwrap_err(),
         |tx| {
@@ -299,9 +291,8 @@ fn a_sleeping_sender_is_released_when_the_receiver_closes_or_goes() {
     }
 }
 
-// 24, 8
 #[test]
-fn a_pending_receiver_is_woken_when_the_sender_closes_or_goes() {
+fn pitfall_24_8_a_pending_receiver_is_woken_when_the_sender_closes_or_goes() {
     for leave in LEAVES {
         each(4, |tx: Tx<u64>, mut rx| {
             let (task, mut tx) = (Task::new(), Some(tx));
@@ -317,9 +308,8 @@ fn a_pending_receiver_is_woken_when_the_sender_closes_or_goes() {
     }
 }
 
-// 24, 8
 #[test]
-fn a_pending_sender_is_woken_when_the_receiver_closes_or_goes() {
+fn pitfall_24_8_a_pending_sender_is_woken_when_the_receiver_closes_or_goes() {
     for goes in [false, true] {
         each(1, |mut tx: Tx<u64>, rx| {
             let (task, mut rx) = (Task::new(), Some(rx));
@@ -341,9 +331,8 @@ fn a_pending_sender_is_woken_when_the_receiver_closes_or_goes() {
     }
 }
 
-// 8
 #[test]
-fn an_end_that_goes_while_it_waits_lets_its_task_go() {
+fn pitfall_8_an_end_that_goes_while_it_waits_lets_its_task_go() {
     each(1, |mut tx: Tx<u64>, mut rx| {
         let task = Task::new();
         assert!(task.run(|cx| rx.poll_recv(cx)).is_pending());

@@ -1,7 +1,7 @@
 //! Channels with one sender and one receiver: wakers that are not polite, wakes that come early, late or often,
 //! for all pairings of Rust and Zig.
 //!
-//! The numbers in comments are those of the list of pitfalls that this project keeps.
+//! The numbers in names are those of the list of pitfalls that this project keeps.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -97,9 +97,8 @@ fn sending(mut tx: Tx<u64>, count: u64) -> impl FnMut(&mut Context<'_>) -> bool 
     }
 }
 
-// 3, 4
 #[test]
-fn a_receiver_that_is_polled_inside_of_the_senders_wake_and_dropped_there() {
+fn pitfall_3_4_a_receiver_that_is_polled_inside_of_the_senders_wake_and_dropped_there() {
     for capacity in [1, 4] {
         each(capacity, |mut tx: Tx<u64>, mut rx| {
             rx.set_patience(0);
@@ -111,9 +110,8 @@ fn a_receiver_that_is_polled_inside_of_the_senders_wake_and_dropped_there() {
     }
 }
 
-// 3, 4
 #[test]
-fn a_sender_that_is_polled_inside_of_the_receivers_wake_and_dropped_there() {
+fn pitfall_3_4_a_sender_that_is_polled_inside_of_the_receivers_wake_and_dropped_there() {
     for capacity in [1, 4] {
         each(capacity, |mut tx: Tx<u64>, mut rx| {
             tx.set_patience(0);
@@ -126,9 +124,8 @@ fn a_sender_that_is_polled_inside_of_the_receivers_wake_and_dropped_there() {
     }
 }
 
-// 3, 36
 #[test]
-fn two_tasks_that_poll_each_other_inline_nest_no_deeper_with_more_items() {
+fn pitfall_3_36_two_tasks_that_poll_each_other_inline_nest_no_deeper_with_more_items() {
     for capacity in [1, 2, 7] {
         each(capacity, |mut tx: Tx<u64>, mut rx| {
             tx.set_patience(0);
@@ -145,9 +142,8 @@ fn two_tasks_that_poll_each_other_inline_nest_no_deeper_with_more_items() {
     assert!(DEEPEST.load(SeqCst) <= 2, "{DEEPEST:?}");
 }
 
-// 4
 #[test]
-fn a_wake_that_drops_the_very_receiver() {
+fn pitfall_4_a_wake_that_drops_the_very_receiver() {
     each(2, |mut tx: Tx<u64>, rx| {
         let place = Arc::new(Mutex::new(Some(rx)));
         let reach = place.clone();
@@ -167,9 +163,8 @@ fn a_wake_that_drops_the_very_receiver() {
     });
 }
 
-// 4
 #[test]
-fn a_wake_that_drops_the_very_sender() {
+fn pitfall_4_a_wake_that_drops_the_very_sender() {
     each(1, |mut tx: Tx<u64>, mut rx| {
         assert_eq!(tx.try_send(0), Ok(()));
         let place = Arc::new(Mutex::new(Some(tx)));
@@ -189,9 +184,8 @@ fn a_wake_that_drops_the_very_sender() {
     });
 }
 
-// 6
 #[test]
-fn another_task_takes_over_and_the_first_is_let_go() {
+fn pitfall_6_another_task_takes_over_and_the_first_is_let_go() {
     each(1, |mut tx: Tx<u64>, mut rx| {
         let tasks = [Task::new(), Task::new()];
         for task in &tasks {
@@ -210,9 +204,8 @@ fn another_task_takes_over_and_the_first_is_let_go() {
     });
 }
 
-// 7
 #[test]
-fn polls_for_nothing_and_wakes_for_nothing_change_nothing() {
+fn pitfall_7_polls_for_nothing_and_wakes_for_nothing_change_nothing() {
     each(1, |mut tx: Tx<u64>, mut rx| {
         let task = Task::new();
         for n in 0..50 {
@@ -229,9 +222,8 @@ fn polls_for_nothing_and_wakes_for_nothing_change_nothing() {
     });
 }
 
-// 11
 #[test]
-fn many_items_are_one_wake_and_one_poll_drains_them() {
+fn pitfall_11_many_items_are_one_wake_and_one_poll_drains_them() {
     each(64, |mut tx: Tx<u64>, mut rx| {
         let task = Task::new();
         assert!(task.run(|cx| rx.poll_recv(cx)).is_pending());
@@ -243,9 +235,8 @@ fn many_items_are_one_wake_and_one_poll_drains_them() {
     });
 }
 
-// 11
 #[test]
-fn a_receiver_lets_its_neighbours_run_after_its_budget() {
+fn pitfall_11_a_receiver_lets_its_neighbours_run_after_its_budget() {
     for lang in [Lang::Rust, Lang::Zig] {
         for budget in [1, 2, 5] {
             let (mut tx, rx) = pair_at::<u64>((lang, Lang::Rust), 64, 0);
@@ -299,11 +290,11 @@ fn a_waker_of_an_end_in_zig_that_panics_leaves_the_ring_whole() {
     );
 }
 
-// 25
 #[cfg(unix)]
 #[test]
-fn a_waker_that_panics_when_zig_wakes_it_ends_the_program_and_unwinds_nothing() {
-    const NAME: &str = "a_waker_that_panics_when_zig_wakes_it_ends_the_program_and_unwinds_nothing";
+fn pitfall_25_a_waker_that_panics_when_zig_wakes_it_ends_the_program_and_unwinds_nothing() {
+    const NAME: &str =
+        "pitfall_25_a_waker_that_panics_when_zig_wakes_it_ends_the_program_and_unwinds_nothing";
     if !child::is_child() {
         let stderr = child::aborts(NAME);
         assert!(
@@ -318,9 +309,8 @@ fn a_waker_that_panics_when_zig_wakes_it_ends_the_program_and_unwinds_nothing() 
     eprintln!("came back with {sent:?}");
 }
 
-// 22, 24
 #[test]
-fn threads_and_tasks_take_turns_at_one_end() {
+fn pitfall_22_24_threads_and_tasks_take_turns_at_one_end() {
     for pairing in PAIRINGS {
         let (mut tx, mut rx) = pair_at::<u64>(pairing, 1, 0);
         let task = Task::new();
@@ -339,9 +329,8 @@ fn threads_and_tasks_take_turns_at_one_end() {
     }
 }
 
-// 5
 #[test]
-fn a_wake_for_an_executor_that_is_gone_does_nothing() {
+fn pitfall_5_a_wake_for_an_executor_that_is_gone_does_nothing() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
     let (mut tx, mut rx) = spsc::channel::<u64>(1);
     let polled = Arc::new(tokio::sync::Barrier::new(2));

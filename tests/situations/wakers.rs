@@ -1,6 +1,6 @@
 //! Wakeups between Rust tasks and Zig, in all the orders that have lost one somewhere.
 //!
-//! The numbers in comments are those of the list of pitfalls that this project keeps.
+//! The numbers in names are those of the list of pitfalls that this project keeps.
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -80,9 +80,8 @@ impl<T: zigflow::Item<Value: Send>> Wake for Inline<T> {
     }
 }
 
-// 1
 #[test]
-fn a_wake_between_check_and_register_is_delivered_by_the_register() {
+fn pitfall_1_a_wake_between_check_and_register_is_delivered_by_the_register() {
     let task = Task::new();
     let mut stream = zig::checks_first(20).unwrap();
     for item in 0..20 {
@@ -96,9 +95,8 @@ fn a_wake_between_check_and_register_is_delivered_by_the_register() {
     assert_eq!(items, (0..20).collect::<Vec<_>>());
 }
 
-// 2
 #[test]
-fn a_wake_before_any_waker_is_remembered() {
+fn pitfall_2_a_wake_before_any_waker_is_remembered() {
     let (task, channel) = (Task::new(), Channel::new());
     let mut stream = channel.stream();
     channel.wake();
@@ -109,26 +107,23 @@ fn a_wake_before_any_waker_is_remembered() {
     assert_eq!(task.wakes(), 1, "and used up");
 }
 
-// 2
 #[test]
-fn an_item_before_the_first_poll_is_there() {
+fn pitfall_2_an_item_before_the_first_poll_is_there() {
     let (task, channel) = (Task::new(), Channel::new());
     let mut stream = channel.stream();
     channel.push(1);
     assert_eq!(task.next(&mut stream), Poll::Ready(Some(Ok(0))));
 }
 
-// 3
 #[test]
-fn a_waker_that_polls_inline_on_the_zig_thread_and_drops_there() {
+fn pitfall_3_a_waker_that_polls_inline_on_the_zig_thread_and_drops_there() {
     for count in [0, 1, 1000] {
         assert_eq!(Inline::run(zig::worked(count).unwrap()), (0..count).collect::<Vec<_>>());
     }
 }
 
-// 4
 #[test]
-fn a_wake_inside_of_the_poll() {
+fn pitfall_4_a_wake_inside_of_the_poll() {
     let task = Task::new();
     let mut stream = zig::wakes_itself(3).unwrap();
     for item in 0..3 {
@@ -155,9 +150,8 @@ fn dropped_by_its_wake(channel: &Channel) -> Weak<()> {
     weak
 }
 
-// 4, 3
 #[test]
-fn a_wake_that_drops_the_very_stream() {
+fn pitfall_4_3_a_wake_that_drops_the_very_stream() {
     let channel = Channel::new();
     let memory = dropped_by_its_wake(&channel);
     assert!(memory.upgrade().is_some());
@@ -167,9 +161,8 @@ fn a_wake_that_drops_the_very_stream() {
     channel.push(1);
 }
 
-// 4, 3
 #[test]
-fn a_wake_on_another_thread_that_drops_the_very_stream() {
+fn pitfall_4_3_a_wake_on_another_thread_that_drops_the_very_stream() {
     let channel = Channel::new();
     let memory = dropped_by_its_wake(&channel);
     thread::scope(|scope| {
@@ -181,9 +174,8 @@ fn a_wake_on_another_thread_that_drops_the_very_stream() {
     assert!(memory.upgrade().is_none());
 }
 
-// 5
 #[test]
-fn a_wake_after_the_end_reaches_nobody() {
+fn pitfall_5_a_wake_after_the_end_reaches_nobody() {
     let (task, channel) = (Task::new(), Channel::new());
     let mut stream = channel.stream();
     assert!(task.next(&mut stream).is_pending());
@@ -198,9 +190,8 @@ fn a_wake_after_the_end_reaches_nobody() {
     assert_eq!((task.wakes(), task.wakers()), (1, 0));
 }
 
-// 5
 #[test]
-fn a_waker_that_zig_keeps_outlives_stream_and_task() {
+fn pitfall_5_a_waker_that_zig_keeps_outlives_stream_and_task() {
     let mut channel = Channel::new();
     let mut stream = channel.keeper();
     let tasks = [Task::new(), Task::new()];
@@ -219,9 +210,8 @@ fn a_waker_that_zig_keeps_outlives_stream_and_task() {
     assert!(memory.iter().all(|memory| memory.upgrade().is_none()));
 }
 
-// 5, 19
 #[test]
-fn a_wake_after_the_runtime_shut_down() {
+fn pitfall_5_19_a_wake_after_the_runtime_shut_down() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
     let (mut kept, driven) = (Channel::new(), Channel::new());
     let polled = Arc::new(tokio::sync::Barrier::new(3));
@@ -243,9 +233,8 @@ fn a_wake_after_the_runtime_shut_down() {
     let _ = thread::spawn(move || kept.wake_kept()).join();
 }
 
-// 5
 #[test]
-fn a_waker_dropped_after_the_executor() {
+fn pitfall_5_a_waker_dropped_after_the_executor() {
     let executor = smol::Executor::new();
     let mut channel = Channel::new();
     let mut stream = channel.keeper();
@@ -257,9 +246,8 @@ fn a_waker_dropped_after_the_executor() {
     assert_eq!(channel.deinits(), 1);
 }
 
-// 6
 #[test]
-fn only_the_newest_waker_is_woken_and_the_old_task_is_let_go() {
+fn pitfall_6_only_the_newest_waker_is_woken_and_the_old_task_is_let_go() {
     let channel = Channel::new();
     let mut stream = channel.stream();
     let (old, new) = (Task::new(), Task::new());
@@ -284,9 +272,8 @@ fn only_the_newest_waker_is_woken_and_the_old_task_is_let_go() {
     }
 }
 
-// 6
 #[test]
-fn the_waker_changes_while_the_old_one_is_being_woken() {
+fn pitfall_6_the_waker_changes_while_the_old_one_is_being_woken() {
     let channel = Channel::new();
     let stream = Arc::new(Mutex::new(channel.stream()));
     let new = Arc::new(Task::new());
@@ -313,9 +300,8 @@ fn the_waker_changes_while_the_old_one_is_being_woken() {
     assert_eq!(new.next(&mut *stream.lock().unwrap()), Poll::Ready(Some(Ok(1))));
 }
 
-// 7
 #[test]
-fn spurious_polls_and_wakes_change_nothing() {
+fn pitfall_7_spurious_polls_and_wakes_change_nothing() {
     let (task, channel) = (Task::new(), Channel::new());
     let mut stream = channel.stream();
     for _ in 0..1000 {
@@ -333,9 +319,8 @@ fn spurious_polls_and_wakes_change_nothing() {
     assert_eq!(task.next(&mut stream), Poll::Ready(Some(Ok(0))));
 }
 
-// 7
 #[test]
-fn two_tasks_that_share_a_stream_by_turns_both_go_on() {
+fn pitfall_7_two_tasks_that_share_a_stream_by_turns_both_go_on() {
     let channel = Channel::new();
     let stream = Arc::new(tokio::sync::Mutex::new(channel.stream()));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
@@ -363,9 +348,8 @@ fn two_tasks_that_share_a_stream_by_turns_both_go_on() {
     assert_eq!(items, (0..1000).collect::<Vec<_>>());
 }
 
-// 8
 #[test]
-fn a_dropped_stream_lets_the_task_go() {
+fn pitfall_8_a_dropped_stream_lets_the_task_go() {
     let (task, channel) = (Task::new(), Channel::new());
     let mut stream = channel.stream();
     assert!(task.next(&mut stream).is_pending());
@@ -377,9 +361,8 @@ fn a_dropped_stream_lets_the_task_go() {
     channel.push(1);
 }
 
-// 11
 #[test]
-fn many_completions_are_one_wake_and_are_drained() {
+fn pitfall_11_many_completions_are_one_wake_and_are_drained() {
     let (task, channel) = (Task::new(), Channel::new());
     let mut stream = channel.stream();
     stream.set_budget(1000);
@@ -396,18 +379,16 @@ fn many_completions_are_one_wake_and_are_drained() {
     assert!(task.wakes() >= 2);
 }
 
-// 19
 #[test]
-fn a_stream_that_was_never_polled_is_freed() {
+fn pitfall_19_a_stream_that_was_never_polled_is_freed() {
     let channel = Channel::new();
     drop(channel.stream());
     assert_eq!((channel.polls(), channel.deinits()), (0, 1));
     drop(zig::worked(1000).unwrap());
 }
 
-// 19
 #[test]
-fn a_drop_on_another_thread_while_zig_wakes() {
+fn pitfall_19_a_drop_on_another_thread_while_zig_wakes() {
     for _ in 0..200 {
         let (task, channel) = (Task::new(), Channel::new());
         let mut stream = channel.stream();
@@ -433,9 +414,8 @@ fn a_drop_on_another_thread_while_zig_wakes() {
     }
 }
 
-// 19
 #[test]
-fn a_stream_that_is_dropped_while_its_zig_thread_runs() {
+fn pitfall_19_a_stream_that_is_dropped_while_its_zig_thread_runs() {
     for polls in 0..50 {
         let task = Task::new();
         let mut stream = zig::worked(u32::MAX).unwrap();
@@ -448,9 +428,8 @@ fn a_stream_that_is_dropped_while_its_zig_thread_runs() {
     }
 }
 
-// 20
 #[test]
-fn a_poll_behind_the_end_registers_nobody() {
+fn pitfall_20_a_poll_behind_the_end_registers_nobody() {
     let (task, channel) = (Task::new(), Channel::new());
     let mut stream = channel.stream();
     channel.end();
@@ -478,12 +457,11 @@ fn aborts_with_one_message(test: &str) {
     assert!(!stderr.contains("unwound through Zig"), "{stderr}");
 }
 
-// 25
 #[cfg(unix)]
 #[test]
-fn a_waker_that_panics_when_zig_wakes_it_aborts() {
+fn pitfall_25_a_waker_that_panics_when_zig_wakes_it_aborts() {
     if !child::is_child() {
-        return aborts_with_one_message("a_waker_that_panics_when_zig_wakes_it_aborts");
+        return aborts_with_one_message("pitfall_25_a_waker_that_panics_when_zig_wakes_it_aborts");
     }
     let _unwound = Unwound;
     let channel = Channel::new();
@@ -493,12 +471,11 @@ fn a_waker_that_panics_when_zig_wakes_it_aborts() {
     let _ = catch_unwind(AssertUnwindSafe(|| channel.push(1)));
 }
 
-// 25
 #[cfg(unix)]
 #[test]
-fn a_waker_that_panics_on_a_zig_thread_aborts() {
+fn pitfall_25_a_waker_that_panics_on_a_zig_thread_aborts() {
     if !child::is_child() {
-        return aborts_with_one_message("a_waker_that_panics_on_a_zig_thread_aborts");
+        return aborts_with_one_message("pitfall_25_a_waker_that_panics_on_a_zig_thread_aborts");
     }
     let mut stream = zig::worked(u32::MAX).unwrap();
     let waker = waker_fn(|| panic!("this waker panics"));
@@ -506,12 +483,11 @@ fn a_waker_that_panics_on_a_zig_thread_aborts() {
     thread::park_timeout(BOUND);
 }
 
-// 25
 #[cfg(unix)]
 #[test]
-fn a_waker_that_panics_when_zig_drops_it_aborts() {
+fn pitfall_25_a_waker_that_panics_when_zig_drops_it_aborts() {
     if !child::is_child() {
-        return aborts_with_one_message("a_waker_that_panics_when_zig_drops_it_aborts");
+        return aborts_with_one_message("pitfall_25_a_waker_that_panics_when_zig_drops_it_aborts");
     }
     struct PanicsInDrop;
     impl Wake for PanicsInDrop {
@@ -530,9 +506,8 @@ fn a_waker_that_panics_when_zig_drops_it_aborts() {
     let _ = catch_unwind(AssertUnwindSafe(|| channel.drop_kept()));
 }
 
-// 26
 #[test]
-fn a_zig_thread_wakes_a_task_of_tokio_without_its_context() {
+fn pitfall_26_a_zig_thread_wakes_a_task_of_tokio_without_its_context() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
     let task = runtime.spawn(async {
         let mut stream = zig::worked(10_000).unwrap();
@@ -559,9 +534,8 @@ fn a_zig_thread_wakes_a_task_of_tokio_without_its_context() {
     }
 }
 
-// 27, 32
 #[test]
-fn two_threads_get_the_items_of_their_own_streams() {
+fn pitfall_27_32_two_threads_get_the_items_of_their_own_streams() {
     thread::scope(|scope| {
         for count in [1000, 1001, 1002] {
             scope.spawn(move || {
@@ -585,9 +559,8 @@ fn two_threads_get_the_items_of_their_own_streams() {
     });
 }
 
-// 29
 #[test]
-fn a_buffer_is_released_once_on_the_thread_that_drops_it() {
+fn pitfall_29_a_buffer_is_released_once_on_the_thread_that_drops_it() {
     let channel = Channel::new();
     let stream = channel.pooled(30).unwrap();
     let buffers: Vec<_> = block_on(stream.map(Result::unwrap).collect());
@@ -607,9 +580,8 @@ fn a_buffer_is_released_once_on_the_thread_that_drops_it() {
     assert_eq!(channel.released(), 30);
 }
 
-// 29
 #[test]
-fn a_buffer_that_is_taken_apart_is_not_released() {
+fn pitfall_29_a_buffer_that_is_taken_apart_is_not_released() {
     let channel = Channel::new();
     let stream = channel.pooled(1).unwrap();
     let mut buffers: Vec<_> = block_on(stream.map(Result::unwrap).collect());
@@ -620,9 +592,8 @@ fn a_buffer_that_is_taken_apart_is_not_released() {
     assert_eq!(channel.released(), 1);
 }
 
-// 39
 #[test]
-fn a_thread_of_zig_has_rusts_thread_locals() {
+fn pitfall_39_a_thread_of_zig_has_rusts_thread_locals() {
     struct Local(OnceLock<mpsc::Sender<thread::ThreadId>>);
     impl Drop for Local {
         fn drop(&mut self) {
@@ -698,9 +669,8 @@ fn a_waker_that_panics_leaves_the_cell_whole_and_delivers_what_came_meanwhile() 
     assert_eq!(last.wakes(), 1);
 }
 
-// 1, 2
 #[test]
-fn a_wake_before_any_waker_is_remembered_in_rust() {
+fn pitfall_1_2_a_wake_before_any_waker_is_remembered_in_rust() {
     let (task, cell) = (Task::new(), WakerCell::new());
     for round in 1..=3 {
         cell.wake();
@@ -822,9 +792,8 @@ fn a_zig_stream_wakes_a_zig_object() {
 
 // -- which types may cross threads --
 
-// 42
 #[test]
-fn public_types_are_send_and_sync_exactly_as_documented() {
+fn pitfall_42_public_types_are_send_and_sync_exactly_as_documented() {
     use zigflow::abi;
     use zigflow::time::{Instant, ManualSleep, ManualTimer, Timeout, TimeoutError};
     use zigflow::{

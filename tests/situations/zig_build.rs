@@ -642,9 +642,8 @@ fn two_packages_in_one_program_do_not_clash() {
     assert_eq!(first.flags_of_counters(&[&one, &other]), "1 0");
 }
 
-// 38
 #[test]
-fn two_packages_with_channels_of_items_of_one_name_do_not_clash() {
+fn pitfall_38_two_packages_with_channels_of_items_of_one_name_do_not_clash() {
     let file = |name: &str, fields: &str| {
         format!(
             r#"
@@ -688,7 +687,7 @@ fn main() {{
 /// The number of an error depends on what else is in the archive; what travels is the name.
 /// Pitfall 35 of the list that this project keeps: numbers of errors move, names do not.
 #[test]
-fn an_error_keeps_its_name_though_others_are_added() {
+fn pitfall_35_an_error_keeps_its_name_though_others_are_added() {
     let torn = |name: &str, others: &str| {
         format!(
             r#"const zigflow = @import("zigflow");
@@ -1119,7 +1118,7 @@ macro_rules! host { ($($name:ident)*) => {$(
 )*}; }
 host! {
     zf1_waker_clone zf1_waker_wake zf1_waker_wake_by_ref zf1_waker_drop zf1_waker_from_object
-    zf1_alloc zf1_free zf1_block zf1_party_wake_all zf1_panic
+    zf1_alloc zf1_free zf1_block zf1_block_give_back zf1_party_leave zf1_party_wake_all zf1_party_wake_one zf1_panic
 }
 "#;
 
