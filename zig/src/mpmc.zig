@@ -270,6 +270,27 @@ pub fn Sender(comptime T: type) type {
             self.ring.close(.{ .kind = abi.ErrorKind.code, .code = code });
         }
 
+        /// What waits for nothing but the end of the channel.
+        pub fn watch(self: *const Self) Watch(T) {
+            return .{ .ring = self.ring };
+        }
+
+        /// The thread sleeps until the channel is closed, and takes no turn of those who wait for room.
+        pub fn closedBlocking(self: *Self) void {
+            _ = self.closedInTime(null);
+        }
+
+        /// `closedBlocking` that gives up after a time: false.
+        pub fn closedBlockingTimeout(self: *Self, timeout_ns: u64) bool {
+            return self.closedInTime(timeout_ns);
+        }
+
+        fn closedInTime(self: *Self, timeout_ns: ?u64) bool {
+            var watching = self.watch();
+            defer watching.deinit();
+            return block.wait(&watching, Watch(T).pollBy, timeout_ns);
+        }
+
         /// True when the channel is closed. It stays so.
         pub fn isClosed(self: *const Self) bool {
             return self.ring.isClosed();
@@ -497,6 +518,27 @@ pub fn Receiver(comptime T: type) type {
             self.ring.close(.{ .kind = abi.ErrorKind.code, .code = code });
         }
 
+        /// What waits for nothing but the end of the channel.
+        pub fn watch(self: *const Self) Watch(T) {
+            return .{ .ring = self.ring };
+        }
+
+        /// The thread sleeps until the channel is closed, and takes no turn of those who wait for items.
+        pub fn closedBlocking(self: *Self) void {
+            _ = self.closedInTime(null);
+        }
+
+        /// `closedBlocking` that gives up after a time: false.
+        pub fn closedBlockingTimeout(self: *Self, timeout_ns: u64) bool {
+            return self.closedInTime(timeout_ns);
+        }
+
+        fn closedInTime(self: *Self, timeout_ns: ?u64) bool {
+            var watching = self.watch();
+            defer watching.deinit();
+            return block.wait(&watching, Watch(T).pollBy, timeout_ns);
+        }
+
         /// True when the channel is closed. Items may still wait.
         pub fn isClosed(self: *const Self) bool {
             return self.ring.isClosed();
@@ -533,6 +575,36 @@ pub fn Receiver(comptime T: type) type {
             self.cancel();
             if (self.ring.leave(&self.ring.raw.receivers)) self.ring.discard();
             self.ring.release();
+        }
+    };
+}
+
+/// Waits for nothing but the end of the channel, in a list of its own (`core/src/channel/mpmc/closed.rs`). It stays where it
+/// is from the first `poll` to `deinit`, and no longer than the end that it was made of.
+pub fn Watch(comptime T: type) type {
+    return struct {
+        ring: ring_file.Ring(T),
+        seat: Seat = .{},
+
+        const Self = @This();
+
+        /// True when the channel is closed; else the task of `cx` is woken when it is.
+        pub fn poll(self: *Self, cx: *const waker_file.Context) bool {
+            return self.pollBy(cx.waker.raw);
+        }
+
+        fn pollBy(self: *Self, words: abi.RawWaker) bool {
+            if (!self.ring.isClosed()) {
+                self.seat.join(&self.ring.raw.watchers, words);
+                if (!self.ring.isClosed()) return false;
+            }
+            self.deinit();
+            return true;
+        }
+
+        /// Waits no more.
+        pub fn deinit(self: *Self) void {
+            _ = self.seat.leave(&self.ring.raw.watchers);
         }
     };
 }

@@ -322,6 +322,12 @@ pub const Consumer = struct {
         return false;
     }
 
+    /// The task of `words` is woken when the producer closes. True when it has.
+    pub fn watch(self: *Consumer, words: abi.RawWaker) bool {
+        if (!self.isClosed()) waker_cell.registerWords(&self.channel.head.cell, words);
+        return self.isClosed();
+    }
+
     /// Takes nothing that is published from now on (rules 4 and 5); the first reason counts.
     pub fn close(self: *Consumer, reason_given: abi.RawError) void {
         if (self.is_shut) return;

@@ -209,6 +209,26 @@ pub fn Sender(comptime T: type) type {
             self.ring.close(.{ .kind = abi.ErrorKind.code, .code = code });
         }
 
+        /// True when the channel is closed, by either end; else the task of `cx` is woken when it is. Room that comes meanwhile
+        /// wakes nobody.
+        pub fn pollClosed(self: *Self, cx: *const waker_file.Context) bool {
+            return self.ring.watch(cx.waker.raw);
+        }
+
+        /// The thread sleeps until the channel is closed.
+        pub fn closedBlocking(self: *Self) void {
+            _ = block.wait(self, isOver, null);
+        }
+
+        /// `closedBlocking` that gives up after a time: false.
+        pub fn closedBlockingTimeout(self: *Self, timeout_ns: u64) bool {
+            return block.wait(self, isOver, timeout_ns);
+        }
+
+        fn isOver(self: *Self, words: abi.RawWaker) bool {
+            return self.ring.watch(words);
+        }
+
         /// True when the channel is closed, by either end. It stays so.
         pub fn isClosed(self: *Self) bool {
             return self.ring.isClosed();
@@ -411,6 +431,26 @@ pub fn Receiver(comptime T: type) type {
         /// Closes with a code of your own.
         pub fn closeWithCode(self: *Self, code: i32) void {
             self.ring.close(.{ .kind = abi.ErrorKind.code, .code = code });
+        }
+
+        /// True when the channel is closed, by either end; else the task of `cx` is woken when it is. Items that come meanwhile
+        /// wake nobody.
+        pub fn pollClosed(self: *Self, cx: *const waker_file.Context) bool {
+            return self.ring.watch(cx.waker.raw);
+        }
+
+        /// The thread sleeps until the channel is closed.
+        pub fn closedBlocking(self: *Self) void {
+            _ = block.wait(self, isOver, null);
+        }
+
+        /// `closedBlocking` that gives up after a time: false.
+        pub fn closedBlockingTimeout(self: *Self, timeout_ns: u64) bool {
+            return block.wait(self, isOver, timeout_ns);
+        }
+
+        fn isOver(self: *Self, words: abi.RawWaker) bool {
+            return self.ring.watch(words);
         }
 
         /// True when the channel is closed, by either end. Items may still wait.
