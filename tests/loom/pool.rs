@@ -393,6 +393,52 @@ fn who_leaves_clears_nobodys_flags() {
     });
 }
 
+/// The same, and who has come has the block itself and gives it back, while the other one still clears and sets flags.
+#[test]
+fn who_comes_brings_the_block_home() {
+    explore(["waiters", "holder"], "who_comes_brings_the_block_home", |waiters, holder| {
+        let live = StdArc::new(StdUsize::new(0));
+        let pool = Pool::new(1, 64);
+        let block = Handle::of(pool.clone(), holder).acquire();
+        let [mut first, mut second] =
+            [(); 2].map(|()| Waiting::new(Handle::of(pool.clone(), waiters), &live));
+        assert!(first.poll().is_none());
+        drop(pool);
+        let thread = thread::spawn(move || {
+            assert!(second.poll().is_none());
+            drop(block);
+            second
+        });
+        drop(first);
+        let mut second = thread.join().unwrap();
+        drop((second.settle(), second));
+        expect_nothing(&live);
+    });
+}
+
+/// The same while the block comes home.
+#[test]
+fn who_leaves_and_who_comes_and_a_release() {
+    let name = "who_leaves_and_who_comes_and_a_release";
+    zigflow_loom::explore::explore(["waiters", "holder"], name, Some(2), |waiters, holder| {
+        let live = StdArc::new(StdUsize::new(0));
+        let pool = Pool::new(1, 64);
+        let block = Handle::of(pool.clone(), holder).acquire();
+        let [mut first, mut second] =
+            [(); 2].map(|()| Waiting::new(Handle::of(pool.clone(), waiters), &live));
+        assert!(first.poll().is_none());
+        drop(pool);
+        let thread = thread::spawn(move || drop(first));
+        let other = thread::spawn(move || drop(block));
+        let block = second.poll();
+        thread.join().unwrap();
+        other.join().unwrap();
+        let block = block.unwrap_or_else(|| second.settle());
+        drop((block, second));
+        expect_nothing(&live);
+    });
+}
+
 /// The last handle and the last block go at once.
 #[test]
 fn the_last_handle_against_the_last_block() {
@@ -522,6 +568,11 @@ fn sown_115_one_wake_stands_for_two_blocks() {
 #[test]
 fn sown_116_who_gives_up_keeps_the_wake() {
     finds(116, "who_gives_up_passes_the_wake_on");
+}
+
+#[test]
+fn sown_118_who_sets_flags_again_does_not_look_for_a_block() {
+    finds(118, "who_comes_brings_the_block_home");
 }
 
 #[test]

@@ -224,6 +224,25 @@ fn what_a_vector_had_is_poisoned_in_a_debug_build() {
     unsafe { System.dealloc(at.cast_mut(), Layout::array::<u8>(16).unwrap()) };
 }
 
+/// However often it becomes the one and the other, nothing is put around it.
+#[test]
+fn to_share_again_costs_nothing() {
+    let drops = Drops::default();
+    let mut shared = SharedBuffer::from(RustBuffer::from_owner(drops.owner([1, 2, 3])));
+    let count = allocations(|| {
+        for _ in 0..200_000 {
+            let part = shared.slice(..2);
+            shared = SharedBuffer::from(ZeroCopyBuffer::from(shared.clone()));
+            assert_eq!(*SharedBuffer::from(ZeroCopyBuffer::from(part)), [1, 2]);
+        }
+    });
+    assert_eq!((count, drops.count()), (0, 0));
+    drop(shared);
+    assert_eq!(drops.count(), 1);
+    assert_eq!(*SharedBuffer::from(vec![1, 2, 3]).slice(1..), [2, 3]);
+    assert_eq!(Bytes::from(RustBuffer::from("abc")), "abc");
+}
+
 // -- through channels --
 
 /// A channel moves as many bytes for a gigabyte as for one.

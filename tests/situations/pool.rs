@@ -437,8 +437,10 @@ fn an_arena_holds_one_pool_at_a_time() {
         assert_eq!(ARENA.pool(1, BLOCK).unwrap_err(), CreateError::InUse, "a block is not home");
         assert!(last.is_some_and(|block| block.iter().all(|byte| *byte == round)));
     }
-    // A smaller one in the same memory, a larger one not.
-    assert!(ARENA.pool(3, BLOCK).is_ok());
+    // A smaller one in the same memory, where nothing is left of the first one; a larger one not.
+    let small = ARENA.pool(3, BLOCK).unwrap();
+    assert!(small.try_acquire().unwrap().iter().all(|byte| *byte == 0));
+    drop(small);
     let needed = bytes(41, BLOCK);
     let too_small = CreateError::Arena { needed, found: bytes(40, BLOCK) };
     assert_eq!(ARENA.pool(41, BLOCK).unwrap_err(), too_small);

@@ -91,6 +91,7 @@ pub fn Sender(comptime T: type) type {
         /// `trySend` that wakes nobody, for signal handlers and interrupts: whether a wake is due, to `peerWaker`, or to
         /// the next verb that is not quiet. (For bounded channels: one that grows may allocate here, and wake.)
         pub fn trySendQuiet(self: *Self, item: T) error{ Full, Closed }!bool {
+            if (comptime item_file.isOwned(T)) @compileError("zigflow: quiet verbs of senders are for plain data; of bytes that nobody receives any more the memory would be freed here");
             const claim = self.ring.claimFree() catch |e| return if (e == error.Closed) error.Closed else error.Full;
             sync.write(&claim.slot.item);
             claim.slot.item = item;
@@ -379,7 +380,8 @@ pub fn Receiver(comptime T: type) type {
         }
 
         /// A received item, in its slot until `release`, which must be called, once. (In a channel that grows the item is
-        /// in the grant, and its slot is free: there, a grant that kept it would stop all other receivers.)
+        /// in the grant, and its slot is free: there, a grant that kept it would stop all other receivers.) Owned bytes are
+        /// the reader's with `release`, to be copied out before and ended by `deinit`.
         pub const Grant = struct {
             ring: Ring,
             held: union(enum) { claim: ring_file.Claim(T), moved: T },

@@ -30,7 +30,7 @@ pub fn refuse(raw: *abi.RawEnd, e: end_file.OpenError) end_file.OpenError {
 fn leave(comptime party: []const u8, comptime End: type, channel: *abi.RawChannel, e: anyerror) void {
     if (channel.magic != abi.magic or channel.abi != abi.abi_number) return;
     if (comptime std.mem.eql(u8, party, "receivers")) {
-        if (channel.head.item) |item| if (item.kind == abi.ItemKind.owned) return leaveOwned(channel, e);
+        if (@atomicLoad(?*const abi.ItemType, &channel.head.item, .monotonic)) |item| if (item.kind == abi.ItemKind.owned) return leaveOwned(channel, e);
     }
     if (channel.flavor == abi.Flavor.mpmc or channel.flavor == abi.Flavor.unbounded) {
         const raw: *abi.RawMpmc = @alignCast(@fieldParentPtr("channel", channel));

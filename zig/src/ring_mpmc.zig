@@ -378,6 +378,7 @@ pub fn Ring(comptime T: type) type {
                     if (e == error.Closed or !self.isItem()) return;
                     continue;
                 };
+                sync.read(&claim.slot.item);
                 const item = claim.slot.item;
                 self.commitFree(claim);
                 if (owns) item.deinit();

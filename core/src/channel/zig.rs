@@ -11,7 +11,7 @@ use crate::transfer::Transfer;
 
 /// What a channel may carry from one language to the other: every [`Transfer`] type, and [`ZeroCopyBuffer`], which is
 /// `zigflow.OwnedBytes` in Zig. Of bytes only pointer, length and release function go through the ring, whatever their
-/// length; those that nobody receives are released by the last receiver that goes. It cannot be implemented elsewhere.
+/// length; those that nobody receives are released, see [`memory`](crate::memory). It cannot be implemented elsewhere.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not go through a channel to or from Zig",
     label = "neither plain data nor owned bytes",

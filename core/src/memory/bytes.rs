@@ -18,7 +18,7 @@ macro_rules! bytes_of {
     )*};
 }
 
-bytes_of! { ZeroCopyBuffer SharedBuffer Block }
+bytes_of! { ZeroCopyBuffer SharedBuffer RustBuffer Block }
 
 impl From<Bytes> for RustBuffer {
     /// Without a copy; one allocation, for the handle.

@@ -11,15 +11,20 @@
 //! | Zig's, lent otherwise | [`borrow_from_zig`]: `&[u8]` with a lifetime | `[]const u8` | Zig, after that lifetime | |
 //! | Rust's, given away | [`RustBuffer`], then `ZeroCopyBuffer` | `zigflow.OwnedBytes` | its owner's drop, in Rust | any thread, once |
 //! | Rust's, lent for a call | `&[u8]` | `[]const u8` | its owner, after the call | |
-//! | either's, with several owners | [`SharedBuffer`] | `zigflow.SharedBytes` | whoever is last: as it would have been with one owner | any thread, once |
-//! | a block of a pool, with one owner | [`Block`](crate::pool::Block) | `zigflow.Pool.Block` | it goes home to its pool | any thread |
+//! | either's, with several owners | [`SharedBuffer`]; one of them goes to Zig as a `ZeroCopyBuffer` | of a block: `zigflow.SharedBytes`; one of them goes to Rust as `OwnedBytes` | whoever is last: as it would have been with one owner | any thread, once |
+//! | a block of a pool, with one owner | [`Block`](crate::pool::Block) | `zigflow.Block` | it goes home to its pool | any thread |
 //! | a pool | [`Pool`](crate::Pool) | `zigflow.Pool` | the last handle or the last block that comes home | any thread, once |
 //! | what Zig allocates by `zigflow.allocator` | as the program wants it | `[]T`, `*T` | Zig, in Rust's global allocator | any thread |
-//! | items in a channel that nobody took | | | the last end that goes | any thread, once |
+//! | buffers in a channel that nobody takes | | | the last receiver that goes, or a sender that was just sending then; behind a grant that was forgotten, the channel's end, if Rust made the channel | any thread, once |
 //! | an operation's buffer | `Kept` by the future | `[]u8` | Rust, after the completion | any thread |
 //!
 //! What is given away may be given on: a `ZeroCopyBuffer` that came from Zig goes to Zig again, through a call, a channel or a
 //! stream, and the same function frees it in the end.
+//!
+//! # Panics
+//!
+//! What releases is a C function: where an owner's drop, or the waker of who waits for a block, panics in it, the program
+//! ends. A [`Block`](crate::pool::Block) that is dropped as such unwinds.
 //!
 //! # Typed views
 //!

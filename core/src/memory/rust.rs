@@ -20,7 +20,7 @@ pub struct RustBuffer(ZeroCopyBuffer);
 
 impl RustBuffer {
     /// Keeps `owner` until Zig releases the bytes; one allocation, for the owner. Without memory the program ends, as with a
-    /// `Box`.
+    /// `Box`, and it ends if the owner's drop panics.
     pub fn from_owner<T: AsRef<[u8]> + Send + 'static>(owner: T) -> Self {
         Self::try_from_owner(owner).unwrap_or_else(|_| no_memory::<T>())
     }

@@ -1,6 +1,7 @@
 //! Memory with several owners.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::ffi::c_void;
 use core::fmt;
 use core::mem::ManuallyDrop;
@@ -8,15 +9,15 @@ use core::ops::{Bound, Deref, RangeBounds};
 use core::ptr::NonNull;
 use core::sync::atomic::Ordering::{AcqRel, Relaxed};
 
-use super::{ZeroCopyBuffer, no_memory, try_box, view};
-use crate::abi::{OwnedItem, RawShared};
+use super::{RustBuffer, ZeroCopyBuffer, no_memory, try_box, view};
+use crate::abi::{OwnedItem, RawShared, ReleaseFn};
 use crate::error::Malformed;
 use crate::pool::{block_of, share};
 use crate::sync::{Word, bug};
 use crate::transfer::Transfer;
 
 /// Bytes with several owners: clones and [slices](Self::slice) share the memory, which is released by the last of them, in
-/// whatever order and on whatever thread they go. In Zig it is a `zigflow.SharedBytes`.
+/// whatever order and on whatever thread they go. As one of its owners it goes to Zig as a [`ZeroCopyBuffer`].
 ///
 /// It is made of a [`Block`](crate::pool::Block), without an allocation, or of a [`ZeroCopyBuffer`], whose count is allocated.
 pub struct SharedBuffer {
@@ -50,7 +51,7 @@ impl SharedBuffer {
         Self { first, len, shared }
     }
 
-    /// Shares a buffer. (A block of a pool that came as a buffer has a count already.)
+    /// Shares a buffer. (A block of a pool, or one of several owners, that became a buffer has a count already.)
     ///
     /// # Errors
     ///
@@ -58,6 +59,11 @@ impl SharedBuffer {
     pub fn try_from_buffer(buffer: ZeroCopyBuffer) -> Result<Self, ZeroCopyBuffer> {
         let &OwnedItem { ptr, len, .. } = buffer.as_raw();
         let first = ptr.cast_const();
+        if let Some(shared) = shared_of(buffer.as_raw()) {
+            let _given_away = ManuallyDrop::new(buffer);
+            // SAFETY: the buffer was one of the owners, and its reference passes to the result.
+            return Ok(unsafe { Self::new(shared, first, len) });
+        }
         if let Some(block) = block_of(buffer.as_raw()) {
             let _given_away = ManuallyDrop::new(buffer);
             // SAFETY: the buffer was the block's one owner; its bytes lie in there.
@@ -199,6 +205,37 @@ unsafe fn drop_reference(shared: NonNull<RawShared>) {
     }
 }
 
+/// # Safety
+///
+/// The context is that of a count, of which the caller gives up a reference.
+unsafe extern "C" fn release_shared(context: *mut c_void, _: *mut u8, _: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { drop_reference(NonNull::new_unchecked(context.cast())) };
+}
+
+/// By this pointer one of several owners is known, as a block is by its own.
+static RELEASE_SHARED: ReleaseFn = release_shared;
+
+/// The count of one of several owners that crosses the border, if it is one.
+fn shared_of(item: &OwnedItem) -> Option<NonNull<RawShared>> {
+    let is_shared = core::ptr::fn_addr_eq(item.release?, RELEASE_SHARED);
+    if is_shared { NonNull::new(item.context.cast()) } else { None }
+}
+
+impl From<RustBuffer> for SharedBuffer {
+    /// As of a [`ZeroCopyBuffer`].
+    fn from(buffer: RustBuffer) -> Self {
+        ZeroCopyBuffer::from(buffer).into()
+    }
+}
+
+impl From<Vec<u8>> for SharedBuffer {
+    /// As of a [`RustBuffer`].
+    fn from(bytes: Vec<u8>) -> Self {
+        RustBuffer::from(bytes).into()
+    }
+}
+
 impl From<ZeroCopyBuffer> for SharedBuffer {
     /// Allocates the count, unless it is a block of a pool; without memory the program ends, as with a `Box`.
     fn from(buffer: ZeroCopyBuffer) -> Self {
@@ -209,14 +246,12 @@ impl From<ZeroCopyBuffer> for SharedBuffer {
 impl From<SharedBuffer> for ZeroCopyBuffer {
     /// One of several owners, without an allocation.
     fn from(shared: SharedBuffer) -> Self {
-        unsafe extern "C" fn release(context: *mut c_void, _: *mut u8, _: usize) {
-            // SAFETY: the reference that was given away below.
-            unsafe { drop_reference(NonNull::new_unchecked(context.cast())) };
-        }
         let this = ManuallyDrop::new(shared);
         let (ptr, len, context) = (this.first.cast_mut(), this.len, this.shared.as_ptr().cast());
         // SAFETY: valid and unchanged while the reference lives, which any thread may give up.
-        unsafe { Self::from_checked(OwnedItem { ptr, len, release: Some(release), context }) }
+        unsafe {
+            Self::from_checked(OwnedItem { ptr, len, release: Some(RELEASE_SHARED), context })
+        }
     }
 }
 

@@ -71,7 +71,10 @@ impl<const BYTES: usize> Arena<BYTES> {
         self.taken.compare_exchange(0, 1).map_err(|_| CreateError::InUse)?;
         // The memory comes first; a pointer to the whole, for `give_back`.
         let whole = NonNull::from(self).cast();
-        // SAFETY: aligned and large enough, nobody else's, in a cell, and initialised from the start.
+        // An earlier pool has left its words and its bytes.
+        // SAFETY: in a cell, and nobody else's.
+        unsafe { self.memory.get().write_bytes(0, 1) };
+        // SAFETY: aligned and large enough, nobody else's, in a cell, and initialised.
         let raw = unsafe { plan.build(whole, give_back::<BYTES>) };
         // SAFETY: fresh, with one handle.
         Ok(unsafe { Pool::from_raw(raw) })

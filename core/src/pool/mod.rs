@@ -11,7 +11,9 @@
 //! A pool is backpressure by memory: when all blocks are in use, who wants one waits until one comes home, whoever has it.
 //! So a slow reader stops a producer, however the blocks travel between them.
 //!
-//! Taking a block and giving it back are lock-free, cost no allocation, and in Zig no call into Rust.
+//! Taking a block and giving it back are lock-free, cost no allocation, and in Zig no call into Rust unless somebody waits.
+//! To wait, and to wait no more, touches a word for every 30 blocks. Who gives a block back wakes one that waits, so that
+//! is nothing for a signal handler.
 //!
 //! ```
 //! use zigflow_core::Pool;
@@ -92,7 +94,8 @@ impl Pool {
         Self { raw }
     }
 
-    /// Takes a block, if one is home. Its bytes are what they were when it was given back, at first 0; in a debug build
+    /// Takes a block, if one is home. (With more than 30 blocks: if others take and give back meanwhile, it may miss one that
+    /// comes home behind it.) Its bytes are what they were when it was given back, at first 0; in a debug build
     /// [`POISON`].
     #[inline]
     pub fn try_acquire(&self) -> Option<Block> {
@@ -106,7 +109,7 @@ impl Pool {
     /// # Cancel safety
     ///
     /// Nothing is lost: a block leaves the pool only in the poll that returns it, and a wake that had come for the future
-    /// passes to the next one that waits.
+    /// passes to the next one that waits when the future is dropped. Forgotten, or kept and not polled, it keeps the wake.
     pub fn acquire(&self) -> Acquire<'_> {
         Acquire { pool: self, seat: Seat::new() }
     }

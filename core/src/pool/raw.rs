@@ -204,7 +204,8 @@ impl Raw {
     /// Who has left the list calls this: whoever is next may have something to do as well.
     pub(crate) fn left(self) {
         let waiters = &self.get().waiters;
-        if !waiters.is_waiting() {
+        // Until the flags are as the list is.
+        while !waiters.is_waiting() {
             self.leaves().for_each(|word| {
                 word.fetch_and(!WAITING, AcqRel);
             });
@@ -212,6 +213,9 @@ impl Raw {
                 return;
             }
             self.arm();
+            if bug(118) {
+                return;
+            }
         }
         if self.is_home() && !bug(115) {
             waiters.wake_one();

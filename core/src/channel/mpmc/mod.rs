@@ -126,7 +126,8 @@ pub(super) fn make_plain(
     capacity: usize,
     slot: Layout,
 ) -> Result<NonNull<RawChannel>, CreateError> {
-    // Plain data needs no drop, so its type does not matter.
+    // Plain data needs no drop, and owned bytes were released by the last receiver, or by a sender after it. (What is behind a
+    // grant that was forgotten stays allocated.)
     Ok(make(capacity, slot, free::<u8>, 0)?.cast())
 }
 
