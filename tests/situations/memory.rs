@@ -444,7 +444,8 @@ fn pitfall_13_a_result_that_nobody_takes_comes_home() {
     task.wait_for(1);
     assert_eq!(pool.snapshot().available, 0);
     drop(future);
-    assert_eq!(pool.snapshot().available, 1);
+    // By whoever is last: Zig's thread may still be on its way out.
+    until(|| pool.snapshot().available == 1);
     // And both at once, again and again.
     for _ in 0..200 {
         let mut future = Box::pin(fill_later(pool.to_zig(), 2));
