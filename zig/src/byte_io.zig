@@ -120,11 +120,11 @@ pub const ByteWriter = struct {
         return self.sender.sendBlocking(bytes);
     }
 
-    /// Flushes, and closes the channel: the reader drains it. What does not go any more is gone.
+    /// Flushes, closes the channel, and is the `deinit`: the reader drains what was sent. After an error, which says that nobody
+    /// reads any more, `deinit` is still to be called, as by an `errdefer`.
     pub fn finish(self: *ByteWriter) error{Closed}!void {
-        const flushed = self.flush();
+        try self.flush();
         self.deinit();
-        return flushed;
     }
 
     /// Closes the channel; what was not flushed is gone.
@@ -134,7 +134,7 @@ pub const ByteWriter = struct {
         self.pool.deinit();
     }
 
-    /// Closes, and says why: the reader gets the error's name after what was sent. What was not is gone.
+    /// Closes, says why, and is the `deinit`: the reader gets the error's name after what was sent. What was not is gone.
     pub fn fail(self: *ByteWriter, e: anyerror) void {
         self.sender.closeWith(e);
         self.deinit();
