@@ -36,7 +36,10 @@ zigflow::autozig! {
             writer.fail(e);
             return e;
         };
-        try writer.finish();
+        writer.finish() catch |e| {
+            writer.deinit();
+            return e;
+        };
         return count;
     }
 
@@ -78,7 +81,10 @@ zigflow::autozig! {
             writer.fail(inflating.err orelse e);
             return e;
         };
-        try writer.finish();
+        writer.finish() catch |e| {
+            writer.deinit();
+            return e;
+        };
         return count;
     }
 
@@ -132,6 +138,7 @@ zigflow::autozig! {
         errdefer writer.deinit();
         try writer.interface.splatByteAll('a', 100);
         try writer.interface.splatBytesAll("bc", 70);
+        _ = try writer.interface.vtable.drain(&writer.interface, &.{""}, std.math.maxInt(usize)); // nothing, very often
         const two: [120]u8 = @splat('2');
         var parts = [_][]const u8{ "one", "", &two, "three" };
         try writer.interface.writeVecAll(&parts);

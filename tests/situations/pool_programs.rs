@@ -23,6 +23,8 @@ enum Bug {
     Scribbles,
 }
 
+const SIZE: usize = 64;
+
 /// What somebody has of a block, whose bytes are all its mark.
 enum Owned {
     Held(Held),
@@ -78,16 +80,15 @@ struct World {
     waiting: Vec<Waiting>,
     rng: fastrand::Rng,
     next: usize,
-    size: usize,
     bug: Bug,
 }
 
 impl World {
     fn new(seed: u64, bug: Bug) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
-        let pool = Pool::new(rng.usize(1..=4), 64);
+        let pool = Pool::new(rng.usize(1..=4), SIZE);
         let handles = vec![Handle::of(&pool, Rust), Handle::of(&pool, Zig)];
-        Self { pool, handles, owners: vec![], waiting: vec![], rng, next: 0, size: 64, bug }
+        Self { pool, handles, owners: vec![], waiting: vec![], rng, next: 0, bug }
     }
 
     fn lang(&mut self) -> Lang {
@@ -165,15 +166,14 @@ impl World {
     fn transform(&mut self) {
         let at = self.rng.usize(..self.owners.len());
         let Owner { owned, block, mark } = self.owners.swap_remove(at);
-        let size = self.size;
         let owned = match owned {
             Owned::Held(mut held) if self.rng.bool() => {
                 if self.bug == Bug::Scribbles {
                     held.fill(!mark);
                 }
-                Owned::Buffer(held.give(size))
+                Owned::Buffer(held.give(SIZE))
             }
-            Owned::Held(held) => Owned::Shared(held.share(size)),
+            Owned::Held(held) => Owned::Shared(held.share(SIZE)),
             Owned::Buffer(buffer) => match self.rng.u8(..3) {
                 0 => Owned::Buffer(back(RustBuffer::from(SharedBuffer::from(buffer)))),
                 1 => Owned::Shared(buffer.into()),

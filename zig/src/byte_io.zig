@@ -193,6 +193,7 @@ pub const ByteWriter = struct {
             if (copied < bytes.len) return count;
         }
         const last = data[data.len - 1];
+        if (last.len == 0) return count; // however often
         for (0..splat) |_| {
             const copied = self.copy(last) catch return error.WriteFailed;
             count += copied;
@@ -216,19 +217,20 @@ pub const ByteWriter = struct {
     /// Room for `capacity` bytes behind the last `preserve` ones, which move to the new block.
     fn rebase(writer: *std.Io.Writer, preserve: usize, capacity: usize) std.Io.Writer.Error!void {
         const self = of(writer);
-        const size = self.pool.blockSize();
+        if (writer.buffer.len - writer.end >= capacity) return;
         // More than a block holds, or than a pool of one has: a larger block is needed.
-        if (preserve + capacity > size or (preserve > 0 and self.pool.blocks() < 2)) return error.WriteFailed;
+        if (capacity > self.pool.blockSize() -| preserve or (preserve > 0 and self.pool.blocks() < 2)) return error.WriteFailed;
         const kept = @min(preserve, writer.end);
         if (kept == 0) return self.renew() catch error.WriteFailed;
         const next = self.acquire() catch return error.WriteFailed;
         const from = writer.end - kept;
         @memcpy(next.slice()[0..kept], writer.buffer[from..writer.end]);
         writer.end = from;
-        if (from > 0) self.send() catch {
+        // Not nothing: else there would be room.
+        self.send() catch {
             next.deinit();
             return error.WriteFailed;
-        } else self.block.?.deinit();
+        };
         self.take(next);
         writer.end = kept;
     }

@@ -29,6 +29,8 @@ pub fn check(comptime T: type, channel: *const abi.RawChannel, end: *const abi.R
 
 /// What a channel may carry: plain data, or owned bytes.
 pub fn requireItem(comptime T: type) void {
+    if (T == []const u8 or T == []u8 or T == @import("pool.zig").Block)
+        @compileError("a channel of " ++ @typeName(T) ++ ": bytes go through a channel as zigflow.OwnedBytes (of a block by `give`), which are `ZeroCopyBuffer` in Rust");
     if (T != items.OwnedBytes) items.requirePlain(T, "a channel of " ++ @typeName(T));
 }
 

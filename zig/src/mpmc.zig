@@ -278,18 +278,12 @@ pub fn Sender(comptime T: type) type {
 
         /// The thread sleeps until the channel is closed, and takes no turn of those who wait for room.
         pub fn closedBlocking(self: *Self) void {
-            _ = self.closedInTime(null);
+            _ = Watch(T).wait(self.ring, null);
         }
 
         /// `closedBlocking` that gives up after a time: false.
         pub fn closedBlockingTimeout(self: *Self, timeout_ns: u64) bool {
-            return self.closedInTime(timeout_ns);
-        }
-
-        fn closedInTime(self: *Self, timeout_ns: ?u64) bool {
-            var watching = self.watch();
-            defer watching.deinit();
-            return block.wait(&watching, Watch(T).pollBy, timeout_ns);
+            return Watch(T).wait(self.ring, timeout_ns);
         }
 
         /// True when the channel is closed. It stays so.
@@ -527,18 +521,12 @@ pub fn Receiver(comptime T: type) type {
 
         /// The thread sleeps until the channel is closed, and takes no turn of those who wait for items.
         pub fn closedBlocking(self: *Self) void {
-            _ = self.closedInTime(null);
+            _ = Watch(T).wait(self.ring, null);
         }
 
         /// `closedBlocking` that gives up after a time: false.
         pub fn closedBlockingTimeout(self: *Self, timeout_ns: u64) bool {
-            return self.closedInTime(timeout_ns);
-        }
-
-        fn closedInTime(self: *Self, timeout_ns: ?u64) bool {
-            var watching = self.watch();
-            defer watching.deinit();
-            return block.wait(&watching, Watch(T).pollBy, timeout_ns);
+            return Watch(T).wait(self.ring, timeout_ns);
         }
 
         /// True when the channel is closed. Items may still wait.
@@ -602,6 +590,13 @@ pub fn Watch(comptime T: type) type {
             }
             self.deinit();
             return true;
+        }
+
+        /// The thread sleeps until the end; false when the time is over first.
+        fn wait(ring: ring_file.Ring(T), timeout_ns: ?u64) bool {
+            var watching: Self = .{ .ring = ring };
+            defer watching.deinit();
+            return block.wait(&watching, pollBy, timeout_ns);
         }
 
         /// Waits no more.

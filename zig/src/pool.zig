@@ -98,7 +98,8 @@ pub const Pool = struct {
         }
     }
 
-    /// Takes a block; the thread sleeps while none is home, in turn. With Rust's std only.
+    /// Takes a block; the thread sleeps while none is home, in turn. With Rust's std only. (Also if nobody wants what it would
+    /// fill any more and who has the blocks keeps them: for that there is `acquireBlockingTimeout`, or a `ByteWriter`.)
     pub fn acquireBlocking(pool: Pool) Block {
         return pool.acquireInTime(null).?;
     }
@@ -232,7 +233,7 @@ pub const Block = struct {
 
     /// The first `len` bytes get several owners, the first of which is the result.
     pub fn share(block: Block, len: usize) SharedBytes {
-        if (!sync.model) @atomicStore(u32, &block.raw.references, 1, .monotonic) else sync.storeRelease(&block.raw.references, 1);
+        sync.storeRelease(&block.raw.references, 1);
         return .{ .bytes = block.slice()[0..len], .raw = block.raw };
     }
 

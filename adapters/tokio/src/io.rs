@@ -60,11 +60,17 @@ impl<B: Threading> AsyncRead for TokioBytes<B> {
             return Poll::Ready(Ok(()));
         }
         let chunk = ready!(bytes.poll_fill(cx))?;
-        let count = chunk.len().min(buf.remaining());
-        buf.put_slice(&chunk[..count]);
+        let count = put(buf, chunk);
         bytes.consume(count);
         Poll::Ready(Ok(()))
     }
+}
+
+/// Copies what fits; how much that is.
+fn put(buf: &mut ReadBuf<'_>, chunk: &[u8]) -> usize {
+    let count = chunk.len().min(buf.remaining());
+    buf.put_slice(&chunk[..count]);
+    count
 }
 
 /// A [`ByteReader`] as tokio's `AsyncBufRead` and `AsyncRead`: `fill_buf` lends the chunk itself.
@@ -109,8 +115,7 @@ where
             return Poll::Ready(Ok(()));
         }
         let chunk = ready!(bytes.poll_fill(cx)).map_err(Into::into)?;
-        let count = chunk.len().min(buf.remaining());
-        buf.put_slice(&chunk[..count]);
+        let count = put(buf, chunk);
         bytes.consume(count);
         Poll::Ready(Ok(()))
     }
@@ -134,15 +139,7 @@ impl AsyncWrite for TokioWriter {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if buf.is_empty() {
-            return Poll::Ready(Ok(0));
-        }
-        let writer = &mut self.get_mut().0;
-        let room = ready!(writer.poll_reserve(cx))?;
-        let count = room.len().min(buf.len());
-        room[..count].copy_from_slice(&buf[..count]);
-        writer.commit(count);
-        Poll::Ready(Ok(count))
+        self.get_mut().0.poll_write(cx, buf).map_err(io::Error::from)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

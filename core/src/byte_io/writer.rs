@@ -91,6 +91,26 @@ impl ByteWriter {
         self.filled += count;
     }
 
+    /// Copies as much of `bytes` as there is room for in the block; how much: nothing if there is nothing to copy.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`], if the receiver has closed.
+    pub fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<Result<usize, SendError<()>>> {
+        if bytes.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        let room = ready!(self.poll_reserve(cx))?;
+        let count = room.len().min(bytes.len());
+        room[..count].copy_from_slice(&bytes[..count]);
+        self.commit(count);
+        Poll::Ready(Ok(count))
+    }
+
     /// Sends what is in the block, if there is something.
     ///
     /// # Errors
@@ -139,10 +159,7 @@ impl ByteWriter {
     /// Dropped before it is ready, the future may have written a part, and nobody knows how much.
     pub async fn write_all(&mut self, mut bytes: &[u8]) -> Result<(), SendError<()>> {
         while !bytes.is_empty() {
-            let room = self.reserve().await?;
-            let count = room.len().min(bytes.len());
-            room[..count].copy_from_slice(&bytes[..count]);
-            self.commit(count);
+            let count = poll_fn(|cx| self.poll_write(cx, bytes)).await?;
             bytes = &bytes[count..];
         }
         Ok(())
@@ -230,15 +247,7 @@ mod io {
             cx: &mut Context<'_>,
             buf: &[u8],
         ) -> Poll<io::Result<usize>> {
-            if buf.is_empty() {
-                return Poll::Ready(Ok(0));
-            }
-            let this = self.get_mut();
-            let room = ready!(this.poll_reserve(cx))?;
-            let count = room.len().min(buf.len());
-            room[..count].copy_from_slice(&buf[..count]);
-            this.commit(count);
-            Poll::Ready(Ok(count))
+            ByteWriter::poll_write(self.get_mut(), cx, buf).map_err(io::Error::from)
         }
 
         fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
