@@ -12,7 +12,7 @@
 //! | `macros` | `autozig!` and `include_zig!`: Zig functions in Rust files |
 //! | `blocking` (in `smol`, `async-std`) | `unblock`, for an `async fn` of these whose Zig function blocks; `tokio` has its own |
 //! | `derive` | `#[derive(Transfer)]`: structs and enums as items |
-//! | `futures-io` | `AsyncRead` and `AsyncBufRead` of futures-io for byte streams |
+//! | `futures-io` | `AsyncRead` and `AsyncBufRead` of futures-io for `ByteStream` and `ByteReader`, `AsyncWrite` for `ByteWriter` |
 //! | `bytes` | `bytes::Bytes` of buffers and blocks, and the reverse, without copying |
 //! | `sink` | `Sink` of the sending ends of channels, and `channel::channel_from_zig` into any sink |
 //! | `spin`, `critical-section` | locks for slow paths without `std` |

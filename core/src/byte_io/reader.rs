@@ -13,7 +13,8 @@ use crate::source::DEFAULT_BUDGET;
 /// `futures-io` it is an `AsyncBufRead` and `AsyncRead` of futures-io; the tokio adapter wraps it for tokio's.
 ///
 /// The chunks are whatever holds bytes: [`ZeroCopyBuffer`](crate::ZeroCopyBuffer)s of a stream or a channel from Zig,
-/// `Vec<u8>`s, `bytes::Bytes`. (A source that lends its bytes is a [`ByteStream`](crate::ByteStream).)
+/// `Vec<u8>`s, `bytes::Bytes`. The stream has to be `Unpin`: `Box::pin` an `impl Stream` of `autozig!`. Zig's other end of a
+/// channel is `zigflow.ByteWriter`. (A source that lends its bytes is a [`ByteStream`](crate::ByteStream).)
 ///
 /// # Cancel safety
 ///

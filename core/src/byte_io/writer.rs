@@ -14,6 +14,9 @@ use crate::spsc::Sender;
 /// the pool, which is sent when it is full, and by [`flush`](Self::flush). With the feature `futures-io` it is an `AsyncWrite` of
 /// futures-io; the tokio adapter wraps it for tokio's.
 ///
+/// In Zig a `zigflow.ByteReader`, a `std.Io.Reader`, reads it. There is one copy, that into the block, and with
+/// [`reserve`](Self::reserve), which lends the block itself, none.
+///
 /// It waits when the pool is empty or the channel full: so it is stopped by memory, which the reader gives back.
 ///
 /// # Cancel safety

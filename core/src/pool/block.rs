@@ -140,7 +140,7 @@ impl From<Block> for ZeroCopyBuffer {
 impl TryFrom<ZeroCopyBuffer> for Block {
     type Error = ZeroCopyBuffer;
 
-    /// A buffer that is the front of a block is the block again, and may be written; without a copy.
+    /// A buffer that is the front of a block is the block again, with the buffer's length, and may be written; without a copy.
     ///
     /// # Errors
     ///

@@ -4,12 +4,14 @@
 //!            try_acquire, acquire().await            drop, on any thread
 //!   Pool ────────────────────────────────▶ Block ─────────────────────────▶ Pool
 //!                     one owner, who writes │
-//!                                           ▼
+//!                                           ▼        Block::try_from, if it has one owner: the block again
 //!                                   SharedBuffer (counted)  ─or─  ZeroCopyBuffer (to Zig, through a channel)
 //! ```
 //!
 //! A pool is backpressure by memory: when all blocks are in use, who wants one waits until one comes home, whoever has it.
 //! So a slow reader stops a producer, however the blocks travel between them.
+//!
+//! [`Pool::to_zig`] hands a handle to Zig.
 //!
 //! Taking a block and giving it back are lock-free, cost no allocation, and in Zig no call into Rust unless somebody waits.
 //! To wait, and to wait no more, touches a word for every 30 blocks. Who gives a block back wakes one that waits, so that

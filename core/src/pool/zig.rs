@@ -9,8 +9,8 @@ use super::{CreateError, Pool, memory};
 use crate::abi::RawPool;
 use crate::call::{ForZig, Sealed};
 
-/// A [`Pool`] on its way to Zig: a pointer, to be passed to a Zig function that opens it by `zigflow.Pool.open`. It is one
-/// handle of the pool, and dropped as one.
+/// A [`Pool`] on its way to Zig: a pointer, to be passed to a Zig function that opens it by `zigflow.Pool.open`, or, with
+/// `autozig!`, takes a `zigflow.Pool`; and ends it there by `deinit`. It is one handle of the pool, and dropped as one.
 #[repr(transparent)]
 pub struct ZigPool {
     raw: Raw,

@@ -100,7 +100,7 @@ pub fn derive_transfer(input: TokenStream) -> TokenStream {
 /// the derives `Clone`, `Copy` and `Transfer` if it has not; an enum of errors is a Rust `Error`. What is lent is lent for
 /// the call. Rust may call the function from several threads at once: what it keeps in variables of its own it has to
 /// guard. What it returns, and what it was lent for writing, it leaves initialised; a result whose bits are no value of its
-/// type is a panic. What is handed over, a buffer, an end of a channel or a stream, is Zig's; an end or a stream is opened before the function is called, and
+/// type is a panic. What is handed over, a buffer, a pool, a rate limiter, an end of a channel or a stream, is Zig's, which ends it by `deinit`; an end or a stream is opened before the function is called, and
 /// if it is of another type than Zig says, that is the error of the call. A panic in Zig ends the process (`zigflow::set_zig_panic_hook`).
 ///
 /// `@import("file.zig")` starts from the Rust file's folder. Zig text that Rust's lexer cannot read, such as `\\`
