@@ -354,17 +354,21 @@ fn a_newcomer_is_faster() {
     });
 }
 
+/// The one block of a pool, which somebody has, and two that may wait for it.
+fn two_for_one(waiters: Side, holder: Side) -> (StdArc<StdUsize>, Held, [Waiting; 2]) {
+    let live = StdArc::new(StdUsize::new(0));
+    let pool = Pool::new(1, 64);
+    let block = Handle::of(pool.clone(), holder).acquire();
+    let waiting = [(); 2].map(|()| Waiting::new(Handle::of(pool.clone(), waiters), &live));
+    (live, block, waiting)
+}
+
 /// The first of two that wait gives up just when the block comes home: the second gets it.
 #[test]
 fn who_gives_up_passes_the_wake_on() {
     explore(["waiters", "holder"], "who_gives_up_passes_the_wake_on", |waiters, holder| {
-        let live = StdArc::new(StdUsize::new(0));
-        let pool = Pool::new(1, 64);
-        let block = Handle::of(pool.clone(), holder).acquire();
-        let [mut first, mut second] =
-            [(); 2].map(|()| Waiting::new(Handle::of(pool.clone(), waiters), &live));
+        let (live, block, [mut first, mut second]) = two_for_one(waiters, holder);
         assert!(first.poll().is_none() && second.poll().is_none());
-        drop(pool);
         let thread = thread::spawn(move || drop(block));
         drop(first);
         thread.join().unwrap();
@@ -377,13 +381,8 @@ fn who_gives_up_passes_the_wake_on() {
 #[test]
 fn who_leaves_clears_nobodys_flags() {
     explore(["waiters", "holder"], "who_leaves_clears_nobodys_flags", |waiters, holder| {
-        let live = StdArc::new(StdUsize::new(0));
-        let pool = Pool::new(1, 64);
-        let block = Handle::of(pool.clone(), holder).acquire();
-        let [mut first, mut second] =
-            [(); 2].map(|()| Waiting::new(Handle::of(pool.clone(), waiters), &live));
+        let (live, block, [mut first, mut second]) = two_for_one(waiters, holder);
         assert!(first.poll().is_none());
-        drop(pool);
         let thread = thread::spawn(move || drop(first));
         assert!(second.poll().is_none());
         thread.join().unwrap();
@@ -397,13 +396,8 @@ fn who_leaves_clears_nobodys_flags() {
 #[test]
 fn who_comes_brings_the_block_home() {
     explore(["waiters", "holder"], "who_comes_brings_the_block_home", |waiters, holder| {
-        let live = StdArc::new(StdUsize::new(0));
-        let pool = Pool::new(1, 64);
-        let block = Handle::of(pool.clone(), holder).acquire();
-        let [mut first, mut second] =
-            [(); 2].map(|()| Waiting::new(Handle::of(pool.clone(), waiters), &live));
+        let (live, block, [mut first, mut second]) = two_for_one(waiters, holder);
         assert!(first.poll().is_none());
-        drop(pool);
         let thread = thread::spawn(move || {
             assert!(second.poll().is_none());
             drop(block);
@@ -421,13 +415,8 @@ fn who_comes_brings_the_block_home() {
 fn who_leaves_and_who_comes_and_a_release() {
     let name = "who_leaves_and_who_comes_and_a_release";
     zigflow_loom::explore::explore(["waiters", "holder"], name, Some(2), |waiters, holder| {
-        let live = StdArc::new(StdUsize::new(0));
-        let pool = Pool::new(1, 64);
-        let block = Handle::of(pool.clone(), holder).acquire();
-        let [mut first, mut second] =
-            [(); 2].map(|()| Waiting::new(Handle::of(pool.clone(), waiters), &live));
+        let (live, block, [mut first, mut second]) = two_for_one(waiters, holder);
         assert!(first.poll().is_none());
-        drop(pool);
         let thread = thread::spawn(move || drop(first));
         let other = thread::spawn(move || drop(block));
         let block = second.poll();
