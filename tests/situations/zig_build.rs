@@ -812,6 +812,60 @@ fn the_mistakes_of_a_source_are_told_by_its_name() {
     }
 }
 
+/// Bytes that are owned, by whom, and where that matters.
+#[test]
+fn what_bytes_cannot_do_is_said_with_what_can() {
+    let source = |item: &str, sendable: &str| {
+        format!(
+            "const S = struct {{
+    pub const sendable = {sendable};
+    pub fn open() S {{ return .{{}}; }}
+    pub fn poll(_: *S, _: *zigflow.Context) zigflow.Poll({item}) {{ return .done; }}
+}};
+comptime {{ zigflow.source(S, \"s\"); }}"
+        )
+    };
+    let sender = |flavor: &str, item: &str, verb: &str| {
+        format!(
+            "export fn f(raw: *zigflow.RawSender, item: *{item}) bool {{
+    var tx = zigflow.{flavor}.Sender({item}).open(raw) catch return false;
+    defer tx.deinit();
+    _ = tx.{verb}(item.*) catch return false;
+    return true;
+}}"
+        )
+    };
+    let owned = "zigflow.OwnedBytes";
+    for (case, text, told) in [
+        (0, source(owned, "true"), None),
+        (1, source("zigflow.LocalBytes", "false"), None),
+        (2, source("zigflow.LocalBytes", "true"), Some("which stay on their thread")),
+        (3, sender("spsc", owned, "trySendQuiet"), None),
+        (4, sender("mpmc", owned, "trySend"), None),
+        (
+            5,
+            sender("mpmc", owned, "trySendQuiet"),
+            Some("quiet verbs of senders are for plain data"),
+        ),
+        (
+            6,
+            sender("spsc", "[]u8", "trySend"),
+            Some("bytes go through a channel as zigflow.OwnedBytes"),
+        ),
+        (7, sender("mpmc", "zigflow.Block", "trySend"), Some("of a block by `give`")),
+        (8, sender("mpmc", "zigflow.LocalBytes", "trySend"), Some("cannot cross")),
+    ] {
+        let text = format!("const zigflow = @import(\"zigflow\");\n{text}\n");
+        let package = Package::new(&format!("bytes_{case}")).file("lib.zig", &text);
+        match (package.build().try_compile(), told) {
+            (Ok(_), None) => {}
+            (Err(error), Some(told)) => assert!(error.to_string().contains(told), "{error}"),
+            (Ok(_), Some(told)) => panic!("{case} compiles, instead of: {told}"),
+            (Err(error), None) => panic!("{case}: {error}"),
+        }
+    }
+}
+
 #[test]
 fn the_mistakes_of_a_function_with_a_completion_are_told_by_its_name() {
     const DONE: &str = "done: zigflow.Completion(u32)";
