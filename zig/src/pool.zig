@@ -77,7 +77,8 @@ pub const Pool = struct {
         host.zf1_pool_release(pool.raw);
     }
 
-    /// Takes a block, if one is home. (Of more than 30: while others take and give back, it may miss one.) Its bytes are what they were when it was given back, at first 0; in a debug build 0xaa.
+    /// Takes a block, if one is home. (Of more than 30: while others take and give back, it may miss one.) Its bytes are what
+    /// they were when it was given back, at first 0; in a debug build 0xaa.
     pub inline fn tryAcquire(pool: Pool) ?Block {
         const first = sync.counted(&pool.raw.hint);
         var leaf = first;

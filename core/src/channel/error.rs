@@ -37,8 +37,8 @@ impl core::error::Error for CreateError {}
 /// The receiver takes nothing more; the item comes back.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct SendError<T> {
-    pub(crate) item: T,
-    pub(crate) reason: Option<StreamError>,
+    pub(super) item: T,
+    pub(super) reason: Option<StreamError>,
 }
 
 impl<T> SendError<T> {
@@ -148,7 +148,7 @@ impl<T> core::error::Error for SendTimeoutError<T> {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SendManyError {
     pub(super) sent: usize,
-    pub(crate) reason: Option<StreamError>,
+    pub(super) reason: Option<StreamError>,
 }
 
 impl SendManyError {

@@ -54,11 +54,10 @@ pub use zig::ChannelItem;
 use core::alloc::Layout;
 use core::fmt;
 use core::ptr::NonNull;
-use core::sync::atomic::Ordering::AcqRel;
 
 use crate::abi::{Flavor, RawChannel, RawError};
 use crate::error::StreamError;
-use crate::sync::Word;
+use crate::ring::count_one_more;
 
 /// How many items a receiver yields in a row before it lets its neighbours run.
 pub use crate::source::DEFAULT_BUDGET;
@@ -117,19 +116,6 @@ pub(crate) fn for_zig(
         Some(Flavor::Mpmc) => mpmc::make_plain(capacity, slot),
         Some(Flavor::Unbounded) => mpmc::make_plain_unbounded(capacity, slot),
         Some(Flavor::Spsc) | None => spsc::make(capacity, slot, 0),
-    }
-}
-
-/// One more of something that is counted and that the caller has one of.
-///
-/// # Panics
-///
-/// If there are 2^31 already. Then nothing is counted.
-pub(crate) fn count_one_more(counter: &Word) {
-    if counter.fetch_add(1, AcqRel) >= u32::MAX / 2 {
-        // Minus one.
-        counter.fetch_add(u32::MAX, AcqRel);
-        panic!("too many references to a channel or a pool");
     }
 }
 

@@ -177,7 +177,7 @@ impl Clone for SharedBuffer {
     ///
     /// If there are 2^31 owners already.
     fn clone(&self) -> Self {
-        crate::channel::count_one_more(self.references());
+        crate::ring::count_one_more(self.references());
         Self { first: self.first, len: self.len, shared: self.shared }
     }
 }

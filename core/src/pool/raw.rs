@@ -238,7 +238,7 @@ impl Raw {
     ///
     /// If there are 2^31 already.
     pub(crate) fn retain(self) {
-        crate::channel::count_one_more(&self.get().references);
+        crate::ring::count_one_more(&self.get().references);
     }
 
     /// One handle less.

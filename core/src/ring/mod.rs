@@ -30,6 +30,19 @@ pub(crate) fn raise(counter: &Word, by: u32) {
     let _ = (counter, by);
 }
 
+/// One more of something that is counted and that the caller has one of.
+///
+/// # Panics
+///
+/// If there are 2^31 already. Then nothing is counted.
+pub(crate) fn count_one_more(counter: &Word) {
+    if counter.fetch_add(1, AcqRel) >= u32::MAX / 2 {
+        // Minus one.
+        counter.fetch_add(u32::MAX, AcqRel);
+        panic!("too many references");
+    }
+}
+
 pub(crate) fn counted(counter: &Word) -> u32 {
     #[cfg(not(loom))]
     return counter.load(core::sync::atomic::Ordering::Relaxed);
