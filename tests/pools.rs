@@ -352,6 +352,57 @@ zigflow::autozig! {
         return @intCast(pool.available());
     }
 
+    /// Each next one in place of the oldest; how many were replaced, and released here.
+    fn sendForced(tx: ManyTx, pool: zigflow.Pool) u32 {
+        var end = tx;
+        defer end.deinit();
+        defer pool.deinit();
+        var replaced: u32 = 0;
+        for (0..pool.blocks()) |_| {
+            const block = pool.tryAcquire() orelse break;
+            const oldest = end.forceSend(block.give(1)) catch unreachable orelse continue;
+            oldest.deinit();
+            replaced += 1;
+        }
+        return replaced;
+    }
+
+    /// One by a grant that is committed, between two that are abandoned.
+    fn sendGranted(tx: ManyTx, pool: zigflow.Pool) !void {
+        var end = tx;
+        defer end.deinit();
+        defer pool.deinit();
+        (try end.tryReserve()).abandon();
+        const grant = try end.tryReserve();
+        grant.item.* = pool.tryAcquire().?.give(1);
+        grant.commit();
+        (try end.tryReserve()).abandon();
+    }
+
+    /// Reads in place, then releases slot and bytes; how many bytes there were.
+    fn readGranted(rx: Rx) u64 {
+        var end = rx;
+        defer end.deinit();
+        const grant = end.tryRead(2) catch return 0;
+        var total: u64 = 0;
+        inline for (.{ grant.first, grant.second }) |part| for (part) |bytes| {
+            total += bytes.slice().len;
+            bytes.deinit();
+        };
+        grant.release(grant.len());
+        return total;
+    }
+
+    fn readManyGranted(rx: ManyRx) u64 {
+        var end = rx;
+        defer end.deinit();
+        var grant = end.tryRead() catch return 0;
+        const bytes = grant.item().*;
+        grant.release();
+        defer bytes.deinit();
+        return bytes.slice().len;
+    }
+
     var gates: [4]std.atomic.Value(u32) = @splat(.init(0));
 
     /// What waits there goes on.
@@ -436,6 +487,10 @@ zigflow::autozig! {
     pub fn receive_many_numbers(rx: mpmc::ZigReceiver<ZeroCopyBuffer>) -> Result<(), ZigError>;
     pub fn several(pool: ZigPool, raw: ZigPool, rx: spsc::ZigReceiver<ZeroCopyBuffer>, again: ZigPool) -> Result<(), ZigError>;
     pub fn alone(pool: ZigPool) -> Result<u32, ZigError>;
+    pub fn send_forced(tx: mpmc::ZigSender<ZeroCopyBuffer>, pool: ZigPool) -> Result<u32, ZigError>;
+    pub fn send_granted(tx: mpmc::ZigSender<ZeroCopyBuffer>, pool: ZigPool) -> Result<(), ZigError>;
+    pub fn read_granted(rx: spsc::ZigReceiver<ZeroCopyBuffer>) -> Result<u64, ZigError>;
+    pub fn read_many_granted(rx: mpmc::ZigReceiver<ZeroCopyBuffer>) -> Result<u64, ZigError>;
     pub fn open_gate(gate: u32);
     pub async fn fill_later(pool: ZigPool, gate: u32) -> Result<ZeroCopyBuffer, FutureError>;
     pub fn release_there(bytes: ZeroCopyBuffer) -> Result<(), ZigError>;

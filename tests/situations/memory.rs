@@ -27,9 +27,9 @@ use zigflow::{
 };
 use zigflow_tests::ends::Lang::{Rust, Zig};
 use zigflow_tests::pools::{
-    Handle, PoolThere, alone, back, fill_later, open_gate, pooled, receive, receive_many,
-    receive_many_numbers, receive_numbers, release_there, send, send_malformed,
-    send_malformed_alone, send_many, send_or_drop, several, sum_of,
+    Handle, PoolThere, alone, back, fill_later, open_gate, pooled, read_granted, read_many_granted,
+    receive, receive_many, receive_many_numbers, receive_numbers, release_there, send, send_forced,
+    send_granted, send_malformed, send_malformed_alone, send_many, send_or_drop, several, sum_of,
 };
 use zigflow_tests::task::{Task, keep, until};
 
@@ -332,6 +332,55 @@ fn an_end_that_zig_refuses_releases_what_was_sent() {
     tx.try_send(buffer()).unwrap();
     drop(rx.into_zig());
     assert_eq!(drops.count(), 7);
+}
+
+/// Replaced, in grants of either direction, and behind grants that were abandoned.
+#[test]
+fn pitfall_30_buffers_in_grants_and_in_place_of_others_are_released_once() {
+    let pool = Pool::new(5, 64);
+    let (tx, rx) = mpmc::channel::<ZeroCopyBuffer>(2);
+    assert_eq!(send_forced(tx.into_zig(), pool.to_zig()), Ok(3));
+    assert_eq!(pool.snapshot().available, 3);
+    assert!(rx.try_recv().is_ok());
+    drop(rx);
+    assert_eq!(pool.snapshot().available, 5);
+
+    for channel in [|| mpmc::channel(4), mpmc::unbounded::<ZeroCopyBuffer>] {
+        for takes in [false, true] {
+            let (tx, rx) = channel();
+            send_granted(tx.into_zig(), pool.to_zig()).unwrap();
+            assert_eq!(pool.snapshot().available, 4);
+            assert_eq!(if takes { rx.try_recv().unwrap().len() } else { 1 }, 1);
+            drop(rx);
+            assert_eq!(pool.snapshot().available, 5);
+        }
+        // What is read in a grant is the reader's, what is left the channel's.
+        let drops = Drops::default();
+        let buffer = || ZeroCopyBuffer::from(RustBuffer::from_owner(drops.owner([1; 7])));
+        let (tx, rx) = channel();
+        (0..3).for_each(|_| tx.try_send(buffer()).unwrap());
+        assert_eq!((read_many_granted(rx.into_zig()), drops.count()), (Ok(7), 3));
+    }
+    let drops = Drops::default();
+    let buffer = || ZeroCopyBuffer::from(RustBuffer::from_owner(drops.owner([1; 7])));
+    let (mut tx, rx) = spsc::channel(4);
+    (0..3).for_each(|_| tx.try_send(buffer()).unwrap());
+    assert_eq!((read_granted(rx.into_zig()), drops.count()), (Ok(14), 3));
+}
+
+/// A sender in Zig, bounded or not, against a last receiver that goes: nothing stays in the channel.
+#[test]
+fn pitfall_30_a_sender_of_zigs_leaves_nothing_behind_a_last_receiver() {
+    let pool = Pool::new(4, 64);
+    for round in 0..300 {
+        let (tx, rx) = if round % 2 == 0 { mpmc::channel(2) } else { mpmc::unbounded() };
+        let (zig_tx, zig_pool) = (tx.into_zig(), pool.to_zig());
+        let thread = thread::spawn(move || send_many(zig_tx, zig_pool, 20).unwrap());
+        (0..round % 5).for_each(|_| drop(rx.recv_blocking()));
+        drop(rx);
+        assert!(thread.join().unwrap() <= 20);
+        assert_eq!(pool.snapshot().available, 4);
+    }
 }
 
 /// One of them is of another type: the pools' handles are given back, opened or not.
