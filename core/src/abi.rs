@@ -381,7 +381,7 @@ pub struct OperationType {
 // SAFETY: constant data and a function pointer; nobody writes it.
 unsafe impl Sync for OperationType {}
 
-/// What a future and its completion share. `future/operation.rs` tells the protocol.
+/// What a future and its completion share: first what every result touches. `future/operation.rs` tells the protocol.
 #[repr(C)]
 #[derive(Debug)]
 pub struct RawOperation {
@@ -393,12 +393,6 @@ pub struct RawOperation {
     pub(crate) magic: u32,
     /// [`ABI_NUMBER`].
     pub(crate) abi: u32,
-    /// Where the future's task waits.
-    pub(crate) waiter: RawWakerCell,
-    /// Where the completion's side waits for a request to stop.
-    pub(crate) canceler: RawWakerCell,
-    /// The error, if that is the result.
-    pub(crate) failure: core::cell::UnsafeCell<RawError>,
     /// How far the operation got, in its own unit: the low half.
     pub(crate) progress_lo: Word,
     /// The high half.
@@ -409,6 +403,12 @@ pub struct RawOperation {
     pub(crate) item: *const ItemType,
     /// Frees the operation, with what nobody took.
     pub(crate) free: unsafe extern "C" fn(*mut RawOperation),
+    /// Where the future's task waits.
+    pub(crate) waiter: RawWakerCell,
+    /// Where the completion's side waits for a request to stop.
+    pub(crate) canceler: RawWakerCell,
+    /// The error, if that is the result.
+    pub(crate) failure: core::cell::UnsafeCell<RawError>,
 }
 
 /// A waker whose other side is a counted Zig object: Rust sees it as a `Waker`.
@@ -748,7 +748,7 @@ layout_table! {
     RawStream { magic, abi, item, poll, drop, failure }
     RawLimiter { magic, abi, take, retain, release }
     OperationType { magic, abi, flags, reserved, item, start }
-    RawOperation { word, refused, magic, abi, waiter, canceler, failure, progress_lo, progress_hi, value, item, free }
+    RawOperation { word, refused, magic, abi, progress_lo, progress_hi, value, item, free, waiter, canceler, failure }
     RawShared { references, index, free, context }
     RawLeaf { word, padding }
     RawPool { magic, abi, blocks, leaves_len, block_size, block_alignment, data, shared, leaves, free, release, padding, references, remaining, hint, reserved, waiters }
@@ -822,20 +822,7 @@ const _: () = expect_layout(
     21,
     12,
     13,
-    &[
-        0,
-        4,
-        8,
-        12,
-        16,
-        24 + 4 * P,
-        32 + 8 * P,
-        40 + 10 * P,
-        44 + 10 * P,
-        48 + 10 * P,
-        48 + 11 * P,
-        48 + 12 * P,
-    ],
+    &[0, 4, 8, 12, 16, 20, 24, 24 + P, 24 + 2 * P, 24 + 3 * P, 32 + 7 * P, 40 + 11 * P],
 );
 const _: () = expect_layout(22, 2, 2, &[0, 4, 8, 8 + P]);
 const _: () = assert!(size_of::<RawLeaf>() == 128 && size_of::<RawPool>() == 384);

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 use core::mem::MaybeUninit;
+use core::slice;
 
 use crate::abi::{ItemKind, ItemType, OwnedItem, StreamItem, StreamState};
 use crate::error::{Malformed, OpenError, Registered, check_slice, static_str};
@@ -40,19 +41,50 @@ impl ItemSpec {
     /// # Errors
     ///
     /// [`OpenError::Item`] names both types; [`OpenError::Malformed`] where Zig's has no name.
+    #[inline]
     pub(crate) fn matches(&self, found: &ItemType) -> Result<(), OpenError> {
+        // Every call of a function compares: with a constant spec this is a few loads.
+        if self.is_alike(found) && shape_matches(self.shape, found.shape) && self.is_name_of(found)
+        {
+            return Ok(());
+        }
+        self.compare(found)
+    }
+
+    fn is_alike(&self, found: &ItemType) -> bool {
+        found.kind == self.kind as u32
+            && found.size as usize == self.size
+            && found.alignment as usize == self.alignment
+    }
+
+    #[inline]
+    fn is_name_of(&self, found: &ItemType) -> bool {
+        if found.name_ptr.is_null() || found.name_len > u16::MAX.into() {
+            return false;
+        }
+        // SAFETY: not null; static text of a static type description.
+        let zig = unsafe { slice::from_raw_parts(found.name_ptr, found.name_len as usize) };
+        ends_in_name(self.name.as_bytes(), zig)
+    }
+
+    #[cold]
+    fn compare(&self, found: &ItemType) -> Result<(), OpenError> {
         // SAFETY: static text of a static type description.
         let zig = unsafe { static_str(found.name_ptr, found.name_len as usize) };
         let zig = zig.ok_or(OpenError::Malformed(Malformed::Error))?;
-        let alike = found.kind == self.kind as u32
-            && found.size as usize == self.size
-            && found.alignment as usize == self.alignment
-            && same_name(self.name, zig);
+        let alike = self.is_alike(found) && same_name(self.name, zig);
         if alike && shape_matches(self.shape, found.shape) {
             return Ok(());
         }
         Err(OpenError::Item { zig, rust: self.name, fields: alike })
     }
+}
+
+/// [`same_name`] where that is seen at once; false also where it takes a longer look.
+#[inline]
+fn ends_in_name(rust: &[u8], zig: &[u8]) -> bool {
+    let Some(namespace) = zig.len().checked_sub(rust.len()) else { return false };
+    zig[namespace..] == *rust && (namespace == 0 || (zig[namespace - 1] == b'.' && zig[0] != b'['))
 }
 
 /// `[3]module.Point` in Zig is `[3]Point`; which module does not count.
@@ -303,6 +335,11 @@ mod tests {
         ] {
             assert!(same_name(rust, zig), "{rust} {zig}");
         }
+        for (rust, zig) in
+            [("u32", "u32"), ("Point", "zigflow_user0.geo.Point"), ("[3]u8", "[3]u8")]
+        {
+            assert!(ends_in_name(rust.as_bytes(), zig.as_bytes()), "{rust} {zig}");
+        }
         for (rust, zig) in [
             ("u32", "i32"),
             ("Point", "geo.BigPoint"),
@@ -311,8 +348,10 @@ mod tests {
             ("Point", "[3]geo.Point"),
             ("[3][2]u8", "[2][3]u8"),
             ("[3]u8", "[3:0]u8"),
+            ("Point", "[1]geo.Point"),
         ] {
             assert!(!same_name(rust, zig), "{rust} {zig}");
+            assert!(!ends_in_name(rust.as_bytes(), zig.as_bytes()), "{rust} {zig}");
         }
     }
 }

@@ -18,7 +18,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use cores::Cores;
 use peers::{AsyncChannel, Crossbeam, Flume, Kanal, Rtrb, Thingbuf, TokioMpsc};
-use zigflow_bench::summary::{self, Contest, Row};
+use zigflow_bench::summary::{self, Case, Contest, Row};
 
 /// Items of a run: 3 million, and full chunks.
 const ITEMS: u64 = 12_000 * bare::MANY as u64;
@@ -31,8 +31,6 @@ const PING_PONGS_OF_TASKS: u64 = 200_000;
 /// 1 GiB each.
 const GRANTED_64: u64 = (1 << 30) / 64;
 const GRANTED_4096: u64 = (1 << 30) / 4096;
-
-type Case = (&'static str, fn(&'static str) -> Vec<Row>);
 
 const CASES: [Case; 13] = [
     ("zig_rust_one", zig_rust_one),
@@ -51,20 +49,7 @@ const CASES: [Case; 13] = [
 ];
 
 fn main() -> ExitCode {
-    // The first argument is a folder for files, of which this benchmark needs none.
-    let wanted: Vec<String> = std::env::args().skip(2).collect();
-    let is_wanted = |name: &str| {
-        wanted.is_empty() || wanted.iter().any(|beginning| name.starts_with(beginning.as_str()))
-    };
-    let chosen: Vec<_> = CASES.into_iter().filter(|(name, _)| is_wanted(name)).collect();
-    if chosen.is_empty() {
-        let names = CASES.map(|(name, _)| name).join(" ");
-        eprintln!("no case begins with {}; there are: {names}", wanted.join(" or "));
-        return ExitCode::FAILURE;
-    }
-    let rows: Vec<Row> = chosen.into_iter().flat_map(|(name, run)| run(name)).collect();
-    summary::print(&rows);
-    ExitCode::SUCCESS
+    summary::run_chosen(&CASES)
 }
 
 /// Without `net`, tokio has no I/O driver: a thread without a ready task sleeps on a condition variable.

@@ -6,35 +6,48 @@ mod inline;
 mod merge;
 
 use std::ffi::c_void;
+use std::process::ExitCode;
 
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
-use zigflow_bench::summary::{self, Contest, Row};
-use zigflow_bench::{bench_remote_callback, bench_worker_start, bench_worker_stop, remote_square};
+use zigflow_bench::summary::{self, Case, Contest, Row};
+use zigflow_bench::{
+    bench_remote_callback, bench_worker_alone, bench_worker_start, bench_worker_stop, remote_square,
+};
 
 /// Operations that are under way at once.
 const AT_ONCE: u32 = 64;
 const REMOTE: u64 = 4_000 * AT_ONCE as u64;
 
-fn main() {
+const CASES: [Case; 5] = [
+    ("complete_remote", complete_remote),
+    ("complete_alone", complete_alone),
+    ("complete_inline", |_| told(inline::complete_inline)),
+    ("macro_call", |_| told(inline::macro_call)),
+    ("merge", |_| merge::merge()),
+];
+
+fn main() -> ExitCode {
     assert!(bench_worker_start(), "no Zig thread");
-    let mut rows = complete_remote();
-    rows.extend(complete_alone());
+    let done = summary::run_chosen(&CASES);
     bench_worker_stop();
-    inline::complete_inline();
-    inline::macro_call();
-    rows.extend(merge::merge());
-    summary::print(&rows);
+    done
+}
+
+/// A case that prints its own figures.
+fn told(case: fn()) -> Vec<Row> {
+    case();
+    Vec::new()
 }
 
 /// [`AT_ONCE`] operations are begun, then awaited in turn.
-fn complete_remote() -> Vec<Row> {
-    remote("complete_remote", AT_ONCE, REMOTE)
+fn complete_remote(name: &'static str) -> Vec<Row> {
+    remote(name, AT_ONCE, REMOTE)
 }
 
 /// One operation at a time: what the sleeps cost.
-fn complete_alone() -> Vec<Row> {
-    remote("complete_alone", 1, REMOTE / 16)
+fn complete_alone(name: &'static str) -> Vec<Row> {
+    remote(name, 1, REMOTE / 16)
 }
 
 fn remote(name: &'static str, at_once: u32, operations: u64) -> Vec<Row> {
@@ -52,6 +65,9 @@ fn remote(name: &'static str, at_once: u32, operations: u64) -> Vec<Row> {
         });
     })
     .against("oneshot_boxed_callback", |operations| {
+        if std::env::args().nth(2).as_deref() == Some("ours") {
+            return;
+        }
         runtime.block_on(async {
             for _ in 0..operations / u64::from(at_once) {
                 receivers.extend((0..at_once).map(by_callback));
@@ -60,6 +76,11 @@ fn remote(name: &'static str, at_once: u32, operations: u64) -> Vec<Row> {
                 }
             }
         });
+    })
+    .beside("queue_alone", |operations| {
+        for _ in 0..operations / u64::from(at_once) {
+            bench_worker_alone(at_once.into());
+        }
     })
     .run(Some(1.5))
 }

@@ -52,6 +52,8 @@ unsafe extern "C" {
     pub safe fn bench_square(n: u32) -> u64;
     /// The worker calls `callback` with the square of `n`.
     pub fn bench_remote_callback(callback: Callback, context: *mut std::ffi::c_void, n: u32);
+    /// The worker counts to `n`.
+    pub safe fn bench_worker_alone(n: u64);
     /// Starts the worker, a Zig thread; false without one.
     pub safe fn bench_worker_start() -> bool;
     /// Ends it.

@@ -1,5 +1,7 @@
 //! Ours against the peers of a case, and the table of all cases.
 
+use std::process::ExitCode;
+
 use crate::{Side, compare};
 
 /// A case: ours, those that the target is about, and those that only stand beside it.
@@ -70,6 +72,27 @@ impl<'a> Contest<'a> {
             })
             .collect()
     }
+}
+
+/// The name of a case, and what runs it.
+pub type Case = (&'static str, fn(&'static str) -> Vec<Row>);
+
+/// Runs the cases whose names begin as an argument of the program does, or all, and prints their table. The first
+/// argument is a folder for files.
+pub fn run_chosen(cases: &[Case]) -> ExitCode {
+    let wanted: Vec<String> = std::env::args().skip(2).collect();
+    let is_wanted = |name: &str| {
+        wanted.is_empty() || wanted.iter().any(|beginning| name.starts_with(beginning.as_str()))
+    };
+    let chosen: Vec<_> = cases.iter().filter(|(name, _)| is_wanted(name)).collect();
+    if chosen.is_empty() {
+        let names: Vec<_> = cases.iter().map(|(name, _)| *name).collect();
+        eprintln!("no case begins with {}; there are: {}", wanted.join(" or "), names.join(" "));
+        return ExitCode::FAILURE;
+    }
+    let rows: Vec<Row> = chosen.into_iter().flat_map(|(name, run)| run(name)).collect();
+    print(&rows);
+    ExitCode::SUCCESS
 }
 
 /// The table. A case's target stands with the peer that decides about it.

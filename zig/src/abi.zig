@@ -197,7 +197,7 @@ pub const OperationType = extern struct {
     start: *const fn (args: [*]const RawArg, args_len: u32, operation: *RawOperation, err: *RawError) callconv(.c) u32,
 };
 
-/// What a future and its completion share. `core/src/future/operation.rs` tells the protocol.
+/// What a future and its completion share: first what every result touches. `core/src/future/operation.rs` tells the protocol.
 pub const RawOperation = extern struct {
     /// What has happened so far.
     word: u32,
@@ -205,12 +205,6 @@ pub const RawOperation = extern struct {
     refused: u32,
     magic: u32,
     abi: u32,
-    /// Where the future's task waits.
-    waiter: RawWakerCell,
-    /// Where the completion's side waits for a request to stop.
-    canceler: RawWakerCell,
-    /// The error, if that is the result.
-    failure: RawError,
     /// How far the operation got, in its own unit: the low half.
     progress_lo: u32,
     /// The high half.
@@ -221,6 +215,12 @@ pub const RawOperation = extern struct {
     item: *const ItemType,
     /// Frees the operation, with what nobody took.
     free: *const fn (operation: *RawOperation) callconv(.c) void,
+    /// Where the future's task waits.
+    waiter: RawWakerCell,
+    /// Where the completion's side waits for a request to stop.
+    canceler: RawWakerCell,
+    /// The error, if that is the result.
+    failure: RawError,
 };
 
 /// A waker whose other side is a counted Zig object: Rust sees it as a `Waker`.
@@ -527,7 +527,7 @@ comptime {
     expectLayout(RawStream, 4, 5, &.{ 0, 4, 8, 8 + p, 8 + 2 * p, 8 + 3 * p });
     expectLayout(RawLimiter, 2, 3, &.{ 0, 4, 8, 8 + p, 8 + 2 * p });
     expectLayout(OperationType, 10, 2, &.{ 0, 4, 8, 12, 16, 40 + p });
-    expectLayout(RawOperation, 12, 13, &.{ 0, 4, 8, 12, 16, 24 + 4 * p, 32 + 8 * p, 40 + 10 * p, 44 + 10 * p, 48 + 10 * p, 48 + 11 * p, 48 + 12 * p });
+    expectLayout(RawOperation, 12, 13, &.{ 0, 4, 8, 12, 16, 20, 24, 24 + p, 24 + 2 * p, 24 + 3 * p, 32 + 7 * p, 40 + 11 * p });
     expectLayout(RawShared, 2, 2, &.{ 0, 4, 8, 8 + p });
     expectLayout(RawPool, 96 - 7 * p / 4, 7, &.{ 0, 4, 8, 12, 16, 16 + p, 16 + 2 * p, 16 + 3 * p, 16 + 4 * p, 16 + 5 * p, 16 + 6 * p, 16 + 7 * p, 128, 132, 136, 140, 256 });
     if (@sizeOf(RawLeaf) != 128 or @sizeOf(RawPool) != 384) @compileError("a leaf is 128 bytes, a pool three times that");

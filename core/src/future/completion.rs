@@ -19,7 +19,7 @@ pub fn completion<T: Outcome>() -> (Completion<T>, ZigFuture<T>) {
     let Ok(operation) = Operation::<T, ()>::new(()) else {
         alloc::alloc::handle_alloc_error(core::alloc::Layout::new::<Operation<T, ()>>())
     };
-    let completion = Completion { raw: operation.cast(), outcome: PhantomData };
+    let completion = Completion { raw: Operation::raw(operation), outcome: PhantomData };
     (completion, ZigFuture::running(operation))
 }
 

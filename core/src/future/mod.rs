@@ -95,7 +95,7 @@ impl<T: Outcome, B: Kept> ZigFuture<T, B> {
             Err(kept) => return Self::not_started(FutureError::OutOfMemory, kept),
         };
         let mut error = RawError::EMPTY;
-        let raw = operation.cast::<RawOperation>().as_ptr();
+        let raw = Operation::raw(operation).as_ptr();
         // SAFETY: the arguments are valid during the call; a started function owns the completion's reference.
         let answer = unsafe { (function.start)(args.as_ptr(), args.len() as u32, raw, &mut error) };
         if answer == StreamState::Ready as u32 {
@@ -140,8 +140,8 @@ impl<T: Outcome, B: Kept> ZigFuture<T, B> {
 
     fn raw(&self) -> Option<&RawOperation> {
         match &self.state {
-            // SAFETY: the future's reference keeps it alive; it begins with the raw operation.
-            State::Running(operation) => Some(unsafe { operation.cast().as_ref() }),
+            // SAFETY: the future's reference keeps it alive.
+            State::Running(operation) => Some(unsafe { Operation::raw(*operation).as_ref() }),
             _ => None,
         }
     }
@@ -212,7 +212,7 @@ impl<T: Outcome, B: Kept> ZigFuture<T, B> {
     fn poll_result(&mut self, cx: &mut Context<'_>) -> Poll<Over<T, B>> {
         if let State::Running(operation) = self.state {
             // SAFETY: the future's reference keeps it alive.
-            let raw: &RawOperation = unsafe { operation.cast().as_ref() };
+            let raw = unsafe { Operation::raw(operation).as_ref() };
             let mut word = raw.load();
             if word & DONE == 0 {
                 // SAFETY: this is the one future.
@@ -261,7 +261,7 @@ impl<T: Outcome, B: Kept> Drop for ZigFuture<T, B> {
     fn drop(&mut self) {
         if let State::Running(operation) = self.state {
             // SAFETY: the future's reference, which goes with it.
-            unsafe { RawOperation::abandon(operation.cast()) };
+            unsafe { RawOperation::abandon(Operation::raw(operation)) };
         }
     }
 }

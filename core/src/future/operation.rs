@@ -32,7 +32,7 @@
 use alloc::alloc::{alloc, dealloc};
 use core::alloc::Layout;
 use core::cell::UnsafeCell;
-use core::mem::{ManuallyDrop, MaybeUninit};
+use core::mem::{ManuallyDrop, MaybeUninit, offset_of};
 use core::ptr::{NonNull, from_ref};
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use core::task::Waker;
@@ -54,12 +54,13 @@ const FUTURE_GONE: u32 = 128;
 const HANDLE_GONE: u32 = 256;
 const OBSERVED: u32 = 512;
 
-/// An operation with room for its result, and with what Zig works on until its end.
+/// An operation with room for its result, and with what Zig works on until its end. A small result stands in one cache
+/// line with the word that publishes it: what a thread elsewhere completes moves once each way.
 #[repr(C)]
 #[derive(Debug)]
 pub(super) struct Operation<T: Outcome, B> {
-    raw: RawOperation,
     slot: UnsafeCell<MaybeUninit<T::Slot>>,
+    raw: RawOperation,
     kept: UnsafeCell<ManuallyDrop<B>>,
 }
 
@@ -96,6 +97,13 @@ impl<T: Outcome, B> Operation<T, B> {
         Ok(this)
     }
 
+    /// The part that both sides know; it leads back to the whole.
+    #[inline]
+    pub(super) fn raw(this: NonNull<Self>) -> NonNull<RawOperation> {
+        // SAFETY: inside of the memory, of which nothing is read here.
+        unsafe { this.byte_add(offset_of!(Self, raw)).cast() }
+    }
+
     /// # Safety
     ///
     /// Memory for one, which nobody else uses.
@@ -103,21 +111,21 @@ impl<T: Outcome, B> Operation<T, B> {
         // SAFETY: the caller's promise.
         unsafe {
             memory.write(Self {
+                slot: UnsafeCell::new(T::EMPTY),
                 raw: RawOperation {
                     word: Word::new(0),
                     refused: Word::new(0),
                     magic: MAGIC_OPERATION,
                     abi: ABI_NUMBER,
-                    waiter: RawWakerCell::NEW,
-                    canceler: RawWakerCell::NEW,
-                    failure: UnsafeCell::new(RawError::EMPTY),
                     progress_lo: Word::new(0),
                     progress_hi: Word::new(0),
                     value: (&raw mut (*memory.as_ptr()).slot).cast(),
                     item: from_ref(<Self as HasType>::TYPE),
                     free: Self::free,
+                    waiter: RawWakerCell::NEW,
+                    canceler: RawWakerCell::NEW,
+                    failure: UnsafeCell::new(RawError::EMPTY),
                 },
-                slot: UnsafeCell::new(T::EMPTY),
                 kept: UnsafeCell::new(ManuallyDrop::new(kept)),
             });
             #[cfg(loom)]
@@ -184,7 +192,7 @@ impl<T: Outcome, B> Operation<T, B> {
                 let _dropped_last = this.as_ref().raw.retire_waiter(word);
                 Self::dealloc(this);
             } else {
-                RawOperation::leave(this.cast(), word, FUTURE_GONE | TAKEN);
+                RawOperation::leave(Self::raw(this), word, FUTURE_GONE | TAKEN);
             }
         }
     }
@@ -207,9 +215,9 @@ impl<T: Outcome, B> Operation<T, B> {
     ///
     /// The last reference.
     unsafe extern "C" fn free(raw: *mut RawOperation) {
-        // SAFETY: the first field of an operation of this type, which nobody else knows any more.
+        // SAFETY: a part of an operation of this type, which nobody else knows any more.
         unsafe {
-            let this = NonNull::new_unchecked(raw.cast::<Self>());
+            let this = NonNull::new_unchecked(raw.byte_sub(offset_of!(Self, raw)).cast::<Self>());
             let operation = this.as_ref();
             let word = operation.raw.word.load(Acquire);
             if word & TAKEN == 0 {
