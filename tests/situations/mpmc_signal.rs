@@ -185,7 +185,7 @@ impl Main {
 
 /// One test, because the signal and what it runs are the process's.
 #[test]
-fn a_handler_that_uses_the_channel_it_interrupted_neither_hangs_nor_loses() {
+fn pitfall_41_a_handler_that_uses_the_channel_it_interrupted_neither_hangs_nor_loses() {
     for capacity in [1, 4] {
         for main in [Lang::Rust, Lang::Zig] {
             for handler in [Lang::Rust, Lang::Zig] {

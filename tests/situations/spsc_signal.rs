@@ -309,7 +309,7 @@ fn sleeps_while_a_handler_receives(tx: quiet::Tx, mut rx: quiet::Rx) {
 
 /// One test, because the signal and what it runs are the process's.
 #[test]
-fn a_handler_that_uses_the_other_end_neither_hangs_nor_loses() {
+fn pitfall_41_a_handler_that_uses_the_other_end_neither_hangs_nor_loses() {
     quiet::each_sender(4, sleeps_while_a_handler_sends);
     quiet::each_receiver(4, sleeps_while_a_handler_receives);
     for handler_receives in [true, false] {
