@@ -484,7 +484,7 @@ pub struct RawEnd {
     /// Why this end closed; valid once the peer sees that it did.
     pub(crate) reason: core::cell::UnsafeCell<RawError>,
     /// What the items are, filled in when the end is handed to Zig.
-    pub(crate) item: core::sync::atomic::AtomicPtr<ItemType>,
+    pub(crate) item: crate::sync::atomic::AtomicPtr<ItemType>,
     pub(crate) padding: [u32; END_PADDING],
 }
 
@@ -516,7 +516,7 @@ pub struct RawChannel {
     /// Frees the channel, and the items that nobody took.
     pub(crate) free: unsafe extern "C" fn(*mut RawChannel),
     /// Rust's check of items from Zig: null as long as the sender is not Zig's.
-    pub(crate) check: core::sync::atomic::AtomicPtr<()>,
+    pub(crate) check: crate::sync::atomic::AtomicPtr<()>,
     pub(crate) padding: [u32; (128 - 8 * 4 - 3 * P) / 4],
     /// The sender.
     pub(crate) tail: RawEnd,

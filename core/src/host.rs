@@ -4,9 +4,11 @@
 //! A panic never unwinds into Zig: `extern "C"` aborts. (Models unwind, because that is how loom
 //! ends an execution.)
 
+#[cfg(not(target_has_atomic = "ptr"))]
+use crate::sync::Word;
+use crate::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use alloc::alloc::{alloc, dealloc};
 use core::alloc::Layout;
-use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use crate::abi::{
     ABI_NUMBER, RawBlock, RawChannel, RawParty, RawPool, RawShared, RawUnbounded, RawWaiter,
@@ -67,6 +69,49 @@ export! {
         let waker = core::mem::ManuallyDrop::new(waker);
         // SAFETY: Zig passes the address of a place for the words.
         unsafe { out.write(RawWaker::of(&waker)) };
+    }
+
+    /// `word |= bits`, and what stood there. This and the next four: where the target has no compare-and-swap, Zig
+    /// cannot know how this program excludes its interrupts.
+    #[cfg(not(target_has_atomic = "ptr"))]
+    fn zf1_word_fetch_or(word: *const Word, bits: u32) -> u32 {
+        // SAFETY: Zig passes a word that it has a reference to.
+        unsafe { &*word }.fetch_or(bits, Ordering::AcqRel)
+    }
+
+    /// `word &= bits`, and what stood there.
+    #[cfg(not(target_has_atomic = "ptr"))]
+    fn zf1_word_fetch_and(word: *const Word, bits: u32) -> u32 {
+        // SAFETY: as above.
+        unsafe { &*word }.fetch_and(bits, Ordering::AcqRel)
+    }
+
+    /// `word += by`, and what stood there.
+    #[cfg(not(target_has_atomic = "ptr"))]
+    fn zf1_word_fetch_add(word: *const Word, by: u32) -> u32 {
+        // SAFETY: as above.
+        unsafe { &*word }.fetch_add(by, Ordering::AcqRel)
+    }
+
+    /// `word = value`, and what stood there.
+    #[cfg(not(target_has_atomic = "ptr"))]
+    fn zf1_word_swap(word: *const Word, value: u32) -> u32 {
+        // SAFETY: as above.
+        unsafe { &*word }.swap(value, Ordering::AcqRel)
+    }
+
+    /// `word = new` if `old` stands there: 1. Else 0, and what stands there in `seen`.
+    #[cfg(not(target_has_atomic = "ptr"))]
+    fn zf1_word_compare_exchange(word: *const Word, old: u32, new: u32, seen: *mut u32) -> u32 {
+        // SAFETY: as above.
+        match unsafe { &*word }.compare_exchange(old, new) {
+            Ok(_) => 1,
+            Err(found) => {
+                // SAFETY: Zig passes the address of a place for the word.
+                unsafe { seen.write(found) };
+                0
+            }
+        }
     }
 
     /// Rust's global allocator; null when it has no memory. `size` is not 0.

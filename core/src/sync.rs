@@ -11,6 +11,33 @@ pub mod model;
 use core::cell::UnsafeCell;
 pub use core::sync::atomic::Ordering;
 
+/// What `core` and `alloc` have where there is compare-and-swap.
+#[cfg(target_has_atomic = "ptr")]
+mod backend {
+    pub(crate) use alloc::sync::{Arc, Weak};
+    pub(crate) use core::sync::atomic;
+}
+
+/// The same by critical sections: one core, on which nothing runs while interrupts are off. Loads and stores are the
+/// hardware's.
+#[cfg(all(not(target_has_atomic = "ptr"), feature = "portable-atomic"))]
+mod backend {
+    pub(crate) use portable_atomic as atomic;
+    pub(crate) use portable_atomic_util::{Arc, Weak};
+}
+
+#[cfg(all(not(target_has_atomic = "ptr"), not(feature = "portable-atomic")))]
+compile_error!(
+    "this target has no compare-and-swap: enable the feature `critical-section` of zigflow-core, and let the program \
+     implement it (for example by the feature `critical-section-single-core` of cortex-m); or the feature \
+     `portable-atomic`, and configure that crate yourself"
+);
+
+use atomic::{AtomicPtr, AtomicU32};
+#[cfg(any(feature = "std", feature = "spin", feature = "critical-section"))]
+pub(crate) use backend::Weak;
+pub(crate) use backend::{Arc, atomic};
+
 /// A `u32` that Rust and Zig read and write at the same time.
 #[repr(transparent)]
 #[derive(Debug)]
@@ -29,9 +56,9 @@ impl Word {
     }
 
     #[inline(always)]
-    fn atomic(&self) -> &core::sync::atomic::AtomicU32 {
+    fn atomic(&self) -> &AtomicU32 {
         // SAFETY: the u32 is aligned and lives as long as `self`; all accesses are atomic.
-        unsafe { core::sync::atomic::AtomicU32::from_ptr(self.0.get()) }
+        unsafe { AtomicU32::from_ptr(self.0.get()) }
     }
 
     #[inline(always)]
@@ -88,9 +115,9 @@ impl<T> Pointer<T> {
     }
 
     #[inline(always)]
-    fn atomic(&self) -> &core::sync::atomic::AtomicPtr<T> {
+    fn atomic(&self) -> &AtomicPtr<T> {
         // SAFETY: the pointer is aligned and lives as long as `self`; all accesses are atomic.
-        unsafe { core::sync::atomic::AtomicPtr::from_ptr(self.0.get()) }
+        unsafe { AtomicPtr::from_ptr(self.0.get()) }
     }
 
     #[inline(always)]

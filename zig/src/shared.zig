@@ -3,6 +3,7 @@
 
 const std = @import("std");
 const alloc = @import("alloc.zig");
+const sync = @import("sync.zig");
 
 /// `T.deinit(*T)`, where there is one, runs when the last reference goes.
 pub fn Shared(comptime T: type) type {
@@ -21,15 +22,13 @@ pub fn Shared(comptime T: type) type {
 
         /// One reference more.
         pub fn retain(self: *Self) *Self {
-            // A new reference is made from a living one: nothing to order.
-            const before = @atomicRmw(u32, &self.count, .Add, 1, .monotonic);
-            if (before > std.math.maxInt(u32) / 2) @panic("too many references to a shared object");
+            if (sync.retain(&self.count) > std.math.maxInt(u32) / 2) @panic("too many references to a shared object");
             return self;
         }
 
         /// One reference less.
         pub fn release(self: *Self) void {
-            if (@atomicRmw(u32, &self.count, .Sub, 1, .acq_rel) != 1) return;
+            if (!sync.release(&self.count)) return;
             if (@hasDecl(T, "deinit")) self.value.deinit();
             alloc.allocator.destroy(self);
         }

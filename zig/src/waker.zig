@@ -8,6 +8,7 @@ const std = @import("std");
 const abi = @import("abi.zig");
 const alloc = @import("alloc.zig");
 const host = @import("host.zig");
+const sync = @import("sync.zig");
 
 pub const Waker = struct {
     raw: abi.RawWaker,
@@ -78,14 +79,12 @@ pub fn CountedWaker(comptime T: type) type {
         }
 
         fn retain(object: *const abi.WakerObject) callconv(.c) void {
-            // A new reference is made from a living one: nothing to order.
-            const before = @atomicRmw(u32, &from(object).count, .Add, 1, .monotonic);
-            if (before > std.math.maxInt(u32) / 2) @panic("too many references to a Zig waker");
+            if (sync.retain(&from(object).count) > std.math.maxInt(u32) / 2) @panic("too many references to a Zig waker");
         }
 
         fn release(object: *const abi.WakerObject) callconv(.c) void {
             const self = from(object);
-            if (@atomicRmw(u32, &self.count, .Sub, 1, .acq_rel) != 1) return;
+            if (!sync.release(&self.count)) return;
             if (@hasDecl(T, "deinit")) self.value.deinit();
             alloc.allocator.destroy(self);
         }

@@ -1,10 +1,10 @@
 //! Where a channel lives: on the heap, or in memory that the caller gives.
 
+use crate::sync::atomic::AtomicPtr;
 use alloc::alloc::{alloc, dealloc};
 use core::alloc::Layout;
 use core::cell::UnsafeCell;
 use core::ptr::NonNull;
-use core::sync::atomic::AtomicPtr;
 
 use super::error::CreateError;
 use crate::abi::{

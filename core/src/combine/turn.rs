@@ -1,7 +1,7 @@
 //! Whose turn it is to be first: fair without randomness.
 
 #[cfg(not(loom))]
-use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use crate::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// Deals out who is first.
 ///

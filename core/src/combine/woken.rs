@@ -31,7 +31,7 @@
 //! When the poller has gone, wakes still push blocks, but nobody follows the list again: it holds numbers, not
 //! pointers.
 
-use alloc::sync::Arc;
+use crate::sync::Arc;
 use alloc::vec::Vec;
 use core::mem::ManuallyDrop;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Release};

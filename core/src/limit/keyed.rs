@@ -1,8 +1,8 @@
 //! One limiter per key, and never more than so many.
 
+use crate::sync::Arc;
 use alloc::borrow::ToOwned;
 use alloc::collections::BTreeMap;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::borrow::Borrow;
 use core::error::Error;

@@ -27,7 +27,7 @@ pub use throttle::{Throttle, throttle};
 pub use wait::{UntilCellsReady, UntilReady};
 pub use zig::ZigRateLimiter;
 
-use alloc::sync::Arc;
+use crate::sync::Arc;
 use core::fmt;
 use core::sync::atomic::Ordering::{Acquire, Release};
 use core::time::Duration;

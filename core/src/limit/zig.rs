@@ -1,6 +1,6 @@
 //! A limiter that Zig asks.
 
-use alloc::sync::Arc;
+use crate::sync::Arc;
 use core::fmt;
 use core::mem::ManuallyDrop;
 use core::ptr::NonNull;

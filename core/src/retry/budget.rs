@@ -1,8 +1,8 @@
 //! What callers together may spend on retries.
 
-use alloc::sync::Arc;
+use crate::sync::Arc;
+use crate::sync::atomic::{AtomicU32, Ordering};
 use core::fmt;
-use core::sync::atomic::{AtomicU32, Ordering};
 
 /// A limit on the share of retries among all calls, so that a service that is down does not get the
 /// load of every client's retries on top.

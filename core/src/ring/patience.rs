@@ -15,7 +15,7 @@
 //! Karlin, Manasse, McGeoch, Owicki: "Competitive randomized algorithms for nonuniform problems", 1990.
 //! `zig/src/patience.zig` is the other half.
 
-use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use crate::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// Pauses before a look.
 const PAUSES: u32 = 8;

@@ -1,7 +1,6 @@
 //! A whole timer out of a clock and one alarm: what a board's hardware has, or Zig.
 
-use alloc::sync::{Arc, Weak};
-use alloc::task::Wake;
+use crate::sync::{Arc, Weak};
 use core::fmt;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
@@ -121,15 +120,34 @@ impl Drop for Setting<'_> {
     }
 }
 
-impl<A: Alarm + Send + Sync + 'static> Wake for Bell<A> {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
+impl<A: Alarm + Send + Sync + 'static> Bell<A> {
+    fn ring(&self) {
         if let Some(timer) = self.0.upgrade() {
             timer.sound();
         }
+    }
+}
+
+#[cfg(target_has_atomic = "ptr")]
+impl<A: Alarm + Send + Sync + 'static> alloc::task::Wake for Bell<A> {
+    fn wake(self: Arc<Self>) {
+        self.ring();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.ring();
+    }
+}
+
+// `self` can only be the `Arc` of alloc.
+#[cfg(not(target_has_atomic = "ptr"))]
+impl<A: Alarm + Send + Sync + 'static> portable_atomic_util::task::Wake for Bell<A> {
+    fn wake(this: Arc<Self>) {
+        this.ring();
+    }
+
+    fn wake_by_ref(this: &Arc<Self>) {
+        this.ring();
     }
 }
 

@@ -1,6 +1,6 @@
 //! A timer that is moved by hand.
 
-use alloc::sync::Arc;
+use crate::sync::Arc;
 use core::fmt;
 use core::pin::Pin;
 use core::task::{Context, Poll};

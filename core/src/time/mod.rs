@@ -96,7 +96,7 @@ pub use timeout::{Timeout, TimeoutError, timeout, timeout_at};
 #[cfg(any(feature = "std", feature = "spin", feature = "critical-section"))]
 pub use zig::{NowFn, ScheduleWakeFn, ZigAlarm, ZigTimer};
 
-use alloc::sync::Arc;
+use crate::sync::Arc;
 use core::fmt;
 use core::pin::Pin;
 use core::time::Duration;

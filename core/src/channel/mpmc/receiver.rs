@@ -1,12 +1,12 @@
 //! The receiving ends. `sender.rs` is the mirror: method for method, where they exist.
 
+use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 use core::pin::Pin;
 use core::sync::atomic::Ordering::{AcqRel, Relaxed};
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32};
 use core::task::{Context, Poll, Waker};
 
 use futures_core::stream::{FusedStream, Stream};
