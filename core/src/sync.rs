@@ -14,7 +14,9 @@ pub use core::sync::atomic::Ordering;
 /// What `core` and `alloc` have where there is compare-and-swap.
 #[cfg(target_has_atomic = "ptr")]
 mod backend {
-    pub(crate) use alloc::sync::{Arc, Weak};
+    pub(crate) use alloc::sync::Arc;
+    #[cfg(any(feature = "std", feature = "spin", feature = "critical-section"))]
+    pub(crate) use alloc::sync::Weak;
     pub(crate) use core::sync::atomic;
 }
 
@@ -23,7 +25,9 @@ mod backend {
 #[cfg(all(not(target_has_atomic = "ptr"), feature = "portable-atomic"))]
 mod backend {
     pub(crate) use portable_atomic as atomic;
-    pub(crate) use portable_atomic_util::{Arc, Weak};
+    pub(crate) use portable_atomic_util::Arc;
+    #[cfg(any(feature = "std", feature = "spin", feature = "critical-section"))]
+    pub(crate) use portable_atomic_util::Weak;
 }
 
 #[cfg(all(not(target_has_atomic = "ptr"), not(feature = "portable-atomic")))]
