@@ -21,6 +21,17 @@ use crate::ends::{
     nanoseconds,
 };
 
+/// The least memory, bytes, on which a channel of `u64` that grows can live: two blocks of one item.
+pub const LEAST_BYTES: usize = {
+    #[repr(C)]
+    struct Block {
+        next: *const (),
+        stamp: u32,
+        item: u64,
+    }
+    2 * size_of::<Block>()
+};
+
 /// What both ends of Zig have; `E` is the end on its way there.
 #[repr(C)]
 struct Common<E> {

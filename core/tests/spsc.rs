@@ -524,6 +524,6 @@ fn pitfall_42_ends_for_zig_move_as_the_ends_do() {
 /// Not among the tests that a sanitizer compiles: it would lay such an item out on the stack.
 #[test]
 fn more_bytes_than_can_be_are_refused() {
-    let huge = spsc::try_channel::<[u64; 1 << 40]>(1 << 29).map(drop);
+    let huge = spsc::try_channel::<[u64; 1 << (usize::BITS - 24)]>(1 << 29).map(drop);
     assert_eq!(huge, Err(CreateError::Capacity(1 << 29)));
 }

@@ -94,7 +94,7 @@ zigflow::autozig! {
 
     fn findOrFail(bytes: []const u8, byte: u8) Refusal!?u64 {
         if (bytes.len == 0) return error.Empty;
-        return find(bytes, byte);
+        return find(bytes, byte) orelse null;
     }
 
     fn approve(yes: bool) !void {

@@ -4,7 +4,7 @@ use std::thread;
 
 use zigflow::channel::TryRecvError;
 use zigflow::spsc::Storage;
-use zigflow_tests as _;
+use zigflow_tests::many_ends::LEAST_BYTES;
 
 unsafe extern "C" {
     safe fn zft_spsc_alone(capacity: usize, count: u32, sum: &mut u64) -> u32;
@@ -27,12 +27,12 @@ fn a_channel_of_zig_alone_carries_every_item() {
 
 #[test]
 fn a_channel_of_zig_alone_that_grows_carries_every_item() {
-    for bytes in [48, 1000, usize::MAX] {
+    for bytes in [LEAST_BYTES, 1000, usize::MAX] {
         let mut sum = 0;
         assert_eq!(zft_unbounded_alone(bytes, COUNT, &mut sum), 0);
         assert_eq!(sum, (0..u64::from(COUNT)).sum());
     }
-    assert_eq!(zft_unbounded_alone(47, COUNT, &mut 0), 1);
+    assert_eq!(zft_unbounded_alone(LEAST_BYTES - 1, COUNT, &mut 0), 1);
 }
 
 #[test]

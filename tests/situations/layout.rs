@@ -155,13 +155,13 @@ fn a_thread_of_the_program_carries_little_for_zig() {
             for n in 0..(*object).dlpi_phnum.into() {
                 let header = &*headers.add(n);
                 if header.p_type == libc::PT_TLS {
-                    *bytes.cast::<u64>() += header.p_memsz;
+                    *bytes.cast::<usize>() += header.p_memsz as usize;
                 }
             }
         }
         1 // the first object is the program; no other
     }
-    let mut bytes = 0_u64;
+    let mut bytes = 0_usize;
     // SAFETY: `look` gets the place of a number, which stays during the call.
     unsafe { libc::dl_iterate_phdr(Some(look), (&raw mut bytes).cast()) };
     assert!((1..16 * 1024).contains(&bytes), "{bytes} bytes for each thread");

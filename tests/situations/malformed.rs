@@ -569,8 +569,10 @@ fn an_owned_buffer_that_is_none() {
     ] {
         let item = OwnedItem { ptr, len, release: Some(release), context: ptr::null_mut() };
         // SAFETY: plain numbers and pointers.
-        let bytes = unsafe { std::mem::transmute::<OwnedItem, [u8; 32]>(item) };
-        NOW.set(Behaviour { bytes, size: 32, ..GOOD });
+        let words = unsafe { std::mem::transmute::<OwnedItem, [u8; size_of::<OwnedItem>()]>(item) };
+        let mut bytes = [0; 32];
+        bytes[..words.len()].copy_from_slice(&words);
+        NOW.set(Behaviour { bytes, size: words.len(), ..GOOD });
         let mut source = source_type::<u32>();
         source.item = ItemType {
             kind: ItemKind::Owned as u32,

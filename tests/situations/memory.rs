@@ -652,6 +652,8 @@ fn bytes_are_read_as_items_in_place() {
     // Not aligned, not whole, not values.
     assert_eq!(shared.slice(1..5).items::<u32>(), Err(Malformed::Misaligned));
     assert_eq!(shared.slice(4..).items::<u64>(), Err(Malformed::Length { found: 60, expected: 8 }));
+    // (On some processors of 32 bits it would be.)
+    #[cfg(target_pointer_width = "64")]
     assert_eq!(shared.slice(4..12).items::<u64>(), Err(Malformed::Misaligned));
     let length = Malformed::Length { found: 7, expected: 4 };
     assert_eq!(shared.slice(..7).items::<u32>(), Err(length));

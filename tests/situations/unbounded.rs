@@ -15,7 +15,7 @@ use zigflow::channel::{CreateError, TryRecvError, TrySendError, WakeDue};
 use zigflow::{StreamError, mpmc};
 use zigflow_tests::Point;
 use zigflow_tests::ends::{Lang, PAIRINGS, Stop, TORN, items};
-use zigflow_tests::many_ends::{Many, Rx, Tx, growing, open_as};
+use zigflow_tests::many_ends::{LEAST_BYTES, Many, Rx, Tx, growing, open_as};
 use zigflow_tests::task::{Task, waker_fn};
 
 /// A channel for each pairing, with blocks of so many items.
@@ -226,13 +226,13 @@ fn zig_refuses_what_does_not_fit() {
 
 #[test]
 fn a_limit_that_holds_nothing_is_refused() {
-    for bytes in [0, 1, 47] {
+    for bytes in [0, 1, LEAST_BYTES - 1] {
         let made = mpmc::try_unbounded_within::<u64>(bytes).map(drop);
         assert_eq!(made, Err(CreateError::Budget(bytes)));
     }
     let said = CreateError::Budget(47).to_string();
     assert_eq!(said, "a channel cannot live on 47 bytes: two blocks of one item must fit");
-    let (tx, _rx) = mpmc::try_unbounded_within::<u64>(48).unwrap();
+    let (tx, _rx) = mpmc::try_unbounded_within::<u64>(LEAST_BYTES).unwrap();
     assert_eq!((tx.capacity(), tx.try_send(1)), (1, Ok(())));
     assert_eq!(tx.try_send(2), Err(TrySendError::Full(2)));
     assert!(mpmc::try_unbounded_within::<[u8; 1000]>(2000).is_err());

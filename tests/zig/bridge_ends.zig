@@ -85,8 +85,9 @@ fn open(comptime End: type, raw: *zigflow.abi.RawEnd) ?*End {
 export fn zft_bridge_send_all(raw: *zigflow.RawSender, count: u64) u64 {
     var sender = Sender.open(raw) catch return 0;
     defer sender.deinit();
-    for (0..@intCast(count)) |item| sender.sendBlocking(item) catch return item;
-    return count;
+    var item: u64 = 0;
+    while (item < count) : (item += 1) sender.sendBlocking(item) catch break;
+    return item;
 }
 
 /// Receives to the end, or up to `limit` items. They should be 0, 1, 2, ….

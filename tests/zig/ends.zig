@@ -296,14 +296,14 @@ const Worker = struct {
             self.done += 1;
             if (left <= 2 * batch) continue;
             var items: [batch]u64 = undefined;
-            for (&items, self.done..) |*item, n| item.* = n;
+            for (&items, 0..) |*item, n| item.* = self.done + n;
             const sent = tx.sendManyBlocking(&items);
             self.done += sent;
             if (sent < batch) return;
             const wanted = @min(batch, tx.capacity());
             const grant = tx.reserveBlocking(wanted) catch return;
-            for (grant.first, self.done..) |*item, n| item.* = n;
-            for (grant.second, self.done + grant.first.len..) |*item, n| item.* = n;
+            for (grant.first, 0..) |*item, n| item.* = self.done + n;
+            for (grant.second, grant.first.len..) |*item, n| item.* = self.done + n;
             grant.commit(wanted) catch return;
             self.done += wanted;
         }

@@ -286,7 +286,8 @@ const Worker = struct {
         defer tx.deinit();
         var other = tx.clone();
         defer other.deinit();
-        for (0..self.count) |n| {
+        var n: u64 = 0;
+        while (n < self.count) : (n += 1) {
             const end = if (n % 2 == 0) &tx else &other;
             end.sendBlocking(self.mark + n) catch return;
         }

@@ -48,7 +48,7 @@ const Counter = struct {
     }
 
     pub fn sizeHint(self: *const Counter) zigflow.SizeHint {
-        const left: usize = @intCast(self.to - self.next);
+        const left = std.math.lossyCast(usize, self.to - self.next);
         return .{ .lower = left, .upper = left };
     }
 };
@@ -93,7 +93,8 @@ const Chunks = struct {
     pub const sendable = true;
 
     pub fn open(len: u64, count: u32) !Chunks {
-        const buffer = try zigflow.allocator.alloc(u8, @intCast(len));
+        const size = std.math.cast(usize, len) orelse return error.OutOfMemory;
+        const buffer = try zigflow.allocator.alloc(u8, size);
         @memset(buffer, 0);
         return .{ .buffer = buffer, .count = count };
     }
@@ -343,7 +344,7 @@ const Outside = struct {
     }
 
     pub fn poll(self: *Outside, _: *zigflow.Context) zigflow.Poll([]const u8) {
-        const first: [*]const u8 = @ptrFromInt(@intFromPtr(&self.memory) +% @as(usize, @intCast(self.shift)));
+        const first: [*]const u8 = @ptrFromInt(@intFromPtr(&self.memory) +% @as(usize, @truncate(self.shift)));
         return .{ .ready = first[0..@intCast(self.len)] };
     }
 };
