@@ -4,6 +4,8 @@
 use std::process::{Command, Output};
 
 const CHILD: &str = "ZIGFLOW_TEST_CHILD";
+/// What runs this program on another processor (ci/portable).
+const EMULATOR: &str = "ZIGFLOW_TEST_EMULATOR";
 
 /// In the child process that [`command`] starts for this test: true.
 pub fn is_child() -> bool {
@@ -12,7 +14,15 @@ pub fn is_child() -> bool {
 
 /// This test program once more, with one test. The test asks [`is_child`].
 pub fn command(test: &str) -> Command {
-    let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
+    let program = std::env::current_exe().expect("this program has a path");
+    let mut command = match std::env::var_os(EMULATOR) {
+        Some(emulator) => {
+            let mut command = Command::new(emulator);
+            command.arg(program);
+            command
+        }
+        None => Command::new(program),
+    };
     command.args([test, "--exact", "--nocapture", "--test-threads=1"]).env(CHILD, "1");
     command
 }
