@@ -454,12 +454,13 @@ fn an_arena_holds_one_pool_at_a_time() {
 
 #[test]
 fn zig_allocates_in_blocks() {
-    let pool = Pool::new(4, 256);
+    // (A list begins with a cache line, which on s390x has 256 bytes.)
+    let pool = Pool::new(4, 512);
     let there = PoolThere::take(pool.to_zig()).unwrap();
     assert_eq!(there.allocates(), Ok(()));
     // A list grows to what a block holds, and in place.
     let listed = there.listed().unwrap();
-    assert!((32..=64).contains(&listed), "{listed} numbers in a block of 256 bytes");
+    assert!((64..=128).contains(&listed), "{listed} numbers in a block of 512 bytes");
     assert_eq!(pool.snapshot().available, 4);
 }
 
