@@ -24,10 +24,14 @@ use crate::ends::{
 /// The least memory, bytes, on which a channel of `u64` that grows can live: two blocks of one item.
 pub const LEAST_BYTES: usize = {
     #[repr(C)]
-    struct Block {
-        next: *const (),
+    struct Slot {
         stamp: u32,
         item: u64,
+    }
+    #[repr(C)]
+    struct Block {
+        next: *const (),
+        slot: Slot,
     }
     2 * size_of::<Block>()
 };

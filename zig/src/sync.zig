@@ -15,7 +15,7 @@ pub const model = config.model;
 /// True where the processor can change a word in one step.
 const has_rmw = switch (builtin.cpu.arch) {
     .thumb => builtin.cpu.hasAny(.arm, &.{ .has_v7, .has_v8m }),
-    .riscv32, .riscv64 => builtin.cpu.hasAny(.riscv, &.{ .a, .zaamo }),
+    .riscv32, .riscv64 => builtin.cpu.has(.riscv, .a) or builtin.cpu.hasAll(.riscv, &.{ .zaamo, .zalrsc }),
     else => true,
 };
 
