@@ -256,7 +256,9 @@ fn sends_and_receives(capacity: usize, main: Lang, handler: Lang) {
     }
     assert_eq!(main.sent.and(other.sent), main.received.and(other.received));
     assert!(other.sent.count > 1000 && main.sent.count > 1000, "{:?} {:?}", other.sent, main.sent);
-    assert!(tally.wakes.load(SeqCst) > 1000, "there was somebody to wake");
+    // How many depends on who comes first: there was somebody to wake.
+    let wakes = tally.wakes.load(SeqCst);
+    assert!(wakes > 100, "{wakes} wakes of {} sends", main.sent.count);
     drop((main, other, parked_rx, parked_tx));
     let (clones, _, drops) = tally.counts();
     assert_eq!(clones, drops);
