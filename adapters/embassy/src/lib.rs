@@ -11,8 +11,8 @@
 //!
 //! ```no_run
 //! # fn spawn<F>(_: F) {}
-//! let (timer, runner) = zigflow_embassy::timer();
-//! spawn(runner.run()); // a task of embassy-executor, or of any other
+//! let (timer, mut runner) = zigflow_embassy::timer();
+//! spawn(async move { runner.run().await }); // a task of embassy-executor, or of any other
 //! // … zigflow_core::timeout(timer.clone(), …), RateLimiter::new(timer, …)
 //! ```
 #![no_std]
@@ -90,7 +90,7 @@ pub struct Runner {
 
 impl Runner {
     /// Never ends. Cancel safe: a later call goes on.
-    pub async fn run(mut self) -> Infallible {
+    pub async fn run(&mut self) -> Infallible {
         poll_fn(|cx| self.poll(cx)).await
     }
 
@@ -131,9 +131,7 @@ fn from_ticks(ticks: u64) -> Instant {
 /// The first tick that does not begin before `at`.
 fn to_ticks(at: Instant) -> u64 {
     let ticks = (u128::from(at.as_nanos()) * u128::from(TICK_HZ)).div_ceil(u128::from(NANOS));
-    let ticks = u64::try_from(ticks).unwrap_or(u64::MAX);
-    // Where a tick is longer than a nanosecond, its rounded beginning may be a nanosecond early.
-    if from_ticks(ticks) < at { ticks.saturating_add(1) } else { ticks }
+    u64::try_from(ticks).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

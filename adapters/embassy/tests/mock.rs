@@ -16,7 +16,7 @@ fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
 #[test]
 fn it_keeps_the_contract_in_virtual_time() {
     let driver = MockDriver::get();
-    let (timer, runner) = zigflow_embassy::timer();
+    let (timer, mut runner) = zigflow_embassy::timer();
     let runs = async {
         runner.run().await;
     };
@@ -29,7 +29,7 @@ fn it_keeps_the_contract_in_virtual_time() {
     block_on(or(conformance::all(&timer), or(runs, time_passes)));
 
     // To the tick.
-    let (timer, runner) = zigflow_embassy::timer();
+    let (timer, mut runner) = zigflow_embassy::timer();
     let mut runs = pin!(runner.run());
     let deadline = timer.now().saturating_add(std::time::Duration::from_millis(10));
     let mut sleep = pin!(timer.sleep_until(deadline));

@@ -9,7 +9,7 @@ use zigflow_tests::conformance;
 
 #[test]
 fn it_keeps_the_contract_with_the_runner_beside_it() {
-    let (timer, runner) = zigflow_embassy::timer();
+    let (timer, mut runner) = zigflow_embassy::timer();
     let runs = async {
         runner.run().await;
     };
@@ -18,7 +18,7 @@ fn it_keeps_the_contract_with_the_runner_beside_it() {
 
 #[test]
 fn it_keeps_the_contract_with_the_runner_on_another_thread() {
-    let (timer, runner) = zigflow_embassy::timer();
+    let (timer, mut runner) = zigflow_embassy::timer();
     thread::spawn(move || block_on(runner.run()));
     block_on(async {
         conformance::all(&timer).await;
@@ -28,7 +28,7 @@ fn it_keeps_the_contract_with_the_runner_on_another_thread() {
 
 #[test]
 fn a_sleep_that_began_before_the_runner_ends_in_it() {
-    let (timer, runner) = zigflow_embassy::timer();
+    let (timer, mut runner) = zigflow_embassy::timer();
     let deadline = timer.now().saturating_add(std::time::Duration::from_millis(2));
     let sleep = timer.sleep_until(deadline);
     let runs = async {
