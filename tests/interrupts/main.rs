@@ -4,21 +4,21 @@
 #![no_std]
 #![no_main]
 
-use core::mem::MaybeUninit;
-use core::panic::PanicInfo;
-use core::ptr::addr_of_mut;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use cortex_m::peripheral::syst::SystClkSource;
-use cortex_m_rt::{ExceptionFrame, entry, exception};
-use cortex_m_semihosting::{debug, hprintln};
-use embedded_alloc::LlffHeap;
+use cortex_m_rt::entry;
+use cortex_m_semihosting::hprintln;
 use zigflow::pool::ZigPool;
 use zigflow::spsc::{ZigReceiver, ZigSender};
 use zigflow::{Pool, ZigError, mpmc, spsc};
 
+#[path = "../../examples/firmware/cortex/board.rs"]
+mod board;
 #[path = "../../examples/firmware/app/executor.rs"]
 mod executor;
+#[path = "../../examples/firmware/app/heap.rs"]
+mod heap;
 
 use executor::block_on;
 
@@ -36,12 +36,6 @@ zigflow::include_zig!("interrupts.zig", {
 /// Of each kind.
 const INTERRUPTS: u32 = 25_000;
 const PATIENCE: u32 = 2_000;
-
-const HEAP_BYTES: usize = 6 * 1024;
-static mut HEAP_MEMORY: MaybeUninit<[u8; HEAP_BYTES]> = MaybeUninit::uninit();
-
-#[global_allocator]
-static HEAP: LlffHeap = LlffHeap::empty();
 
 /// As cortex-m's, but for the canary.
 struct Exclusion;
@@ -67,8 +61,7 @@ unsafe impl critical_section::Impl for Exclusion {
 
 #[entry]
 fn main() -> ! {
-    // SAFETY: once, and the memory is nobody else's.
-    unsafe { HEAP.init(addr_of_mut!(HEAP_MEMORY) as usize, HEAP_BYTES) };
+    heap::begin();
     let mut systick = cortex_m::Peripherals::take().unwrap().SYST;
     systick.set_clock_source(SystClkSource::Core);
     systick.set_reload(2000);
@@ -97,8 +90,8 @@ fn main() -> ! {
         );
         at_work > INTERRUPTS / 8 && items.is_some_and(|items| items > INTERRUPTS / 8)
     });
-    hprintln!("left on the heap: {}", HEAP.used());
-    exit(passed && HEAP.used() == 0)
+    hprintln!("left on the heap: {}", heap::used());
+    board::exit(passed && heap::used() == 0)
 }
 
 /// Interrupts since the task was last seen awake.
@@ -133,37 +126,47 @@ fn settled(mut is_so: impl FnMut() -> bool) {
     }
 }
 
-fn sends() -> Option<u32> {
-    let (mut tx, rx) = spsc::channel(3);
-    receive(rx.into_zig()).ok()?;
-    let mut sent = 0;
-    during(async |goes_on| {
-        while goes_on() {
-            tx.send(sent).await.unwrap();
-            sent += 1;
+/// The program sends, or receives, and the handler has the other end.
+macro_rules! both_ways {
+    ($channel:path, $sends:ident to $to:path, $receives:ident from $from:path) => {
+        #[allow(unused_mut)] // the ends of `mpmc` are shared
+        fn $sends() -> Option<u32> {
+            let (mut tx, rx) = $channel(3);
+            $to(rx.into_zig()).ok()?;
+            let mut sent = 0;
+            during(async |goes_on| {
+                while goes_on() {
+                    tx.send(sent).await.unwrap();
+                    sent += 1;
+                }
+            });
+            settled(|| tx.is_empty());
+            (stop().ok()? == sent).then_some(sent)
         }
-    });
-    settled(|| tx.is_empty());
-    (stop().ok()? == sent).then_some(sent)
+
+        #[allow(unused_mut)]
+        fn $receives() -> Option<u32> {
+            let (tx, mut rx) = $channel(3);
+            $from(tx.into_zig()).ok()?;
+            let mut received = 0;
+            during(async |goes_on| {
+                while goes_on() {
+                    assert_eq!(rx.recv().await, Ok(received), "lost or doubled");
+                    received += 1;
+                }
+            });
+            let sent = stop().ok()?;
+            while let Ok(item) = rx.try_recv() {
+                assert_eq!(item, received, "lost or doubled");
+                received += 1;
+            }
+            (sent == received).then_some(received)
+        }
+    };
 }
 
-fn receives() -> Option<u32> {
-    let (tx, mut rx) = spsc::channel(3);
-    send(tx.into_zig()).ok()?;
-    let mut received = 0;
-    during(async |goes_on| {
-        while goes_on() {
-            assert_eq!(rx.recv().await, Ok(received), "lost or doubled");
-            received += 1;
-        }
-    });
-    let sent = stop().ok()?;
-    while let Ok(item) = rx.try_recv() {
-        assert_eq!(item, received, "lost or doubled");
-        received += 1;
-    }
-    (sent == received).then_some(received)
-}
+both_ways!(spsc::channel, sends to receive, receives from send);
+both_ways!(mpmc::channel, sends_to_many to receive_many, receives_from_many from send_many);
 
 /// Each channel for a few items: registrations, and the end that comes in between.
 fn closes() -> Option<u32> {
@@ -187,38 +190,6 @@ fn closes() -> Option<u32> {
     Some(all)
 }
 
-fn sends_to_many() -> Option<u32> {
-    let (tx, rx) = mpmc::channel(3);
-    receive_many(rx.into_zig()).ok()?;
-    let mut sent = 0;
-    during(async |goes_on| {
-        while goes_on() {
-            tx.send(sent).await.unwrap();
-            sent += 1;
-        }
-    });
-    settled(|| tx.is_empty());
-    (stop().ok()? == sent).then_some(sent)
-}
-
-fn receives_from_many() -> Option<u32> {
-    let (tx, rx) = mpmc::channel(3);
-    send_many(tx.into_zig()).ok()?;
-    let mut received = 0;
-    during(async |goes_on| {
-        while goes_on() {
-            assert_eq!(rx.recv().await, Ok(received), "lost or doubled");
-            received += 1;
-        }
-    });
-    let sent = stop().ok()?;
-    while let Ok(item) = rx.try_recv() {
-        assert_eq!(item, received, "lost or doubled");
-        received += 1;
-    }
-    (sent == received).then_some(received)
-}
-
 /// Two blocks, of which the handler has none, one or both: the task waits for one again and again.
 fn acquires() -> Option<u32> {
     let pool = Pool::new(2, 16);
@@ -234,23 +205,4 @@ fn acquires() -> Option<u32> {
     });
     stop().ok()?;
     (pool.snapshot().available == 2).then_some(acquired)
-}
-
-fn exit(passed: bool) -> ! {
-    loop {
-        debug::exit(if passed { debug::EXIT_SUCCESS } else { debug::EXIT_FAILURE });
-    }
-}
-
-#[panic_handler]
-fn panic(info: &PanicInfo<'_>) -> ! {
-    hprintln!("failed: {}", info);
-    exit(false)
-}
-
-/// A fault of the processor fails the run instead of hanging it.
-#[exception]
-unsafe fn HardFault(frame: &ExceptionFrame) -> ! {
-    hprintln!("failed: {:?}", frame);
-    exit(false)
 }

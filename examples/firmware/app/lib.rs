@@ -14,6 +14,7 @@
 extern crate alloc;
 
 mod executor;
+mod heap;
 
 use core::alloc::Layout;
 use core::ffi::c_void;
@@ -29,7 +30,7 @@ use zigflow::spsc::{self, Storage, ZigReceiver, ZigSender};
 use zigflow::time::{Clock, Instant, ZigTimer};
 use zigflow::{FutureError, Quota, RateLimiter, ZeroCopyBuffer, ZigError, join};
 
-pub use executor::block_on;
+use executor::block_on;
 
 zigflow::include_zig!("app.zig", {
     /// What the interrupt sends: the number counts up, the value follows from it and the commands so far.
@@ -40,7 +41,7 @@ zigflow::include_zig!("app.zig", {
 
     /// A mistake that Zig makes on purpose: the run has to fail.
     #[repr(u32)]
-    pub enum Fault {
+    enum Fault {
         None,
         WrongPayload,
         Trap,
@@ -94,20 +95,34 @@ pub struct Report {
     pub limited: u32,
 }
 
+/// The mistake of this build.
+const FAULT: Fault = if cfg!(feature = "trap") {
+    Fault::Trap
+} else if cfg!(feature = "wrong-payload") {
+    Fault::WrongPayload
+} else {
+    Fault::None
+};
+
 /// Runs all; `idle` sleeps until the next interrupt, or makes one.
-pub fn run(fault: Fault, idle: impl FnMut()) -> Result<Report, &'static str> {
-    let report = block_on(everything(fault), idle);
+///
+/// # Errors
+///
+/// What went wrong: also bytes that are left on the heap.
+pub fn run(idle: impl FnMut()) -> Result<Report, &'static str> {
+    heap::begin();
+    let report = block_on(everything(), idle);
     disconnect();
     stop_alarm();
-    report
+    if report.is_ok() && heap::used() != 0 { Err("something is left on the heap") } else { report }
 }
 
-async fn everything(fault: Fault) -> Result<Report, &'static str> {
+async fn everything() -> Result<Report, &'static str> {
     let (sender, mut samples) = SAMPLE_RING.split().ok_or("the ring of samples is in use")?;
     let (mut commands, receiver) = COMMAND_RING.split().ok_or("the ring of commands is in use")?;
     let (giver, mut chunks) = CHUNK_RING.split().ok_or("the ring of chunks is in use")?;
     let pool = BLOCKS.pool(3, BLOCK).map_err(|_| "the arena is in use")?;
-    connect(sender.into_zig(), receiver.into_zig(), giver.into_zig(), pool.to_zig(), fault)
+    connect(sender.into_zig(), receiver.into_zig(), giver.into_zig(), pool.to_zig(), FAULT)
         .map_err(|_| "Zig refuses what it is given")?;
     // SAFETY: the functions look at no context; `stop_alarm` lets go of the last waker.
     let timer =

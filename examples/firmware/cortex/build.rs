@@ -1,25 +1,8 @@
-//! The linker's map of the board.
+//! Where the program goes.
 
-use std::path::PathBuf;
-use std::{env, fs};
+mod memory;
 
 fn main() {
-    let target = env::var("TARGET").unwrap();
-    // Of QEMU's boards: the microbit, the MPS2 with a Cortex-M33 in its secure state, and the others, of which little is
-    // used.
-    let (flash, ram, ram_len) = if target.starts_with("thumbv6m") {
-        ("0x00000000", "0x20000000", "16K")
-    } else if target.starts_with("thumbv8m") {
-        ("0x10000000", "0x38000000", "64K")
-    } else {
-        ("0x00000000", "0x20000000", "64K")
-    };
-    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap());
-    let memory = format!(
-        "MEMORY {{\n  FLASH : ORIGIN = {flash}, LENGTH = 256K\n  RAM : ORIGIN = {ram}, LENGTH = {ram_len}\n}}\n"
-    );
-    fs::write(out.join("memory.x"), memory).unwrap();
-    println!("cargo::rustc-link-search={}", out.display());
-    println!("cargo::rustc-link-arg-bins=-Tlink.x");
+    memory::map();
     println!("cargo::rerun-if-changed=build.rs");
 }
