@@ -18,6 +18,11 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+#[cfg(target_has_atomic = "ptr")]
+extern crate alloc;
+
+#[cfg(target_has_atomic = "ptr")]
+use alloc::sync::Arc;
 use core::cell::RefCell;
 use core::convert::Infallible;
 use core::future::poll_fn;
@@ -27,6 +32,8 @@ use critical_section::Mutex;
 use embassy_time_driver::TICK_HZ;
 // Its features choose the rate and the driver.
 use embassy_time as _;
+#[cfg(not(target_has_atomic = "ptr"))]
+use portable_atomic_util::Arc;
 use zigflow_core::time::{Alarm, AlarmTimer, Instant};
 
 /// A [`Timer`](zigflow_core::time::Timer) on embassy-time's driver. Clones share it.
@@ -34,18 +41,15 @@ pub type EmbassyTimer = AlarmTimer<EmbassyAlarm>;
 
 /// A timer, and what drives it: without a task that runs the runner no sleep ends.
 pub fn timer() -> (EmbassyTimer, Runner) {
-    let alarm = EmbassyAlarm(Mutex::new(RefCell::new(Set {
-        deadline: Instant::MAX,
-        bell: None,
-        runner: None,
-    })));
-    let timer = EmbassyTimer::new(alarm);
-    (timer.clone(), Runner { timer })
+    let set = Set { deadline: Instant::MAX, bell: None, runner: None };
+    let alarm = EmbassyAlarm(Arc::new(Mutex::new(RefCell::new(set))));
+    let runner = Runner { alarm: EmbassyAlarm(alarm.0.clone()) };
+    (EmbassyTimer::new(alarm), runner)
 }
 
 /// embassy-time's clock, and one alarm, which a [`Runner`] sounds.
 #[derive(Debug)]
-pub struct EmbassyAlarm(Mutex<RefCell<Set>>);
+pub struct EmbassyAlarm(Arc<Mutex<RefCell<Set>>>);
 
 #[derive(Debug)]
 struct Set {
@@ -85,7 +89,7 @@ impl Alarm for EmbassyAlarm {
 #[derive(Debug)]
 #[must_use = "no sleep ends before a task runs this"]
 pub struct Runner {
-    timer: EmbassyTimer,
+    alarm: EmbassyAlarm,
 }
 
 impl Runner {
@@ -95,7 +99,7 @@ impl Runner {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Infallible> {
-        let alarm = self.timer.alarm();
+        let alarm = &self.alarm;
         loop {
             let runner = cx.waker().clone();
             let now = alarm.now();

@@ -4,7 +4,7 @@
 use std::thread;
 
 use futures_lite::future::{block_on, or};
-use zigflow_core::time::{Alarm, Clock, Instant, Timer};
+use zigflow_core::time::{Clock, Instant, Timer};
 use zigflow_tests::conformance;
 
 #[test]
@@ -42,7 +42,7 @@ fn a_sleep_that_began_before_the_runner_ends_in_it() {
 fn the_clock_is_embassys() {
     let (timer, _runner) = zigflow_embassy::timer();
     let before = embassy_time::Instant::now().as_micros();
-    let now = timer.alarm().now();
+    let now = timer.now();
     let after = embassy_time::Instant::now().as_micros();
     assert!(now >= Instant::from_nanos(before * 1000));
     assert!(now.as_nanos() / 1000 <= after);

@@ -75,11 +75,6 @@ impl<A: Alarm + Send + Sync + 'static> AlarmTimer<A> {
 }
 
 impl<A> AlarmTimer<A> {
-    /// The alarm, which the timer sets: for what else it can do.
-    pub fn alarm(&self) -> &A {
-        &self.shared.alarm
-    }
-
     /// How many sleeps hold a waker.
     pub fn armed(&self) -> usize {
         self.shared.state.with(|state| state.armed.len())
