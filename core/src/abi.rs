@@ -457,8 +457,26 @@ pub enum EndKind {
     Receiver = 1,
 }
 
-/// One end of a channel, 128 bytes, so that what one end writes shares no cache line (nor a pair of them)
-/// with what the other writes.
+/// What one thread writes and what another writes lie this far apart, bytes: in pairs of cache lines, as processors fetch
+/// them. Firmware's small processors have no such lines, and little memory.
+pub(crate) const APART: usize =
+    if cfg!(all(target_os = "none", any(target_arch = "arm", target_arch = "riscv32"))) {
+        8
+    } else {
+        128
+    };
+
+/// So many bytes with their padding.
+const fn apart(bytes: usize) -> usize {
+    bytes.next_multiple_of(APART)
+}
+
+/// The padding after so many bytes, words.
+const fn padding(bytes: usize) -> usize {
+    (apart(bytes) - bytes) / 4
+}
+
+/// One end of a channel. What one writes shares no cache line (nor a pair of them) with what the other writes.
 #[repr(C)]
 #[derive(Debug)]
 pub struct RawEnd {
@@ -485,11 +503,20 @@ pub struct RawEnd {
     pub(crate) reason: core::cell::UnsafeCell<RawError>,
     /// What the items are, filled in when the end is handed to Zig.
     pub(crate) item: crate::sync::atomic::AtomicPtr<ItemType>,
-    pub(crate) padding: [u32; END_PADDING],
+    /// A [`RejectFn`], filled in with `item`.
+    pub(crate) reject: crate::sync::atomic::AtomicPtr<()>,
+    pub(crate) padding: [u32; padding(END)],
 }
 
-/// Two words, three pointers and a cell's five words and four pointers leave this to 128 bytes.
-const END_PADDING: usize = (128 - 8 * 4 - (8 + 4 * P) - (8 + 2 * P) - P) / 4;
+/// Gives an end back that was handed to Zig and not opened: the channel closes for that reason.
+pub(crate) type RejectFn = unsafe extern "C" fn(*mut RawEnd, *const RawError);
+
+/// Words, the cell, the reason, two pointers.
+const END: usize = 8 * 4 + (8 + 4 * P) + (8 + 2 * P) + 2 * P;
+const CHANNEL: usize = 8 * 4 + 3 * P;
+const PARTY: usize = 6 * 4 + 2 * P;
+const UNBOUNDED: usize = 2 * 4 + 3 * P;
+const POOL: usize = 4 * 4 + 7 * P;
 
 /// A bounded channel: what never changes, then the two ends, then what both seldom touch.
 #[repr(C)]
@@ -517,7 +544,7 @@ pub struct RawChannel {
     pub(crate) free: unsafe extern "C" fn(*mut RawChannel),
     /// Rust's check of items from Zig: null as long as the sender is not Zig's.
     pub(crate) check: crate::sync::atomic::AtomicPtr<()>,
-    pub(crate) padding: [u32; (128 - 8 * 4 - 3 * P) / 4],
+    pub(crate) padding: [u32; padding(CHANNEL)],
     /// The sender.
     pub(crate) tail: RawEnd,
     /// The receiver.
@@ -545,7 +572,7 @@ pub struct RawParty {
     pub(crate) first: core::cell::UnsafeCell<*mut RawWaiter>,
     /// The last of them.
     pub(crate) last: core::cell::UnsafeCell<*mut RawWaiter>,
-    pub(crate) padding: [u32; (128 - 6 * 4 - 2 * P) / 4],
+    pub(crate) padding: [u32; padding(PARTY)],
 }
 
 /// Padding of whatever length the field has. (`[0; _]` is younger than the oldest supported Rust.)
@@ -620,7 +647,7 @@ pub struct RawUnbounded {
     pub(crate) blocks: Word,
     /// How many there may be.
     pub(crate) limit: u32,
-    pub(crate) padding: [u32; (128 - 2 * 4 - 3 * P) / 4],
+    pub(crate) padding: [u32; padding(UNBOUNDED)],
 }
 
 /// Who owns memory together: counted, and freed by the last one. Each block of a pool has one, and so has what
@@ -638,13 +665,13 @@ pub struct RawShared {
     pub(crate) context: *mut c_void,
 }
 
-/// Which of 30 blocks are home, and two flags, 128 bytes. `pool/raw.rs` tells the protocol.
+/// Which of 30 blocks are home, and two flags. `pool/raw.rs` tells the protocol.
 #[repr(C)]
 #[derive(Debug)]
 pub struct RawLeaf {
     /// A bit for each block, set while it is home; above them the flags.
     pub(crate) word: Word,
-    pub(crate) padding: [u32; 31],
+    pub(crate) padding: [u32; padding(4)],
 }
 
 /// A pool of blocks of one size: what never changes, then what seldom does, then those who wait for a block.
@@ -673,14 +700,14 @@ pub struct RawPool {
     pub(crate) free: unsafe extern "C" fn(*mut RawPool),
     /// What a block is released with that crosses as an owned item, in either language.
     pub(crate) release: ReleaseFn,
-    pub(crate) padding: [u32; (128 - 4 * 4 - 7 * P) / 4],
+    pub(crate) padding: [u32; padding(POOL)],
     /// How many handles there are; when the last one goes, the pool closes.
     pub(crate) references: Word,
     /// What keeps the memory: blocks that may still come home, the handles together, and who is about to wake somebody.
     pub(crate) remaining: Word,
     /// The leaf in which a block was found last.
     pub(crate) hint: Word,
-    pub(crate) reserved: [u32; 29],
+    pub(crate) reserved: [u32; padding(3 * 4)],
     /// Those who wait for a block.
     pub(crate) waiters: RawParty,
 }
@@ -738,7 +765,7 @@ layout_table! {
     RawSource { state, registered_ptr, registered_len }
     SourceType { magic, abi, flags, reserved, item, open, poll, take_error, size_hint, drop }
     WakerObject { wake_by_ref, retain, release }
-    RawEnd { word, kind, laps, sleeps, wakes, tally, last, reserved, cell, reason, item, padding }
+    RawEnd { word, kind, laps, sleeps, wakes, tally, last, reserved, cell, reason, item, reject, padding }
     RawChannel { magic, abi, flavor, capacity, mask, references, slot_size, slot_alignment, slots, free, check, padding, tail, head }
     RawParty { waiting, lock, alive, closing, sleeps, wakes, first, last, padding }
     RawWaiter { next, previous, waker, state, reserved }
@@ -793,27 +820,31 @@ const _: () = expect_layout(
 const _: () = expect_layout(10, 0, 3, &[0, P, 2 * P]);
 const _: () = expect_layout(
     11,
-    12 + END_PADDING,
-    7,
-    &[0, 4, 8, 12, 16, 20, 24, 28, 32, 40 + 4 * P, 48 + 6 * P, 48 + 7 * P],
+    12 + padding(END),
+    8,
+    &[0, 4, 8, 12, 16, 20, 24, 28, 32, 40 + 4 * P, 48 + 6 * P, 48 + 7 * P, 48 + 8 * P],
 );
 const _: () = expect_layout(
     12,
-    96 - 3 * P / 4,
+    8 + padding(CHANNEL) + 2 * apart(END) / 4,
     3,
-    &[0, 4, 8, 12, 16, 20, 24, 28, 32, 32 + P, 32 + 2 * P, 32 + 3 * P, 128, 256],
+    &[0, 4, 8, 12, 16, 20, 24, 28, 32, 32 + P, 32 + 2 * P, CHANNEL, TAIL, TAIL + apart(END)],
 );
-const _: () = assert!(size_of::<RawEnd>() == 128 && size_of::<RawChannel>() == 384);
-const _: () = expect_layout(13, 32 - 2 * P / 4, 2, &[0, 4, 8, 12, 16, 20, 24, 24 + P, 24 + 2 * P]);
+const TAIL: usize = apart(CHANNEL);
+const SPSC: usize = TAIL + 2 * apart(END);
+const MPMC: usize = SPSC + 3 * apart(PARTY);
+const _: () = assert!(APART != 128 || (apart(END) == 128 && SPSC == 384 && MPMC == 768));
+const _: () =
+    expect_layout(13, 6 + padding(PARTY), 2, &[0, 4, 8, 12, 16, 20, 24, 24 + P, 24 + 2 * P]);
 const _: () = expect_layout(14, 2, 4, &[0, P, 2 * P, 4 * P, 4 * P + 4]);
-const _: () = expect_layout(15, 192, 0, &[0, 384, 512, 640]);
-const _: () = assert!(size_of::<RawParty>() == 128 && size_of::<RawMpmc>() == 768);
+const _: () =
+    expect_layout(15, MPMC / 4, 0, &[0, SPSC, SPSC + apart(PARTY), SPSC + 2 * apart(PARTY)]);
 const _: () = expect_layout(16, 0, 1, &[0]);
 const _: () = expect_layout(
     17,
-    224 - 3 * P / 4,
+    MPMC / 4 + 2 + padding(UNBOUNDED),
     3,
-    &[0, 768, 768 + P, 768 + 2 * P, 768 + 3 * P, 772 + 3 * P, 776 + 3 * P],
+    &[0, MPMC, MPMC + P, MPMC + 2 * P, MPMC + 3 * P, MPMC + 3 * P + 4, MPMC + 3 * P + 8],
 );
 const _: () = expect_layout(18, 4, 5, &[0, 4, 8, 8 + P, 8 + 2 * P, 8 + 3 * P]);
 const _: () = expect_layout(19, 2, 3, &[0, 4, 8, 8 + P, 8 + 2 * P]);
@@ -825,10 +856,10 @@ const _: () = expect_layout(
     &[0, 4, 8, 12, 16, 20, 24, 24 + P, 24 + 2 * P, 24 + 3 * P, 32 + 7 * P, 40 + 11 * P],
 );
 const _: () = expect_layout(22, 2, 2, &[0, 4, 8, 8 + P]);
-const _: () = assert!(size_of::<RawLeaf>() == 128 && size_of::<RawPool>() == 384);
+const COUNTS: usize = apart(POOL);
 const _: () = expect_layout(
     24,
-    96 - 7 * P / 4,
+    4 + padding(POOL) + (apart(3 * 4) + apart(PARTY)) / 4,
     7,
     &[
         0,
@@ -842,11 +873,11 @@ const _: () = expect_layout(
         16 + 4 * P,
         16 + 5 * P,
         16 + 6 * P,
-        16 + 7 * P,
-        128,
-        132,
-        136,
-        140,
-        256,
+        POOL,
+        COUNTS,
+        COUNTS + 4,
+        COUNTS + 8,
+        COUNTS + 12,
+        COUNTS + apart(3 * 4),
     ],
 );

@@ -37,6 +37,7 @@ compile_error!(
      `portable-atomic`, and configure that crate yourself"
 );
 
+#[cfg(not(loom))]
 use atomic::{AtomicPtr, AtomicU32};
 #[cfg(any(feature = "std", feature = "spin", feature = "critical-section"))]
 pub(crate) use backend::Weak;

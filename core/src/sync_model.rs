@@ -4,6 +4,10 @@
 //! A test registers the memory with [`track_word`] and [`track_place`] and gives it back with the
 //! `free_` functions, which count as exclusive writes: an access that is not ordered before the free is
 //! found, and one after it panics here.
+//!
+//! After [`by_sections`] words are changed as on a processor without compare-and-swap: one reads and then writes, in a
+//! critical section, while others load and store outside of it. That is more than such a processor can do on its one core
+//! (nothing runs while its interrupts are off), and what two cores do whose section is a lock.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -11,6 +15,7 @@ use std::rc::Rc;
 
 use core::sync::atomic::Ordering::{self, Acquire, Relaxed};
 use loom::cell::UnsafeCell;
+use loom::sync::Mutex;
 use loom::sync::atomic::{AtomicU32, AtomicUsize};
 
 use super::{Pointer, Word};
@@ -20,6 +25,7 @@ thread_local! {
     static WORDS: RefCell<HashMap<usize, Rc<AtomicU32>>> = RefCell::default();
     static POINTERS: RefCell<HashMap<usize, Rc<AtomicUsize>>> = RefCell::default();
     static PLACES: RefCell<HashMap<usize, Rc<UnsafeCell<()>>>> = RefCell::default();
+    static SECTION: RefCell<Option<Rc<Mutex<()>>>> = const { RefCell::new(None) };
     static BUG: Cell<u32> = const { Cell::new(0) };
 }
 
@@ -37,6 +43,60 @@ pub fn reset() {
     WORDS.with_borrow_mut(HashMap::clear);
     POINTERS.with_borrow_mut(HashMap::clear);
     PLACES.with_borrow_mut(HashMap::clear);
+    SECTION.set(None);
+}
+
+/// Words are changed in critical sections from now on, in this execution.
+pub fn by_sections() {
+    SECTION.set(Some(Rc::new(Mutex::new(()))));
+}
+
+/// What is done to a word in one step.
+#[derive(Clone, Copy)]
+enum Change {
+    And(u32),
+    Or(u32),
+    Add(u32),
+    Swap(u32),
+    /// From the first to the second; else nothing.
+    Exchange(u32, u32),
+}
+
+/// Does it, and gives back what stood there; as an error if that was not what was to be exchanged.
+fn change(at: usize, change: Change, order: Ordering) -> Result<u32, u32> {
+    let word = word(at);
+    let after = if order == Relaxed { Relaxed } else { Acquire };
+    let Some(section) = SECTION.with_borrow(Clone::clone) else {
+        return match change {
+            Change::And(bits) => Ok(word.fetch_and(bits, order)),
+            Change::Or(bits) => Ok(word.fetch_or(bits, order)),
+            Change::Add(by) => Ok(word.fetch_add(by, order)),
+            Change::Swap(value) => Ok(word.swap(value, order)),
+            Change::Exchange(old, new) => word.compare_exchange(old, new, order, after),
+        };
+    };
+    let inside = (sown() != 119).then(|| section.lock());
+    let old = word.load(after);
+    let new = match change {
+        Change::And(bits) => old & bits,
+        Change::Or(bits) => old | bits,
+        Change::Add(by) => old.wrapping_add(by),
+        Change::Swap(value) => value,
+        Change::Exchange(expected, _) if expected != old => return Err(old),
+        Change::Exchange(_, new) => new,
+    };
+    word.store(new, if order == Relaxed { Relaxed } else { Ordering::Release });
+    drop(inside);
+    Ok(old)
+}
+
+/// [`change`] that cannot fail.
+fn changed(at: usize, what: Change, order: Ordering) -> u32 {
+    change(at, what, order).unwrap_or_else(|found| found)
+}
+
+fn order(relaxed: bool) -> Ordering {
+    if relaxed { Relaxed } else { Ordering::AcqRel }
 }
 
 /// How many words live.
@@ -139,32 +199,32 @@ impl Word {
         unsafe { *self.0.get() }
     }
 
-    fn loom(&self) -> Rc<AtomicU32> {
-        word(self.0.get().addr())
+    fn at(&self) -> usize {
+        self.0.get().addr()
     }
 
     pub(crate) fn load(&self, order: Ordering) -> u32 {
-        self.loom().load(order)
+        word(self.at()).load(order)
     }
 
     pub(crate) fn fetch_and(&self, bits: u32, order: Ordering) -> u32 {
-        self.loom().fetch_and(bits, order)
+        changed(self.at(), Change::And(bits), order)
     }
 
     pub(crate) fn fetch_or(&self, bits: u32, order: Ordering) -> u32 {
-        self.loom().fetch_or(bits, order)
+        changed(self.at(), Change::Or(bits), order)
     }
 
     pub(crate) fn fetch_add(&self, by: u32, order: Ordering) -> u32 {
-        self.loom().fetch_add(by, order)
+        changed(self.at(), Change::Add(by), order)
     }
 
     pub(crate) fn store(&self, value: u32, order: Ordering) {
-        self.loom().store(value, order);
+        word(self.at()).store(value, order);
     }
 
     pub(crate) fn swap(&self, value: u32, order: Ordering) -> u32 {
-        self.loom().swap(value, order)
+        changed(self.at(), Change::Swap(value), order)
     }
 
     pub(crate) fn compare_exchange(&self, old: u32, new: u32) -> Result<u32, u32> {
@@ -173,8 +233,7 @@ impl Word {
 
     /// Orders nothing if this bug is sown.
     pub(crate) fn compare_exchange_unless(&self, bug: u32, old: u32, new: u32) -> Result<u32, u32> {
-        let (ok, err) = orders(super::bug(bug));
-        self.loom().compare_exchange(old, new, ok, err)
+        change(self.at(), Change::Exchange(old, new), order(super::bug(bug)))
     }
 }
 
@@ -206,10 +265,6 @@ impl<T> Pointer<T> {
     }
 }
 
-fn orders(relaxed: bool) -> (Ordering, Ordering) {
-    if relaxed { (Relaxed, Relaxed) } else { (Ordering::AcqRel, Acquire) }
-}
-
 #[unsafe(no_mangle)]
 extern "C-unwind" fn zf1_model_load(at: *const u32, acquire: u32) -> u32 {
     word(at.addr()).load(if acquire != 0 { Acquire } else { Relaxed })
@@ -217,22 +272,22 @@ extern "C-unwind" fn zf1_model_load(at: *const u32, acquire: u32) -> u32 {
 
 #[unsafe(no_mangle)]
 extern "C-unwind" fn zf1_model_fetch_and(at: *mut u32, bits: u32) -> u32 {
-    word(at.addr()).fetch_and(bits, Ordering::AcqRel)
+    changed(at.addr(), Change::And(bits), Ordering::AcqRel)
 }
 
 #[unsafe(no_mangle)]
 extern "C-unwind" fn zf1_model_fetch_or(at: *mut u32, bits: u32) -> u32 {
-    word(at.addr()).fetch_or(bits, Ordering::AcqRel)
+    changed(at.addr(), Change::Or(bits), Ordering::AcqRel)
 }
 
 #[unsafe(no_mangle)]
 extern "C-unwind" fn zf1_model_fetch_add(at: *mut u32, by: u32, relaxed: u32) -> u32 {
-    word(at.addr()).fetch_add(by, if relaxed != 0 { Relaxed } else { Ordering::AcqRel })
+    changed(at.addr(), Change::Add(by), order(relaxed != 0))
 }
 
 #[unsafe(no_mangle)]
 extern "C-unwind" fn zf1_model_swap(at: *mut u32, value: u32, relaxed: u32) -> u32 {
-    word(at.addr()).swap(value, if relaxed != 0 { Relaxed } else { Ordering::AcqRel })
+    changed(at.addr(), Change::Swap(value), order(relaxed != 0))
 }
 
 #[unsafe(no_mangle)]
@@ -258,8 +313,7 @@ unsafe extern "C-unwind" fn zf1_model_compare_exchange(
     relaxed: u32,
     seen: *mut u32,
 ) -> u32 {
-    let (ok, err) = orders(relaxed != 0);
-    match word(at.addr()).compare_exchange(old, new, ok, err) {
+    match change(at.addr(), Change::Exchange(old, new), order(relaxed != 0)) {
         Ok(_) => 1,
         Err(value) => {
             // SAFETY: Zig passes the address of a local.

@@ -20,14 +20,17 @@ use Side::{Rust, Zig};
 /// Explores `scenario` for every pair of languages and prints how many executions that took. `roles` names the
 /// two sides.
 pub fn explore(roles: [&str; 2], name: &str, bound: Option<usize>, scenario: fn(Side, Side)) {
+    for_pairs(roles, name, |name, a, b| check(name, bound, move || scenario(a, b)));
+}
+
+fn for_pairs([first, second]: [&str; 2], name: &str, explore: impl Fn(&str, Side, Side)) {
     let pairs: &[(Side, Side)] = match std::env::var("ZIGFLOW_SOWN_SIDE").as_deref() {
         Ok("Rust") => &[(Rust, Rust)],
         Ok("Zig") => &[(Zig, Zig)],
         _ => &[(Rust, Rust), (Rust, Zig), (Zig, Rust), (Zig, Zig)],
     };
     for &(a, b) in pairs {
-        let [first, second] = roles;
-        check(&format!("{name} {first}={a:?} {second}={b:?}"), bound, move || scenario(a, b));
+        explore(&format!("{name} {first}={a:?} {second}={b:?}"), a, b);
     }
 }
 
@@ -41,6 +44,22 @@ pub fn explore_one(role: &str, name: &str, bound: Option<usize>, scenario: fn(Si
     for &side in sides {
         check(&format!("{name} {role}={side:?}"), bound, move || scenario(side));
     }
+}
+
+/// [`explore`] where words change in critical sections, as on processors without compare-and-swap.
+pub fn explore_by_sections(
+    roles: [&str; 2],
+    name: &str,
+    bound: Option<usize>,
+    scenario: fn(Side, Side),
+) {
+    let name = format!("{name} by sections");
+    for_pairs(roles, &name, |name, a, b| {
+        check(name, bound, move || {
+            model::by_sections();
+            scenario(a, b);
+        });
+    });
 }
 
 /// Explores a `scenario` that has no Zig in it.

@@ -35,6 +35,22 @@ fn two_items_for_two_receivers() {
     });
 }
 
+/// Without compare-and-swap: a slot's stamp is stored while the words beside it change in sections.
+#[test]
+fn items_by_sections() {
+    zigflow_loom::explore::explore_by_sections(
+        ["senders", "receivers"],
+        "items",
+        Some(3),
+        |a, b| scenarios::one_sender(mpmc(1, 0, &[a], &[b, b]), 1),
+    );
+}
+
+#[test]
+fn sown_119_a_word_is_changed_outside_of_a_critical_section() {
+    finds(119, "items_by_sections");
+}
+
 /// Two senders, one receiver.
 #[test]
 fn two_senders() {

@@ -505,6 +505,38 @@ fn sown_32_who_closes_does_not_wake() {
     finds(32, "a_waiting_sender_is_released");
 }
 
+/// Without compare-and-swap: sending, sleeping and closing, all against each other.
+#[test]
+fn items_by_sections() {
+    by_sections("items", None, |a, b| items_arrive(2, 2, false, 2, NEAR_THE_WRAP, a, b));
+}
+
+#[test]
+fn room_by_sections() {
+    by_sections("room", None, |a, b| room_comes(1, 2, 0, a, b));
+}
+
+#[test]
+fn closing_by_sections() {
+    by_sections("closing", None, |a, b| the_receiver_closes(2, 1, false, a, b));
+}
+
+fn by_sections(name: &str, bound: Option<usize>, scenario: fn(Side, Side)) {
+    zigflow_loom::explore::explore_by_sections(["sender", "receiver"], name, bound, scenario);
+}
+
+#[test]
+fn sown_119_a_word_is_changed_outside_of_a_critical_section() {
+    finds(119, "items_by_sections");
+    finds(119, "room_by_sections");
+    finds(119, "closing_by_sections");
+}
+
+#[test]
+fn sown_20_a_position_is_stored_where_a_section_changes_it() {
+    finds(20, "items_by_sections");
+}
+
 #[test]
 fn sown_33_the_receiver_hands_a_slot_back_before_it_has_read_it() {
     finds(33, "room_for_two_across_the_wrap");

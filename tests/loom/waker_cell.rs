@@ -255,6 +255,21 @@ fn a_rust_waker_and_a_zig_waker() {
     });
 }
 
+/// Without compare-and-swap.
+#[test]
+fn waking_by_sections() {
+    by_sections("waking", None, |a, b| nothing_is_lost(1, 2, true, a, b));
+}
+
+#[test]
+fn closing_by_sections() {
+    by_sections("closing", None, |a, b| closing(1, 2, a, b));
+}
+
+fn by_sections(name: &str, bound: Option<usize>, scenario: fn(Side, Side)) {
+    zigflow_loom::explore::explore_by_sections(["waiter", "waker"], name, bound, scenario);
+}
+
 /// Runs `scenario` in a child with bug `number` sown; it must fail, and say why.
 fn finds(number: u32, scenario: &str) {
     let words = ["LOST", "Causality", "a waker", "used before", "double free"];
@@ -289,6 +304,12 @@ fn sown_5_closing_drops_the_slot_that_is_being_woken() {
 #[test]
 fn sown_7_a_task_that_moved_away_is_kept() {
     finds(7, "one_waker_and_a_task_that_moves");
+}
+
+#[test]
+fn sown_119_a_word_is_changed_outside_of_a_critical_section() {
+    finds(119, "waking_by_sections");
+    finds(119, "closing_by_sections");
 }
 
 #[test]

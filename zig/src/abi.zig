@@ -7,6 +7,7 @@
 //!   - no enum, bool or slice stands in a shared struct: plain integers, checked by who reads them;
 //!   - what one side writes while the other reads is a `Word` (sync.zig), nothing wider.
 
+const builtin = @import("builtin");
 const std = @import("std");
 
 /// Rises with every change of a shared layout, protocol or symbol, and with every release that Cargo
@@ -246,8 +247,24 @@ pub const EndKind = struct {
     pub const receiver: u32 = 1;
 };
 
-/// One end of a channel, 128 bytes, so that what one end writes shares no cache line (nor a pair of them)
-/// with what the other writes.
+/// What one thread writes and what another writes lie this far apart, bytes: in pairs of cache lines, as processors fetch
+/// them. Firmware's small processors have no such lines, and little memory.
+const apart_by = switch (builtin.cpu.arch) {
+    .arm, .armeb, .thumb, .thumbeb, .riscv32 => if (builtin.os.tag == .freestanding) 8 else 128,
+    else => 128,
+};
+
+/// So many bytes with their padding.
+fn apart(comptime bytes: usize) usize {
+    return (bytes + apart_by - 1) / apart_by * apart_by;
+}
+
+/// The padding after so many bytes, words.
+fn padding(comptime bytes: usize) usize {
+    return (apart(bytes) - bytes) / 4;
+}
+
+/// One end of a channel. What one writes shares no cache line (nor a pair of them) with what the other writes.
 pub const RawEnd = extern struct {
     /// The position up to which this end is done, and two flags that the peer sets.
     word: u32,
@@ -270,10 +287,17 @@ pub const RawEnd = extern struct {
     reason: RawError,
     /// What the items are, filled in when the end is handed to Zig.
     item: ?*const ItemType,
-    padding: [end_padding]u32,
+    /// Gives the end back unopened, and closes the channel for that reason; filled in with `item`.
+    reject: ?*const fn (end: *RawEnd, reason: *const RawError) callconv(.c) void,
+    padding: [padding(end_bytes)]u32,
 };
 
-const end_padding = (128 - 8 * 4 - (8 + 4 * p) - (8 + 2 * p) - p) / 4;
+/// Words, the cell, the reason, two pointers.
+const end_bytes = 8 * 4 + (8 + 4 * p) + (8 + 2 * p) + 2 * p;
+const channel_bytes = 8 * 4 + 3 * p;
+const party_bytes = 6 * 4 + 2 * p;
+const unbounded_bytes = 2 * 4 + 3 * p;
+const pool_bytes = 4 * 4 + 7 * p;
 
 /// A bounded channel: what never changes, then the two ends.
 pub const RawChannel = extern struct {
@@ -296,7 +320,7 @@ pub const RawChannel = extern struct {
     free: *const fn (channel: *RawChannel) callconv(.c) void,
     /// Rust's.
     check: ?*const anyopaque,
-    padding: [(128 - 8 * 4 - 3 * p) / 4]u32,
+    padding: [padding(channel_bytes)]u32,
     /// The sender.
     tail: RawEnd,
     /// The receiver.
@@ -322,7 +346,7 @@ pub const RawParty = extern struct {
     first: ?*RawWaiter,
     /// The last of them.
     last: ?*RawWaiter,
-    padding: [(128 - 6 * 4 - 2 * p) / 4]u32,
+    padding: [padding(party_bytes)]u32,
 };
 
 /// A task or thread that waits, in memory of its own; it is in its party's list by pointer.
@@ -367,7 +391,7 @@ pub const RawUnbounded = extern struct {
     blocks: u32,
     /// How many there may be.
     limit: u32,
-    padding: [(128 - 2 * 4 - 3 * p) / 4]u32,
+    padding: [padding(unbounded_bytes)]u32,
 };
 
 /// Who owns memory together: counted, and freed by the last one. Each block of a pool has one, and so has what is shared
@@ -387,7 +411,7 @@ pub const RawShared = extern struct {
 pub const RawLeaf = extern struct {
     /// A bit for each block, set while it is home; above them the flags.
     word: u32,
-    padding: [31]u32,
+    padding: [padding(4)]u32,
 };
 
 /// A pool of blocks of one size: what never changes, then what seldom does, then those who wait for a block.
@@ -412,14 +436,14 @@ pub const RawPool = extern struct {
     free: *const fn (pool: *RawPool) callconv(.c) void,
     /// What a block is released with that crosses as an owned item, in either language.
     release: *const fn (context: ?*anyopaque, ptr: ?[*]u8, len: usize) callconv(.c) void,
-    padding: [(128 - 4 * 4 - 7 * p) / 4]u32,
+    padding: [padding(pool_bytes)]u32,
     /// How many handles there are; when the last one goes, the pool closes.
     references: u32,
     /// What keeps the memory: blocks that may still come home, the handles together, and who is about to wake somebody.
     remaining: u32,
     /// The leaf in which a block was found last.
     hint: u32,
-    reserved: [29]u32,
+    reserved: [padding(3 * 4)]u32,
     /// Those who wait for a block.
     waiters: RawParty,
 };
@@ -517,20 +541,22 @@ comptime {
     expectLayout(RawSource, 0, 3, &.{ 0, p, 2 * p });
     expectLayout(SourceType, 10, 6, &.{ 0, 4, 8, 12, 16, 40 + p, 40 + 2 * p, 40 + 3 * p, 40 + 4 * p, 40 + 5 * p });
     expectLayout(WakerObject, 0, 3, &.{ 0, p, 2 * p });
-    expectLayout(RawEnd, 12 + end_padding, 7, &.{ 0, 4, 8, 12, 16, 20, 24, 28, 32, 40 + 4 * p, 48 + 6 * p, 48 + 7 * p });
-    expectLayout(RawChannel, 96 - 3 * p / 4, 3, &.{ 0, 4, 8, 12, 16, 20, 24, 28, 32, 32 + p, 32 + 2 * p, 32 + 3 * p, 128, 256 });
-    expectLayout(RawParty, 32 - 2 * p / 4, 2, &.{ 0, 4, 8, 12, 16, 20, 24, 24 + p, 24 + 2 * p });
+    expectLayout(RawEnd, 12 + padding(end_bytes), 8, &.{ 0, 4, 8, 12, 16, 20, 24, 28, 32, 40 + 4 * p, 48 + 6 * p, 48 + 7 * p, 48 + 8 * p });
+    const tail = apart(channel_bytes);
+    const spsc = tail + 2 * apart(end_bytes);
+    const mpmc = spsc + 3 * apart(party_bytes);
+    const counts = apart(pool_bytes);
+    expectLayout(RawChannel, 8 + padding(channel_bytes) + 2 * apart(end_bytes) / 4, 3, &.{ 0, 4, 8, 12, 16, 20, 24, 28, 32, 32 + p, 32 + 2 * p, channel_bytes, tail, tail + apart(end_bytes) });
+    expectLayout(RawParty, 6 + padding(party_bytes), 2, &.{ 0, 4, 8, 12, 16, 20, 24, 24 + p, 24 + 2 * p });
     expectLayout(RawWaiter, 2, 4, &.{ 0, p, 2 * p, 4 * p, 4 * p + 4 });
-    expectLayout(RawMpmc, 192, 0, &.{ 0, 384, 512, 640 });
+    expectLayout(RawMpmc, mpmc / 4, 0, &.{ 0, spsc, spsc + apart(party_bytes), spsc + 2 * apart(party_bytes) });
     expectLayout(RawBlock, 0, 1, &.{0});
-    expectLayout(RawUnbounded, 224 - 3 * p / 4, 3, &.{ 0, 768, 768 + p, 768 + 2 * p, 768 + 3 * p, 772 + 3 * p, 776 + 3 * p });
+    expectLayout(RawUnbounded, mpmc / 4 + 2 + padding(unbounded_bytes), 3, &.{ 0, mpmc, mpmc + p, mpmc + 2 * p, mpmc + 3 * p, mpmc + 3 * p + 4, mpmc + 3 * p + 8 });
     expectLayout(RawStream, 4, 5, &.{ 0, 4, 8, 8 + p, 8 + 2 * p, 8 + 3 * p });
     expectLayout(RawLimiter, 2, 3, &.{ 0, 4, 8, 8 + p, 8 + 2 * p });
     expectLayout(OperationType, 10, 2, &.{ 0, 4, 8, 12, 16, 40 + p });
     expectLayout(RawOperation, 12, 13, &.{ 0, 4, 8, 12, 16, 20, 24, 24 + p, 24 + 2 * p, 24 + 3 * p, 32 + 7 * p, 40 + 11 * p });
     expectLayout(RawShared, 2, 2, &.{ 0, 4, 8, 8 + p });
-    expectLayout(RawPool, 96 - 7 * p / 4, 7, &.{ 0, 4, 8, 12, 16, 16 + p, 16 + 2 * p, 16 + 3 * p, 16 + 4 * p, 16 + 5 * p, 16 + 6 * p, 16 + 7 * p, 128, 132, 136, 140, 256 });
-    if (@sizeOf(RawLeaf) != 128 or @sizeOf(RawPool) != 384) @compileError("a leaf is 128 bytes, a pool three times that");
-    if (@sizeOf(RawParty) != 128 or @sizeOf(RawMpmc) != 768) @compileError("a party is 128 bytes");
-    if (@sizeOf(RawEnd) != 128 or @sizeOf(RawChannel) != 384) @compileError("a channel is three times 128 bytes");
+    expectLayout(RawPool, 4 + padding(pool_bytes) + (apart(3 * 4) + apart(party_bytes)) / 4, 7, &.{ 0, 4, 8, 12, 16, 16 + p, 16 + 2 * p, 16 + 3 * p, 16 + 4 * p, 16 + 5 * p, 16 + 6 * p, pool_bytes, counts, counts + 4, counts + 8, counts + 12, counts + apart(3 * 4) });
+    if (@sizeOf(RawLeaf) != apart(4)) @compileError("another size than the border's: RawLeaf");
 }

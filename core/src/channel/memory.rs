@@ -8,7 +8,7 @@ use core::ptr::NonNull;
 
 use super::error::CreateError;
 use crate::abi::{
-    ABI_NUMBER, EndKind, Flavor, MAGIC, RawChannel, RawEnd, RawError, RawMpmc, RawParty,
+    ABI_NUMBER, APART, EndKind, Flavor, MAGIC, RawChannel, RawEnd, RawError, RawMpmc, RawParty,
     RawUnbounded, RawWakerCell, zeros,
 };
 use crate::ring::{lap, position};
@@ -105,12 +105,10 @@ const fn end(kind: EndKind, start: u32) -> RawEnd {
         cell: RawWakerCell::NEW,
         reason: UnsafeCell::new(RawError::EMPTY),
         item: AtomicPtr::new(core::ptr::null_mut()),
+        reject: AtomicPtr::new(core::ptr::null_mut()),
         padding: zeros(),
     }
 }
-
-/// The ends lie on cache lines of their own, in pairs of lines as processors fetch them.
-const ALIGNMENT: usize = 128;
 
 /// The whole, and where the slots begin. Sizes that do not fit into the header's words are refused.
 fn layout(flavor: Flavor, capacity: u32, mask: u32, slot: Layout) -> Option<(Layout, usize)> {
@@ -123,7 +121,7 @@ fn layout(flavor: Flavor, capacity: u32, mask: u32, slot: Layout) -> Option<(Lay
     if slot.size() > u32::MAX as usize || slot.align() > u32::MAX as usize {
         return None;
     }
-    let head = head.align_to(ALIGNMENT).ok()?.pad_to_align();
+    let head = head.align_to(APART).ok()?.pad_to_align();
     head.extend(Layout::from_size_align(bytes, slot.align()).ok()?).ok()
 }
 

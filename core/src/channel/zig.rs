@@ -89,6 +89,8 @@ macro_rules! zig_end {
                     let end = &raw mut (*channel.as_ptr()).$field;
                     let item = core::ptr::from_ref(crate::channel::zig::Items::<T>::TYPE);
                     (*end).item.store(item.cast_mut(), Relaxed);
+                    let reject: crate::abi::RejectFn = $name::<T>::reject;
+                    (*end).reject.store(reject as *mut (), Relaxed);
                     NonNull::new_unchecked(end)
                 };
                 $name { end, items: PhantomData }
@@ -105,12 +107,28 @@ macro_rules! zig_end {
 
         impl<T> crate::call::Sealed for $name<T> {}
 
+        impl<T> $name<T> {
+            /// # Safety
+            ///
+            /// The end is one of this type, and its references, which nobody has taken over, pass to the result.
+            unsafe fn open(end: NonNull<RawEnd>) -> $end<T> {
+                let offset = core::mem::offset_of!(RawChannel, $field);
+                // SAFETY: the end stands in its channel at that offset; the rest is the caller's promise.
+                unsafe { $end::from_channel(end.byte_sub(offset).cast()) }
+            }
+
+            /// A [`RejectFn`](crate::abi::RejectFn) of this type.
+            unsafe extern "C" fn reject(end: *mut RawEnd, reason: *const RawError) {
+                // SAFETY: Zig gives the end back that `into_zig` gave it, and a reason.
+                let (mut end, reason) = unsafe { (Self::open(NonNull::new_unchecked(end)), *reason) };
+                end.close_for(reason);
+            }
+        }
+
         impl<T> Drop for $name<T> {
             fn drop(&mut self) {
-                let offset = core::mem::offset_of!(RawChannel, $field);
-                // SAFETY: the end stands in its channel at that offset; its references, which nobody has
-                // taken over, go with the end.
-                drop(unsafe { $end::<T>::from_channel(self.end.byte_sub(offset).cast()) });
+                // SAFETY: nobody has taken it over, and it is not used any more.
+                drop(unsafe { Self::open(self.end) });
             }
         }
 

@@ -7,7 +7,7 @@ use core::ptr::NonNull;
 
 use super::block::{RELEASE_BLOCK, header};
 use super::raw::{PER_LEAF, Raw, all_home};
-use crate::abi::{ABI_NUMBER, MAGIC, RawLeaf, RawParty, RawPool, RawShared, zeros};
+use crate::abi::{ABI_NUMBER, APART, MAGIC, RawLeaf, RawParty, RawPool, RawShared, zeros};
 use crate::sync::Word;
 
 /// Why a pool could not be made. Nothing is left behind.
@@ -62,9 +62,6 @@ pub(super) struct Plan {
     pub(super) whole: Layout,
 }
 
-/// Lines that different threads write lie so far apart.
-const LINE: usize = 128;
-
 impl Plan {
     pub(super) const fn new(blocks: usize, block: Layout) -> Option<Self> {
         if blocks == 0 || blocks > 1 << 30 || block.size() == 0 {
@@ -74,10 +71,10 @@ impl Plan {
         let leaves = blocks.div_ceil(PER_LEAF as usize);
         // In steps that a constant can take.
         let leaves_at = size_of::<RawPool>();
-        let Some(shared_at) = end_of(leaves_at, leaves, size_of::<RawLeaf>(), LINE) else {
+        let Some(shared_at) = end_of(leaves_at, leaves, size_of::<RawLeaf>(), APART) else {
             return None;
         };
-        let align = if block.align() > LINE { block.align() } else { LINE };
+        let align = if block.align() > APART { block.align() } else { APART };
         let Some(data_at) = end_of(shared_at, blocks, size_of::<RawShared>(), align) else {
             return None;
         };

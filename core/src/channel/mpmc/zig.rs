@@ -7,7 +7,7 @@ use core::ptr::NonNull;
 use core::sync::atomic::Ordering::Relaxed;
 
 use super::{Receiver, Sender};
-use crate::abi::{RawChannel, RawEnd, RawMpmc};
+use crate::abi::{RawChannel, RawEnd, RawError, RawMpmc};
 use crate::channel::ChannelItem;
 use crate::channel::zig::{expect_check, zig_end};
 use crate::ring::mpmc::Ring;
@@ -23,6 +23,10 @@ impl<T> Sender<T> {
     unsafe fn from_channel(channel: NonNull<RawChannel>) -> Self {
         // SAFETY: the caller has the end's references, and the channel is of this type.
         unsafe { Self::new(Ring::new(channel.cast::<RawMpmc>())) }
+    }
+
+    fn close_for(&mut self, reason: RawError) {
+        self.ring.close(reason);
     }
 
     fn set_check(&self)
@@ -42,6 +46,10 @@ impl<T> Receiver<T> {
     unsafe fn from_channel(channel: NonNull<RawChannel>) -> Self {
         // SAFETY: the caller has the end's references, and the channel is of this type.
         unsafe { Self::new(Ring::new(channel.cast::<RawMpmc>())) }
+    }
+
+    fn close_for(&mut self, reason: RawError) {
+        self.ring.close(reason);
     }
 
     #[allow(clippy::unused_self)] // the mirror of the sender's

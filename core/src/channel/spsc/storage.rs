@@ -24,7 +24,15 @@ use crate::sync::Word;
 /// drop((tx, rx));
 /// assert!(READINGS.split().is_some(), "a new channel in the same memory");
 /// ```
-#[repr(C, align(128))]
+// As `abi::APART`.
+#[cfg_attr(
+    all(target_os = "none", any(target_arch = "arm", target_arch = "riscv32")),
+    repr(C, align(8))
+)]
+#[cfg_attr(
+    not(all(target_os = "none", any(target_arch = "arm", target_arch = "riscv32"))),
+    repr(C, align(128))
+)]
 pub struct Storage<T, const N: usize> {
     channel: UnsafeCell<MaybeUninit<RawChannel>>,
     slots: UnsafeCell<[MaybeUninit<T>; N]>,
