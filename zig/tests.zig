@@ -56,19 +56,6 @@ export fn zf1_alloc(size: usize, alignment: usize) ?[*]u8 {
 export fn zf1_free(ptr: [*]u8, size: usize, alignment: usize) void {
     backing.rawFree(ptr[0..size], .fromByteUnits(alignment), 0);
 }
-/// The lists of those who wait at channels with many ends are Rust's; no test here has such a channel.
-export fn zf1_party_wake_one(_: *abi.RawParty) void {
-    unreachable;
-}
-export fn zf1_party_leave(_: *abi.RawParty, _: *abi.RawWaiter) u32 {
-    unreachable;
-}
-export fn zf1_block_give_back(_: *abi.RawUnbounded, _: *abi.RawBlock) void {
-    unreachable;
-}
-export fn zf1_party_wake_all(_: *abi.RawParty) void {
-    @panic("a channel with many ends");
-}
 /// As a thread that yields instead of sleeping; a timeout is over when the first poll was not ready.
 export fn zf1_block(
     poll: *const fn (context: *anyopaque, waker: *const abi.RawWaker) callconv(.c) u32,

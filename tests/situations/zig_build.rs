@@ -1172,7 +1172,7 @@ macro_rules! host { ($($name:ident)*) => {$(
 )*}; }
 host! {
     zf1_waker_clone zf1_waker_wake zf1_waker_wake_by_ref zf1_waker_drop zf1_waker_from_object
-    zf1_alloc zf1_free zf1_block zf1_block_give_back zf1_party_leave zf1_party_wake_all zf1_party_wake_one zf1_panic
+    zf1_alloc zf1_free zf1_block zf1_panic
 }
 "#;
 
