@@ -88,7 +88,7 @@ fn main() -> ! {
             at_work,
             items
         );
-        at_work > INTERRUPTS / 8 && items.is_some_and(|items| items > INTERRUPTS / 8)
+        at_work > INTERRUPTS / 16 && items.is_some_and(|items| items > INTERRUPTS / 8)
     });
     hprintln!("left on the heap: {}", heap::used());
     board::exit(passed && heap::used() == 0)
