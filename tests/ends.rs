@@ -13,7 +13,9 @@ use zigflow::abi::{ErrorKind, RawError, RawWaker};
 use zigflow::channel::{
     RecvError, RecvTimeoutError, SendTimeoutError, Snapshot, TryRecvError, TrySendError,
 };
+use zigflow::profile::{Monitor, StdClock};
 use zigflow::spsc::{self, ZigReceiver, ZigSender};
+use zigflow::time::Clock;
 use zigflow::{StreamError, Transfer, ZigError};
 
 use crate::Point;
@@ -231,7 +233,26 @@ pub fn pair_at<T: Plain>(
     start: u32,
 ) -> (Tx<T>, Rx<T>) {
     println!("{tx_lang:?} to {rx_lang:?}, {capacity} items of {}, from {start}", T::NAME);
-    let (tx, rx) = spsc::starting_at(capacity, start).unwrap();
+    of_langs((tx_lang, rx_lang), spsc::starting_at(capacity, start).unwrap())
+}
+
+/// [`pair_at`] of a channel that is monitored.
+pub fn monitored_at<T: Plain>(
+    (tx_lang, rx_lang): (Lang, Lang),
+    capacity: usize,
+    start: u32,
+    clock: impl Clock + Send + Sync + 'static,
+) -> (Tx<T>, Rx<T>, Monitor<T>) {
+    println!("{tx_lang:?} to {rx_lang:?}, {capacity} of {}, from {start}, monitored", T::NAME);
+    let (tx, rx, monitor) = spsc::monitored_at(capacity, start, clock).unwrap();
+    let (tx, rx) = of_langs((tx_lang, rx_lang), (tx, rx));
+    (tx, rx, monitor)
+}
+
+fn of_langs<T: Plain>(
+    (tx_lang, rx_lang): (Lang, Lang),
+    (tx, rx): (spsc::Sender<T>, spsc::Receiver<T>),
+) -> (Tx<T>, Rx<T>) {
     let tx = match tx_lang {
         Lang::Rust => Tx::Rust(tx),
         Lang::Zig => Tx::in_zig(tx),
@@ -248,10 +269,12 @@ pub fn each<T: Plain>(capacity: usize, test: impl FnMut(Tx<T>, Rx<T>)) {
     each_at(capacity, 0, test);
 }
 
-/// [`each`] with channels that begin at position `start`.
+/// [`each`] with channels that begin at position `start`; each also monitored, which changes nothing.
 pub fn each_at<T: Plain>(capacity: usize, start: u32, mut test: impl FnMut(Tx<T>, Rx<T>)) {
     for pairing in PAIRINGS {
         let (tx, rx) = pair_at(pairing, capacity, start);
+        test(tx, rx);
+        let (tx, rx, _) = monitored_at(pairing, capacity, start, StdClock::new());
         test(tx, rx);
     }
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use zigflow::abi::{ErrorKind, RawError, RawWaker};
 use zigflow::channel::{RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError};
 use zigflow::mpmc::{self, ZigReceiver, ZigSender};
+use zigflow::profile::StdClock;
 use zigflow::{StreamError, ZigError};
 
 use crate::Point;
@@ -405,10 +406,16 @@ pub fn each<T: Many>(capacity: usize, test: impl FnMut(Tx<T>, Rx<T>)) {
     each_near(capacity, 0, test);
 }
 
-/// [`each`] with channels whose positions wrap after `laps` laps.
+/// [`each`] with channels whose positions wrap after `laps` laps; each also monitored, which changes nothing.
 pub fn each_near<T: Many>(capacity: usize, laps: u32, mut test: impl FnMut(Tx<T>, Rx<T>)) {
     for (tx, rx) in PAIRINGS {
         let (mut tx, mut rx) = ends(capacity, laps, &[tx], &[rx]);
+        test(tx.remove(0), rx.remove(0));
+    }
+    for (tx, rx) in PAIRINGS {
+        let pair = mpmc::before_the_wrap(capacity, laps).unwrap();
+        drop(pair.0.monitor(StdClock::new()));
+        let (mut tx, mut rx) = split(pair, &[tx], &[rx]);
         test(tx.remove(0), rx.remove(0));
     }
 }

@@ -56,6 +56,19 @@ export fn zf1_alloc(size: usize, alignment: usize) ?[*]u8 {
 export fn zf1_free(ptr: [*]u8, size: usize, alignment: usize) void {
     backing.rawFree(ptr[0..size], .fromByteUnits(alignment), 0);
 }
+/// No channel here is monitored.
+export fn zf1_profile_look(_: *const abi.RawChannel, _: u32, _: u32, _: u32, _: u32) u32 {
+    @panic("a channel that is not monitored");
+}
+export fn zf1_profile_waker(_: *const abi.RawChannel, _: u32, _: *const abi.RawWaker, _: *abi.RawWaker) void {
+    @panic("a channel that is not monitored");
+}
+export fn zf1_profile_sleep(_: *const abi.RawChannel, _: u32, _: u32) void {
+    @panic("a channel that is not monitored");
+}
+export fn zf1_profile_gone(_: *const abi.RawChannel, _: u32) void {
+    @panic("a channel that is not monitored");
+}
 /// As a thread that yields instead of sleeping; a timeout is over when the first poll was not ready.
 export fn zf1_block(
     poll: *const fn (context: *anyopaque, waker: *const abi.RawWaker) callconv(.c) u32,

@@ -42,6 +42,7 @@ fn Memory(comptime T: type, comptime capacity: u32) type {
                 .slots = &self.slots,
                 .free = free,
                 .check = null,
+                .profile = null,
                 .padding = undefined,
                 .tail = end(abi.EndKind.sender, first),
                 .head = end(abi.EndKind.receiver, first),

@@ -513,8 +513,8 @@ pub(crate) type RejectFn = unsafe extern "C" fn(*mut RawEnd, *const RawError);
 
 /// Words, the cell, the reason, two pointers.
 const END: usize = 8 * 4 + (8 + 4 * P) + (8 + 2 * P) + 2 * P;
-const CHANNEL: usize = 8 * 4 + 3 * P;
-const PARTY: usize = 6 * 4 + 2 * P;
+const CHANNEL: usize = 8 * 4 + 4 * P;
+const PARTY: usize = 6 * 4 + 3 * P;
 const UNBOUNDED: usize = 2 * 4 + 3 * P;
 const POOL: usize = 4 * 4 + 7 * P;
 
@@ -544,6 +544,8 @@ pub struct RawChannel {
     pub(crate) free: unsafe extern "C" fn(*mut RawChannel),
     /// Rust's check of items from Zig: null as long as the sender is not Zig's.
     pub(crate) check: crate::sync::atomic::AtomicPtr<()>,
+    /// What a monitored channel notes, Rust's; null if it is not monitored. An `spsc` channel is from the start, or never.
+    pub(crate) profile: crate::sync::atomic::AtomicPtr<()>,
     pub(crate) padding: [u32; padding(CHANNEL)],
     /// The sender.
     pub(crate) tail: RawEnd,
@@ -572,6 +574,8 @@ pub struct RawParty {
     pub(crate) first: core::cell::UnsafeCell<*mut RawWaiter>,
     /// The last of them.
     pub(crate) last: core::cell::UnsafeCell<*mut RawWaiter>,
+    /// Who watches those who wait, Rust's; null: nobody.
+    pub(crate) watch: crate::sync::atomic::AtomicPtr<()>,
     pub(crate) padding: [u32; padding(PARTY)],
 }
 
@@ -592,6 +596,7 @@ impl RawParty {
         wakes: Word::new(0),
         first: core::cell::UnsafeCell::new(ptr::null_mut()),
         last: core::cell::UnsafeCell::new(ptr::null_mut()),
+        watch: crate::sync::atomic::AtomicPtr::new(ptr::null_mut()),
         padding: zeros(),
     };
 }
@@ -605,8 +610,8 @@ pub struct RawWaiter {
     pub(crate) waker: RawWaker,
     /// 0 outside of the list, 1 in it, 2 taken out by a wake.
     pub(crate) state: u32,
-    /// 0.
-    pub(crate) reserved: u32,
+    /// When it came, or was woken, if somebody watches.
+    pub(crate) stamp: u32,
 }
 
 /// A bounded channel with any number of ends of either kind.
@@ -766,9 +771,9 @@ layout_table! {
     SourceType { magic, abi, flags, reserved, item, open, poll, take_error, size_hint, drop }
     WakerObject { wake_by_ref, retain, release }
     RawEnd { word, kind, laps, sleeps, wakes, tally, last, reserved, cell, reason, item, reject, padding }
-    RawChannel { magic, abi, flavor, capacity, mask, references, slot_size, slot_alignment, slots, free, check, padding, tail, head }
-    RawParty { waiting, lock, alive, closing, sleeps, wakes, first, last, padding }
-    RawWaiter { next, previous, waker, state, reserved }
+    RawChannel { magic, abi, flavor, capacity, mask, references, slot_size, slot_alignment, slots, free, check, profile, padding, tail, head }
+    RawParty { waiting, lock, alive, closing, sleeps, wakes, first, last, watch, padding }
+    RawWaiter { next, previous, waker, state, stamp }
     RawMpmc { channel, senders, receivers, watchers }
     RawBlock { next }
     RawUnbounded { mpmc, tail_block, spare, head_block, blocks, limit, padding }
@@ -827,15 +832,31 @@ const _: () = expect_layout(
 const _: () = expect_layout(
     12,
     8 + padding(CHANNEL) + 2 * apart(END) / 4,
-    3,
-    &[0, 4, 8, 12, 16, 20, 24, 28, 32, 32 + P, 32 + 2 * P, CHANNEL, TAIL, TAIL + apart(END)],
+    4,
+    &[
+        0,
+        4,
+        8,
+        12,
+        16,
+        20,
+        24,
+        28,
+        32,
+        32 + P,
+        32 + 2 * P,
+        32 + 3 * P,
+        CHANNEL,
+        TAIL,
+        TAIL + apart(END),
+    ],
 );
 const TAIL: usize = apart(CHANNEL);
 const SPSC: usize = TAIL + 2 * apart(END);
 const MPMC: usize = SPSC + 3 * apart(PARTY);
 const _: () = assert!(APART != 128 || (apart(END) == 128 && SPSC == 384 && MPMC == 768));
 const _: () =
-    expect_layout(13, 6 + padding(PARTY), 2, &[0, 4, 8, 12, 16, 20, 24, 24 + P, 24 + 2 * P]);
+    expect_layout(13, 6 + padding(PARTY), 3, &[0, 4, 8, 12, 16, 20, 24, 24 + P, 24 + 2 * P, PARTY]);
 const _: () = expect_layout(14, 2, 4, &[0, P, 2 * P, 4 * P, 4 * P + 4]);
 const _: () =
     expect_layout(15, MPMC / 4, 0, &[0, SPSC, SPSC + apart(PARTY), SPSC + 2 * apart(PARTY)]);

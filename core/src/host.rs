@@ -10,12 +10,20 @@ use crate::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use alloc::alloc::{alloc, dealloc};
 use core::alloc::Layout;
 
+#[cfg(not(target_os = "none"))]
+use crate::abi::EndKind;
 use crate::abi::{
     ABI_NUMBER, RawBlock, RawChannel, RawParty, RawPool, RawShared, RawUnbounded, RawWaiter,
     RawWaker, WakerObject,
 };
 
 const _: () = assert!(ABI_NUMBER == 1, "rename the symbols below: they carry the ABI number");
+
+/// As the number of an [`EndKind`].
+#[cfg(not(target_os = "none"))]
+fn end_kind(raw: u32) -> EndKind {
+    if raw == EndKind::Sender as u32 { EndKind::Sender } else { EndKind::Receiver }
+}
 
 macro_rules! export {
     ($($(#[$meta:meta])* fn $name:ident($($arg:ident: $type:ty),*) $(-> $out:ty)? $body:block)*) => {$(
@@ -169,6 +177,41 @@ export! {
             Err(crate::channel::CreateError::OutOfMemory) => 2,
             Err(_) => 1,
         }
+    }
+
+    /// An end of a monitored `spsc` channel looks: at `position`, wanting so many items or slots, finding so many. How many of
+    /// them it may use before it looks again.
+    #[cfg(not(target_os = "none"))]
+    fn zf1_profile_look(channel: *const RawChannel, kind: u32, position: u32, found: u32, wanted: u32) -> u32 {
+        // SAFETY: Zig passes a channel of which it has that end.
+        unsafe { crate::ring::spsc::looked(&*channel, end_kind(kind), position, found, wanted) }
+    }
+
+    /// The waker for the cell of an end of a monitored channel, in place of `waker`, which is lent. Its reference is Zig's.
+    #[cfg(not(target_os = "none"))]
+    fn zf1_profile_waker(channel: *const RawChannel, kind: u32, waker: *const RawWaker, out: *mut RawWaker) {
+        // SAFETY: Zig passes a channel of which it has that end, and the words of a living waker.
+        let waker = unsafe {
+            let lent = RawWaker::borrow(&*waker);
+            crate::ring::spsc::watching_waker(&*channel, end_kind(kind), &lent)
+        };
+        let waker = core::mem::ManuallyDrop::new(waker);
+        // SAFETY: Zig passes the address of a place for the words.
+        unsafe { out.write(RawWaker::of(&waker)) };
+    }
+
+    /// The end sleeps, or (`ready` is 1) does not.
+    #[cfg(not(target_os = "none"))]
+    fn zf1_profile_sleep(channel: *const RawChannel, kind: u32, ready: u32) {
+        // SAFETY: Zig passes a channel of which it has that end.
+        unsafe { crate::ring::spsc::fell_asleep(&*channel, end_kind(kind), ready != 0) };
+    }
+
+    /// The end goes.
+    #[cfg(not(target_os = "none"))]
+    fn zf1_profile_gone(channel: *const RawChannel, kind: u32) {
+        // SAFETY: Zig passes a channel of which it has that end, which it does not use any more.
+        unsafe { crate::ring::spsc::gone(&*channel, end_kind(kind)) };
     }
 
     /// A block for a channel that grows, or null: it is full.

@@ -14,6 +14,14 @@
 
 extern crate alloc;
 
+#[cfg(all(
+    feature = "profile",
+    not(any(feature = "std", feature = "spin", feature = "critical-section"))
+))]
+compile_error!(
+    "the feature `profile` needs a lock: enable `std`, `critical-section` or `spin` of zigflow-core"
+);
+
 pub mod abi;
 pub mod batch;
 mod byte_io;
@@ -33,6 +41,8 @@ mod lock;
 mod macros;
 pub mod memory;
 pub mod pool;
+#[cfg(feature = "profile")]
+pub mod profile;
 mod pushed;
 mod raw_parts;
 pub mod retry;

@@ -1173,6 +1173,7 @@ macro_rules! host { ($($name:ident)*) => {$(
 host! {
     zf1_waker_clone zf1_waker_wake zf1_waker_wake_by_ref zf1_waker_drop zf1_waker_from_object
     zf1_alloc zf1_free zf1_block zf1_panic
+    zf1_profile_look zf1_profile_waker zf1_profile_sleep zf1_profile_gone
 }
 "#;
 

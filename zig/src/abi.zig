@@ -294,8 +294,8 @@ pub const RawEnd = extern struct {
 
 /// Words, the cell, the reason, two pointers.
 const end_bytes = 8 * 4 + (8 + 4 * p) + (8 + 2 * p) + 2 * p;
-const channel_bytes = 8 * 4 + 3 * p;
-const party_bytes = 6 * 4 + 2 * p;
+const channel_bytes = 8 * 4 + 4 * p;
+const party_bytes = 6 * 4 + 3 * p;
 const unbounded_bytes = 2 * 4 + 3 * p;
 const pool_bytes = 4 * 4 + 7 * p;
 
@@ -320,6 +320,8 @@ pub const RawChannel = extern struct {
     free: *const fn (channel: *RawChannel) callconv(.c) void,
     /// Rust's.
     check: ?*const anyopaque,
+    /// What a monitored channel notes, Rust's; null if it is not monitored.
+    profile: ?*const anyopaque,
     padding: [padding(channel_bytes)]u32,
     /// The sender.
     tail: RawEnd,
@@ -346,6 +348,8 @@ pub const RawParty = extern struct {
     first: ?*RawWaiter,
     /// The last of them.
     last: ?*RawWaiter,
+    /// Rust's.
+    watch: ?*const anyopaque,
     padding: [padding(party_bytes)]u32,
 };
 
@@ -356,7 +360,8 @@ pub const RawWaiter = extern struct {
     waker: RawWaker = .{},
     /// 0 outside of the list, 1 in it, 2 taken out by a wake.
     state: u32 = 0,
-    reserved: u32 = 0,
+    /// Rust's.
+    stamp: u32 = 0,
 };
 
 /// A bounded channel with any number of ends of either kind.
@@ -546,8 +551,8 @@ comptime {
     const spsc = tail + 2 * apart(end_bytes);
     const mpmc = spsc + 3 * apart(party_bytes);
     const counts = apart(pool_bytes);
-    expectLayout(RawChannel, 8 + padding(channel_bytes) + 2 * apart(end_bytes) / 4, 3, &.{ 0, 4, 8, 12, 16, 20, 24, 28, 32, 32 + p, 32 + 2 * p, channel_bytes, tail, tail + apart(end_bytes) });
-    expectLayout(RawParty, 6 + padding(party_bytes), 2, &.{ 0, 4, 8, 12, 16, 20, 24, 24 + p, 24 + 2 * p });
+    expectLayout(RawChannel, 8 + padding(channel_bytes) + 2 * apart(end_bytes) / 4, 4, &.{ 0, 4, 8, 12, 16, 20, 24, 28, 32, 32 + p, 32 + 2 * p, 32 + 3 * p, channel_bytes, tail, tail + apart(end_bytes) });
+    expectLayout(RawParty, 6 + padding(party_bytes), 3, &.{ 0, 4, 8, 12, 16, 20, 24, 24 + p, 24 + 2 * p, party_bytes });
     expectLayout(RawWaiter, 2, 4, &.{ 0, p, 2 * p, 4 * p, 4 * p + 4 });
     expectLayout(RawMpmc, mpmc / 4, 0, &.{ 0, spsc, spsc + apart(party_bytes), spsc + 2 * apart(party_bytes) });
     expectLayout(RawBlock, 0, 1, &.{0});

@@ -34,6 +34,16 @@ pub extern fn zf1_block(
 /// that cannot be, 2 when there is no memory. (Of a channel that grows the capacity is in bytes.)
 pub extern fn zf1_channel_new(flavor: u32, capacity: usize, slot_size: usize, slot_alignment: usize, out: **abi.RawChannel) callconv(.c) u32;
 
+/// An end of a monitored `spsc` channel looks: at `position`, wanting so many items or slots, finding so many. How many of
+/// them it may use before it looks again.
+pub extern fn zf1_profile_look(channel: *const abi.RawChannel, kind: u32, position: u32, found: u32, wanted: u32) callconv(.c) u32;
+/// The waker for the cell of an end of a monitored channel, in place of `waker`, which is lent. Its reference is the caller's.
+pub extern fn zf1_profile_waker(channel: *const abi.RawChannel, kind: u32, waker: *const abi.RawWaker, out: *abi.RawWaker) callconv(.c) void;
+/// The end sleeps, or (`ready` is 1) does not.
+pub extern fn zf1_profile_sleep(channel: *const abi.RawChannel, kind: u32, ready: u32) callconv(.c) void;
+/// The end goes.
+pub extern fn zf1_profile_gone(channel: *const abi.RawChannel, kind: u32) callconv(.c) void;
+
 /// A block for a channel that grows, or null: it is full.
 pub extern fn zf1_block_take(channel: *abi.RawUnbounded) callconv(.c) ?*abi.RawBlock;
 /// A block that was taken and not linked, or that is used up. Then tell the senders.

@@ -2,7 +2,9 @@
 //! in `core/src/ring/spsc.rs`, the other half: same order, same names, same transitions, over the same
 //! memory.
 
+const builtin = @import("builtin");
 const abi = @import("abi.zig");
+const host = @import("host.zig");
 const Patience = @import("patience.zig").Patience;
 const pos = @import("position.zig");
 const reference = @import("reference.zig");
@@ -13,6 +15,14 @@ const one = pos.one;
 const position = pos.position;
 const advance = pos.advance;
 const distance = pos.distance;
+
+/// Of an end: nothing special; nothing more comes of it; the channel is monitored, so it looks more closely.
+const open_mode: u8 = 0;
+const shut_mode: u8 = 1;
+const watched_mode: u8 = 2;
+
+/// Where flash is dear, Zig's ends are not monitored.
+const can_watch = builtin.os.tag != .freestanding;
 
 pub const closed: u32 = 1;
 pub const sleep: u32 = 2;
@@ -27,7 +37,7 @@ pub const Producer = struct {
     capacity: u32,
     half_turns: u32,
     patience: Patience = .default,
-    is_shut: bool,
+    mode: u8,
 
     pub fn open(channel: *abi.RawChannel) Producer {
         const tail = sync.loadAcquire(&channel.tail.word);
@@ -39,9 +49,13 @@ pub const Producer = struct {
             .mask = channel.mask,
             .capacity = channel.capacity,
             .half_turns = sync.counted(&channel.tail.laps),
-            .is_shut = false,
+            .mode = modeOf(channel),
         };
-        if ((tail | head) & closed != 0) self.shut();
+        if ((tail | head) & closed != 0) {
+            self.shut();
+        } else if (self.mode == watched_mode) {
+            self.head = self.full(); // so that it looks, and samples the first item
+        }
         return self;
     }
 
@@ -49,7 +63,8 @@ pub const Producer = struct {
     /// be.
     pub inline fn room(self: *Producer, wanted: u32) u32 {
         const free = self.known();
-        return if (free >= wanted) free else self.look();
+        if (free >= wanted) return free;
+        return if (wanted == 1) self.look() else self.lookFor(wanted);
     }
 
     inline fn known(self: *const Producer) u32 {
@@ -57,10 +72,26 @@ pub const Producer = struct {
     }
 
     noinline fn look(self: *Producer) u32 {
-        if (!self.is_shut) {
-            self.head = position(sync.loadAcquire(&self.channel.head.word));
-            self.mark();
-        }
+        if (self.mode != open_mode) return self.lookClosely(1);
+        self.head = position(sync.loadAcquire(&self.channel.head.word));
+        self.mark();
+        return self.known();
+    }
+
+    fn lookFor(self: *Producer, wanted: u32) u32 {
+        return if (self.mode == open_mode) self.look() else self.lookClosely(wanted);
+    }
+
+    /// When the channel is monitored: what is known is less than there is, if an item is to be sampled before. Not less
+    /// than wanted.
+    noinline fn lookClosely(self: *Producer, wanted: u32) u32 {
+        @branchHint(.cold);
+        if (self.mode & shut_mode != 0 or !can_watch) return self.known();
+        self.head = position(sync.loadAcquire(&self.channel.head.word));
+        self.mark();
+        const free = self.known();
+        const limit = host.zf1_profile_look(self.channel, abi.EndKind.sender, self.tail, free, wanted);
+        if (free > limit) self.head = self.tail -% (self.capacity - limit) *% one;
         return self.known();
     }
 
@@ -129,14 +160,19 @@ pub const Producer = struct {
 
     /// There is no room any more, for ever.
     fn shut(self: *Producer) void {
-        self.is_shut = true;
-        self.head = self.tail -% self.capacity *% one;
+        self.mode |= shut_mode;
+        self.head = self.full();
+    }
+
+    /// The consumer's position when there is no room.
+    fn full(self: *const Producer) u32 {
+        return self.tail -% self.capacity *% one;
     }
 
     /// True when nothing that is published would arrive. Exact at the next `publish`.
     pub fn isClosed(self: *Producer) bool {
-        if (!self.is_shut and sync.loadAcquire(&self.channel.tail.word) & closed != 0) self.shut();
-        return self.is_shut;
+        if (self.mode & shut_mode == 0 and sync.loadAcquire(&self.channel.tail.word) & closed != 0) self.shut();
+        return self.mode & shut_mode != 0;
     }
 
     /// Looks a few times more, if that has helped before; true when there are `wanted` free slots meanwhile, or
@@ -145,7 +181,7 @@ pub const Producer = struct {
         const Look = struct { ring: *Producer, wanted: u32 };
         return self.patience.linger(Look{ .ring = self, .wanted = wanted }, struct {
             fn isSo(look_for: Look) bool {
-                return look_for.ring.look() >= look_for.wanted or look_for.ring.isClosed();
+                return look_for.ring.lookFor(look_for.wanted) >= look_for.wanted or look_for.ring.isClosed();
             }
         }.isSo);
     }
@@ -153,8 +189,23 @@ pub const Producer = struct {
     /// Goes to sleep until there are `wanted` free slots or the channel is closed. True when that is so
     /// already; then nobody sleeps.
     pub fn goToSleep(self: *Producer, wanted: u32, words: abi.RawWaker) bool {
-        if (self.is_shut) return true;
+        if (self.mode != open_mode) return self.goToSleepWatched(wanted, words);
         waker_cell.registerWords(&self.channel.tail.cell, words);
+        return self.fallAsleep(wanted);
+    }
+
+    noinline fn goToSleepWatched(self: *Producer, wanted: u32, words: abi.RawWaker) bool {
+        @branchHint(.cold);
+        if (self.mode & shut_mode != 0 or !can_watch) return true;
+        registerWatched(self.channel, abi.EndKind.sender, &self.channel.tail.cell, words);
+        const ready = self.fallAsleep(wanted);
+        host.zf1_profile_sleep(self.channel, abi.EndKind.sender, @intFromBool(ready));
+        if (ready) _ = self.lookClosely(wanted);
+        return ready;
+    }
+
+    /// The task is registered.
+    fn fallAsleep(self: *Producer, wanted: u32) bool {
         const before = sync.fetchOr(&self.channel.head.word, sleep);
         self.head = position(before);
         self.mark();
@@ -168,7 +219,7 @@ pub const Producer = struct {
 
     /// The task of `words` is woken when the consumer closes. True when it has.
     pub fn watch(self: *Producer, words: abi.RawWaker) bool {
-        if (!self.is_shut) waker_cell.registerWords(&self.channel.tail.cell, words);
+        if (self.mode & shut_mode == 0) waker_cell.registerWords(&self.channel.tail.cell, words);
         return self.isClosed();
     }
 
@@ -191,7 +242,7 @@ pub const Producer = struct {
     /// The producer goes; the last end frees.
     pub fn deinit(self: *Producer) void {
         self.close(.{});
-        leave(self.channel, &self.channel.tail);
+        leave(self.channel, &self.channel.tail, self.mode, abi.EndKind.sender);
     }
 };
 
@@ -204,7 +255,7 @@ pub const Consumer = struct {
     mask: u32,
     most: u32,
     patience: Patience = .default,
-    is_shut: bool,
+    mode: u8,
 
     pub fn open(channel: *abi.RawChannel) Consumer {
         const tail = sync.loadAcquire(&channel.tail.word);
@@ -215,7 +266,7 @@ pub const Consumer = struct {
             .tail = if (is_shut) channel.head.last else position(tail),
             .mask = channel.mask,
             .most = sync.counted(&channel.head.tally),
-            .is_shut = is_shut,
+            .mode = modeOf(channel) | if (is_shut) shut_mode else 0,
         };
     }
 
@@ -223,7 +274,8 @@ pub const Consumer = struct {
     /// be.
     pub inline fn available(self: *Consumer, wanted: u32) u32 {
         const there = self.known();
-        return if (there >= wanted) there else self.look();
+        if (there >= wanted) return there;
+        return if (wanted == 1) self.look() else self.lookFor(wanted);
     }
 
     inline fn known(self: *const Consumer) u32 {
@@ -231,7 +283,23 @@ pub const Consumer = struct {
     }
 
     noinline fn look(self: *Consumer) u32 {
-        if (!self.is_shut or sync.bug(29)) self.see(sync.loadAcquire(&self.channel.tail.word));
+        if (self.mode != open_mode and !sync.bug(29)) return self.lookClosely(1);
+        self.see(sync.loadAcquire(&self.channel.tail.word));
+        return self.known();
+    }
+
+    fn lookFor(self: *Consumer, wanted: u32) u32 {
+        return if (self.mode == open_mode) self.look() else self.lookClosely(wanted);
+    }
+
+    /// When the channel is monitored: what is known ends before the item that is sampled. Not less than wanted.
+    noinline fn lookClosely(self: *Consumer, wanted: u32) u32 {
+        @branchHint(.cold);
+        if (self.mode & shut_mode != 0 or !can_watch) return self.known();
+        self.see(sync.loadAcquire(&self.channel.tail.word));
+        const there = self.known();
+        const limit = host.zf1_profile_look(self.channel, abi.EndKind.receiver, self.head, there, wanted);
+        if (there > limit) self.tail = advance(self.head, limit);
         return self.known();
     }
 
@@ -278,7 +346,7 @@ pub const Consumer = struct {
 
     /// How many items there are.
     pub fn len(self: *const Consumer) u32 {
-        const last = if (self.is_shut) self.tail else position(sync.loadAcquire(&self.channel.tail.word));
+        const last = if (self.mode & shut_mode != 0) self.tail else position(sync.loadAcquire(&self.channel.tail.word));
         return distance(self.head, last);
     }
 
@@ -289,7 +357,7 @@ pub const Consumer = struct {
 
     /// True when the producer gives nothing more; what it gave may still be there.
     pub fn isClosed(self: *const Consumer) bool {
-        return self.is_shut or sync.loadAcquire(&self.channel.head.word) & closed != 0;
+        return self.mode & shut_mode != 0 or sync.loadAcquire(&self.channel.head.word) & closed != 0;
     }
 
     /// Looks a few times more, if that has helped before; true when there are `wanted` items meanwhile, or
@@ -298,7 +366,7 @@ pub const Consumer = struct {
         const Look = struct { ring: *Consumer, wanted: u32 };
         return self.patience.linger(Look{ .ring = self, .wanted = wanted }, struct {
             fn isSo(look_for: Look) bool {
-                return look_for.ring.look() >= look_for.wanted or look_for.ring.isClosed();
+                return look_for.ring.lookFor(look_for.wanted) >= look_for.wanted or look_for.ring.isClosed();
             }
         }.isSo);
     }
@@ -306,8 +374,24 @@ pub const Consumer = struct {
     /// Goes to sleep until there are `wanted` items or the channel is closed. True when that is so already;
     /// then nobody sleeps.
     pub fn goToSleep(self: *Consumer, wanted: u32, words: abi.RawWaker) bool {
-        if (self.isClosed()) return true;
+        if (self.mode != open_mode) return self.goToSleepWatched(wanted, words);
+        if (sync.loadAcquire(&self.channel.head.word) & closed != 0) return true;
         waker_cell.registerWords(&self.channel.head.cell, words);
+        return self.fallAsleep(wanted);
+    }
+
+    noinline fn goToSleepWatched(self: *Consumer, wanted: u32, words: abi.RawWaker) bool {
+        @branchHint(.cold);
+        if (self.isClosed() or !can_watch) return true;
+        registerWatched(self.channel, abi.EndKind.receiver, &self.channel.head.cell, words);
+        const ready = self.fallAsleep(wanted);
+        host.zf1_profile_sleep(self.channel, abi.EndKind.receiver, @intFromBool(ready));
+        if (ready) _ = self.lookClosely(wanted);
+        return ready;
+    }
+
+    /// The task is registered.
+    fn fallAsleep(self: *Consumer, wanted: u32) bool {
         const before = if (sync.bug(22))
             sync.loadAcquire(&self.channel.tail.word)
         else
@@ -330,12 +414,12 @@ pub const Consumer = struct {
 
     /// Takes nothing that is published from now on (rules 4 and 5); the first reason counts.
     pub fn close(self: *Consumer, reason_given: abi.RawError) void {
-        if (self.is_shut) return;
+        if (self.mode & shut_mode != 0) return;
         writeReason(&self.channel.head, reason_given);
         const word = if (sync.bug(21)) &self.channel.head.word else &self.channel.tail.word;
         const before = sync.fetchOr(word, closed);
         self.see(if (sync.bug(21)) sync.loadAcquire(&self.channel.tail.word) else before);
-        self.is_shut = true;
+        self.mode |= shut_mode;
         self.channel.head.last = self.tail;
         if (!sync.bug(32)) waker_cell.wakeRaw(&self.channel.tail.cell);
     }
@@ -349,9 +433,23 @@ pub const Consumer = struct {
     /// The consumer goes; the last end frees.
     pub fn deinit(self: *Consumer) void {
         self.close(.{});
-        leave(self.channel, &self.channel.head);
+        leave(self.channel, &self.channel.head, self.mode, abi.EndKind.receiver);
     }
 };
+
+/// How an end of this channel begins.
+fn modeOf(channel: *const abi.RawChannel) u8 {
+    if (!can_watch) return open_mode;
+    return if (@atomicLoad(?*const anyopaque, &channel.profile, .acquire) == null) open_mode else watched_mode;
+}
+
+/// Registers the task of an end of a monitored channel: Rust's watch is told of its wakes first.
+fn registerWatched(channel: *abi.RawChannel, kind: u32, cell: *abi.RawWakerCell, words: abi.RawWaker) void {
+    var watching: abi.RawWaker = .{};
+    host.zf1_profile_waker(channel, kind, &words, &watching);
+    waker_cell.registerWords(cell, watching);
+    waker_cell.dropWords(watching);
+}
 
 /// Only the end itself writes, and only before it closes.
 fn writeReason(end: *abi.RawEnd, reason: abi.RawError) void {
@@ -367,7 +465,8 @@ fn readReason(end: *abi.RawEnd) ?abi.RawError {
 }
 
 /// The end `own` goes; the last one frees.
-fn leave(channel: *abi.RawChannel, own: *abi.RawEnd) void {
+fn leave(channel: *abi.RawChannel, own: *abi.RawEnd, mode: u8, kind: u32) void {
     waker_cell.closeRaw(&own.cell);
+    if (can_watch and mode & watched_mode != 0) host.zf1_profile_gone(channel, kind);
     reference.release(channel, 30);
 }

@@ -45,6 +45,7 @@ impl Plan {
             slots: slots.cast(),
             free: self.free,
             check: AtomicPtr::new(core::ptr::null_mut()),
+            profile: AtomicPtr::new(core::ptr::null_mut()),
             padding: zeros(),
             tail: end(EndKind::Sender, self.start),
             head: end(EndKind::Receiver, self.start),
@@ -125,6 +126,53 @@ fn layout(flavor: Flavor, capacity: u32, mask: u32, slot: Layout) -> Option<(Lay
     head.extend(Layout::from_size_align(bytes, slot.align()).ok()?).ok()
 }
 
+/// The profile of a channel, if it has one.
+#[cfg(feature = "profile")]
+#[inline]
+pub(crate) fn profile(raw: &RawChannel) -> Option<&crate::profile::Profile> {
+    let profile = raw.profile.load(core::sync::atomic::Ordering::Acquire);
+    // SAFETY: only `keep_profile` stores there, and what it stores lives as long as the channel.
+    unsafe { profile.cast::<crate::profile::Profile>().as_ref() }
+}
+
+/// Gives the channel a profile, unless it has one: the one that it has now.
+#[cfg(feature = "profile")]
+pub(crate) fn keep_profile(
+    raw: &RawChannel,
+    clock: impl crate::time::Clock + Send + Sync + 'static,
+) -> NonNull<crate::profile::Profile> {
+    use core::sync::atomic::Ordering::{AcqRel, Acquire};
+    if let Some(profile) = profile(raw) {
+        return NonNull::from(profile);
+    }
+    let fresh = alloc::boxed::Box::new(crate::profile::Profile::new(clock));
+    let fresh = NonNull::from(alloc::boxed::Box::leak(fresh));
+    let null = core::ptr::null_mut();
+    match raw.profile.compare_exchange(null, fresh.as_ptr().cast(), AcqRel, Acquire) {
+        Ok(_) => fresh,
+        Err(found) => {
+            // SAFETY: leaked above, and nobody has seen it.
+            drop(unsafe { alloc::boxed::Box::from_raw(fresh.as_ptr()) });
+            // SAFETY: not null, and stored by another one here.
+            unsafe { NonNull::new_unchecked(found.cast()) }
+        }
+    }
+}
+
+/// # Safety
+///
+/// Nobody looks at the channel any more.
+pub(crate) unsafe fn free_profile(raw: &RawChannel) {
+    #[cfg(feature = "profile")]
+    if let Some(profile) = profile(raw) {
+        let profile = core::ptr::from_ref(profile).cast_mut();
+        // SAFETY: `keep_profile` leaked it, and nobody looks any more.
+        drop(unsafe { alloc::boxed::Box::from_raw(profile) });
+    }
+    #[cfg(not(feature = "profile"))]
+    let _ = raw;
+}
+
 /// Frees what `on_the_heap` made, but not the items.
 ///
 /// # Safety
@@ -133,6 +181,8 @@ fn layout(flavor: Flavor, capacity: u32, mask: u32, slot: Layout) -> Option<(Lay
 pub(super) unsafe extern "C" fn free(channel: *mut RawChannel) {
     // SAFETY: nobody else looks; `on_the_heap` wrote it.
     let raw = unsafe { &*channel };
+    // SAFETY: nobody else looks.
+    unsafe { free_profile(raw) };
     let flavor = Flavor::from_raw(raw.flavor).unwrap_or(Flavor::Spsc);
     // All of it was accepted when the channel was made.
     let slot = Layout::from_size_align(raw.slot_size as usize, raw.slot_alignment as usize);

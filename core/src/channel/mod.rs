@@ -28,7 +28,7 @@
 #[cfg(feature = "std")]
 pub(crate) mod block;
 mod error;
-mod memory;
+pub(crate) mod memory;
 pub mod mpmc;
 mod pump;
 mod quiet;

@@ -37,7 +37,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    pub(super) fn take(raw: &RawChannel) -> Self {
+    pub(crate) fn take(raw: &RawChannel) -> Self {
         // The receiver's position first: read later, it could be ahead of the sender's.
         let head = position(raw.head.word.load(Acquire));
         let (half_turns, tail) = loop {
@@ -63,7 +63,7 @@ impl Snapshot {
         }
     }
 
-    pub(super) fn take_mpmc(raw: &RawMpmc) -> Self {
+    pub(crate) fn take_mpmc(raw: &RawMpmc) -> Self {
         let channel = &raw.channel;
         let (mask, capacity) = (channel.mask, channel.capacity);
         // Both positions of one moment: in between items come and go by other ends.

@@ -98,6 +98,8 @@ impl<const BYTES: usize> fmt::Debug for Arena<BYTES> {
 /// The pool is one of an `Arena<BYTES>`, and nobody looks at it any more.
 unsafe extern "C" fn give_back<const BYTES: usize>(pool: *mut RawPool) {
     const { assert!(offset_of!(Arena<BYTES>, memory) == 0) };
+    // SAFETY: nobody looks at it any more.
+    unsafe { super::raw::Raw(NonNull::new_unchecked(pool)).free_watch() };
     // SAFETY: `pool` made the pointer of one to the arena, which is static and begins with the pool's memory.
     let taken = unsafe { &(*pool.cast::<Arena<BYTES>>()).taken };
     taken.store(0, core::sync::atomic::Ordering::Release);

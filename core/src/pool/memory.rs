@@ -164,6 +164,8 @@ pub(super) fn on_the_heap(blocks: usize, block: Layout) -> Result<Raw, CreateErr
         #[cfg(loom)]
         // SAFETY: still there, and nobody else looks.
         super::raw::model::untrack(Raw(unsafe { NonNull::new_unchecked(pool) }));
+        // SAFETY: nobody else looks any more.
+        unsafe { Raw(NonNull::new_unchecked(pool)).free_watch() };
         // SAFETY: nobody else looks any more; it was made by the plan of these numbers.
         let plan = unsafe {
             let block = ((*pool).block_size, (*pool).block_alignment);

@@ -178,6 +178,18 @@ impl Pool {
         }
     }
 
+    #[cfg(feature = "profile")]
+    /// Watches those who wait for a block from now on, see [`profile`](crate::profile). The time is read from `clock`, in which the pool
+    /// must not be used; of a pool that is watched already the first clock stays. The monitor is a handle of the pool.
+    pub fn monitor(
+        &self,
+        clock: impl crate::time::Clock + Send + Sync + 'static,
+    ) -> crate::profile::PoolMonitor {
+        let watch = self.raw.watch(clock);
+        // SAFETY: the pool keeps it.
+        unsafe { crate::profile::PoolMonitor::new(self.clone(), watch) }
+    }
+
     /// True when `other` is a handle of the same pool.
     pub fn same_pool(&self, other: &Self) -> bool {
         self.raw.0 == other.raw.0

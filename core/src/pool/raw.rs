@@ -23,6 +23,8 @@
 //! a stack with a tag in its head, whose 16 bits come round while a thread is stopped, and a ring of indices, in which
 //! a giver would wait for a taker that is stopped.)
 
+#[cfg(feature = "profile")]
+use alloc::boxed::Box;
 use core::ptr::NonNull;
 use core::sync::atomic::Ordering::{AcqRel, Relaxed};
 
@@ -239,6 +241,37 @@ impl Raw {
     /// If there are 2^31 already.
     pub(crate) fn retain(self) {
         crate::ring::count_one_more(&self.get().references);
+    }
+
+    #[cfg(feature = "profile")]
+    /// Who watches those who wait, from now on if nobody has so far.
+    pub(super) fn watch(
+        self,
+        clock: impl crate::time::Clock + Send + Sync + 'static,
+    ) -> NonNull<crate::profile::Watch> {
+        let fresh = NonNull::from(Box::leak(Box::new(crate::profile::Watch::of(clock))));
+        // SAFETY: it lives until the pool is freed (`free_watch`).
+        let watch = unsafe { self.get().waiters.watch_by(fresh.as_ptr()) };
+        if watch != fresh.as_ptr() {
+            // SAFETY: leaked above, and nobody has seen it.
+            drop(unsafe { Box::from_raw(fresh.as_ptr()) });
+        }
+        // SAFETY: not null.
+        unsafe { NonNull::new_unchecked(watch.cast_mut()) }
+    }
+
+    /// # Safety
+    ///
+    /// The pool is about to be freed: nobody looks at it any more.
+    pub(super) unsafe fn free_watch(self) {
+        #[cfg(feature = "profile")]
+        {
+            let watch = self.get().waiters.watch.load(core::sync::atomic::Ordering::Acquire);
+            if !watch.is_null() {
+                // SAFETY: `watch` leaked it.
+                drop(unsafe { Box::from_raw(watch.cast::<crate::profile::Watch>()) });
+            }
+        }
     }
 
     /// One handle less.

@@ -42,7 +42,7 @@ impl RawWaiter {
         previous: ptr::null_mut(),
         waker: RawWaker::NULL,
         state: OUTSIDE,
-        reserved: 0,
+        stamp: 0,
     };
 }
 
@@ -60,6 +60,7 @@ impl RawParty {
     ///
     /// The waiter stays where it is until [`leave`](Self::leave), which only its owner calls, as this.
     pub(crate) unsafe fn join(&self, waiter: *mut RawWaiter, waker: &Waker) {
+        let watched = self.watched();
         // Cloning is foreign code, and so is dropping what is replaced: outside of the lock.
         let mut fresh = Some(waker.clone());
         let mut old = None;
@@ -74,10 +75,10 @@ impl RawParty {
                 let before = core::mem::replace(&mut (*waiter).waker, words);
                 old = (before != RawWaker::NULL).then(|| before.into_waker());
             }
-            match (*waiter).state {
-                LINKED => {}
-                WOKEN => self.link(waiter, true),
-                _ => self.link(waiter, false),
+            let state = (*waiter).state;
+            if state != LINKED {
+                self.link(waiter, state == WOKEN);
+                watched.begins(state, &mut (*waiter).stamp);
             }
         }
         count(&self.sleeps);
@@ -91,6 +92,7 @@ impl RawParty {
     ///
     /// As [`join`](Self::join); afterwards the waiter's memory is its owner's.
     pub(crate) unsafe fn leave(&self, waiter: *mut RawWaiter) -> bool {
+        let watched = self.watched();
         self.lock();
         // SAFETY: under the lock.
         let (state, waker) = unsafe {
@@ -99,6 +101,7 @@ impl RawParty {
             if state == LINKED {
                 self.unlink(waiter);
             }
+            watched.leaves(state, (*waiter).stamp);
             (*waiter).state = OUTSIDE;
             (state, core::mem::replace(&mut (*waiter).waker, RawWaker::NULL))
         };
@@ -161,6 +164,7 @@ impl RawParty {
             place::write(first);
             self.unlink(first);
             (*first).state = WOKEN;
+            self.watched().is_woken(&mut (*first).stamp);
             count(&self.wakes);
             let waker = core::mem::replace(&mut (*first).waker, RawWaker::NULL);
             (waker != RawWaker::NULL).then(|| waker.into_waker())
@@ -211,6 +215,86 @@ impl RawParty {
         }
         // Minus one.
         self.waiting.fetch_add(u32::MAX, AcqRel);
+    }
+}
+
+/// Who watches a party, and what time it is: nothing, if nobody does.
+#[cfg(feature = "profile")]
+mod watched {
+    use core::sync::atomic::Ordering::{AcqRel, Acquire};
+
+    use super::{LINKED, RawParty, WOKEN};
+    use crate::profile::Watch;
+    use crate::time::Instant;
+
+    pub(super) struct Watched<'a>(Option<(&'a Watch, Instant)>);
+
+    impl RawParty {
+        pub(super) fn watched(&self) -> Watched<'_> {
+            let watch = self.watch.load(Acquire).cast::<Watch>();
+            // SAFETY: `watch_by` stores what lives as long as the party.
+            Watched(unsafe { watch.as_ref() }.map(|watch| (watch, watch.now())))
+        }
+
+        /// From now on it is told who waits, unless another one is already: that one then.
+        ///
+        /// # Safety
+        ///
+        /// It lives as long as the party.
+        pub(crate) unsafe fn watch_by(&self, watch: *const Watch) -> *const Watch {
+            let null = core::ptr::null_mut();
+            match self.watch.compare_exchange(null, watch.cast_mut().cast(), AcqRel, Acquire) {
+                Ok(_) => watch,
+                Err(found) => found.cast(),
+            }
+        }
+    }
+
+    /// Under the party's lock.
+    impl Watched<'_> {
+        pub(super) fn begins(&self, state: u32, stamp: &mut u32) {
+            if let Some((watch, now)) = self.0 {
+                if state == WOKEN {
+                    watch.looks(*stamp, now);
+                }
+                *stamp = watch.begins(now);
+            }
+        }
+
+        pub(super) fn leaves(&self, state: u32, stamp: u32) {
+            match self.0 {
+                Some((watch, now)) if state == LINKED => _ = watch.ends(stamp, now),
+                Some((watch, now)) if state == WOKEN => watch.looks(stamp, now),
+                _ => {}
+            }
+        }
+
+        pub(super) fn is_woken(&self, stamp: &mut u32) {
+            if let Some((watch, now)) = self.0 {
+                *stamp = watch.ends(*stamp, now);
+            }
+        }
+    }
+}
+
+#[cfg(not(feature = "profile"))]
+mod watched {
+    use super::RawParty;
+
+    pub(super) struct Watched;
+
+    #[allow(clippy::unused_self)] // as the other one
+    impl RawParty {
+        pub(super) fn watched(&self) -> Watched {
+            Watched
+        }
+    }
+
+    #[allow(clippy::unused_self)]
+    impl Watched {
+        pub(super) fn begins(&self, _: u32, _: &mut u32) {}
+        pub(super) fn leaves(&self, _: u32, _: u32) {}
+        pub(super) fn is_woken(&self, _: &mut u32) {}
     }
 }
 

@@ -57,7 +57,16 @@ use super::patience::Patience;
 use super::position::{ONE, advance, distance, position, slot, straight};
 use super::{count, counted, raise, read_reason};
 use crate::abi::{EndKind, RawChannel, RawEnd, RawError};
+#[cfg(feature = "profile")]
+use crate::channel::memory::profile;
 use crate::sync::{bug, place};
+
+/// Of an end: nothing special.
+const OPEN: u8 = 0;
+/// Of an end: nothing more comes of it.
+const SHUT: u8 = 1;
+/// Of an end: the channel is monitored, so it looks more closely.
+const WATCHED: u8 = 2;
 
 pub(crate) const CLOSED: u32 = 1;
 pub(crate) const SLEEP: u32 = 2;
@@ -79,7 +88,7 @@ pub(crate) struct Producer {
     half_turns: u32,
     #[cfg(feature = "std")]
     pub(crate) patience: Patience,
-    closed: bool,
+    mode: u8,
 }
 
 impl Producer {
@@ -99,10 +108,12 @@ impl Producer {
             half_turns: counted(&raw.tail.laps),
             #[cfg(feature = "std")]
             patience: Patience::new(),
-            closed: false,
+            mode: mode(raw),
         };
         if (tail | head) & CLOSED != 0 {
             this.shut();
+        } else if this.mode == WATCHED {
+            this.head = this.full(); // so that it looks, and samples the first item
         }
         this
     }
@@ -130,7 +141,13 @@ impl Producer {
     #[inline(always)]
     pub(crate) fn room(&mut self, wanted: u32) -> u32 {
         let known = self.known();
-        if known >= wanted { known } else { self.look() }
+        if known >= wanted {
+            known
+        } else if wanted == 1 {
+            self.look()
+        } else {
+            self.look_for(wanted)
+        }
     }
 
     #[inline(always)]
@@ -140,9 +157,32 @@ impl Producer {
 
     #[inline(never)]
     fn look(&mut self) -> u32 {
-        if !self.closed {
+        if self.mode == OPEN {
             self.head = position(self.peer().word.load(Acquire));
             self.mark();
+        } else {
+            self.look_closely(1);
+        }
+        self.known()
+    }
+
+    fn look_for(&mut self, wanted: u32) -> u32 {
+        if self.mode == OPEN { self.look() } else { self.look_closely(wanted) }
+    }
+
+    /// When the channel is monitored: what is known is less than there is, if an item is to be sampled before. Not less
+    /// than wanted.
+    #[cold]
+    #[inline(never)]
+    fn look_closely(&mut self, wanted: u32) -> u32 {
+        if cfg!(feature = "profile") && self.mode & SHUT == 0 {
+            self.head = position(self.peer().word.load(Acquire));
+            self.mark();
+            let room = self.known();
+            let limit = looked(self.channel(), EndKind::Sender, self.tail, room, wanted);
+            if room > limit {
+                self.head = self.tail.wrapping_sub((self.capacity - limit) * ONE);
+            }
         }
         self.known()
     }
@@ -231,16 +271,21 @@ impl Producer {
 
     /// There is no room any more, for ever.
     fn shut(&mut self) {
-        self.closed = true;
-        self.head = self.tail.wrapping_sub(self.capacity * ONE);
+        self.mode |= SHUT;
+        self.head = self.full();
+    }
+
+    /// The consumer's position when there is no room.
+    fn full(&self) -> u32 {
+        self.tail.wrapping_sub(self.capacity * ONE)
     }
 
     /// True when nothing that is published would arrive. Exact at the next `publish`.
     pub(crate) fn is_closed(&mut self) -> bool {
-        if !self.closed && self.own().word.load(Acquire) & CLOSED != 0 {
+        if self.mode & SHUT == 0 && self.own().word.load(Acquire) & CLOSED != 0 {
             self.shut();
         }
-        self.closed
+        self.mode & SHUT != 0
     }
 
     /// Looks a few times more, if that has helped before; true when there are `wanted` free slots meanwhile, or
@@ -248,7 +293,7 @@ impl Producer {
     #[cfg(feature = "std")]
     pub(crate) fn linger(&mut self, wanted: u32) -> bool {
         let patience = core::mem::replace(&mut self.patience, Patience::of(0));
-        let helped = patience.linger(|| self.look() >= wanted || self.is_closed());
+        let helped = patience.linger(|| self.look_for(wanted) >= wanted || self.is_closed());
         self.patience = patience;
         helped
     }
@@ -256,11 +301,31 @@ impl Producer {
     /// Goes to sleep until there are `wanted` free slots or the channel is closed. True when that is so
     /// already; then nobody sleeps.
     pub(crate) fn sleep(&mut self, wanted: u32, waker: &Waker) -> bool {
-        if self.closed {
-            return true;
+        if self.mode != OPEN {
+            return self.sleep_watched(wanted, waker);
         }
         // SAFETY: this end's cell; the only producer registers here, by `&mut self`.
         unsafe { self.own().cell().register(waker) };
+        self.fall_asleep(wanted)
+    }
+
+    #[cold]
+    fn sleep_watched(&mut self, wanted: u32, waker: &Waker) -> bool {
+        if !cfg!(feature = "profile") || self.mode & SHUT != 0 {
+            return true;
+        }
+        // SAFETY: this end's cell and watch; the only producer registers here, by `&mut self`.
+        unsafe { register_watched(self.channel(), EndKind::Sender, waker) };
+        let ready = self.fall_asleep(wanted);
+        fell_asleep(self.channel(), EndKind::Sender, ready);
+        if ready {
+            self.look_closely(wanted);
+        }
+        ready
+    }
+
+    /// The task is registered.
+    fn fall_asleep(&mut self, wanted: u32) -> bool {
         let before = self.peer().word.fetch_or(SLEEP, AcqRel);
         self.head = position(before);
         self.mark();
@@ -274,7 +339,7 @@ impl Producer {
 
     /// The task of `waker` is woken when the consumer closes. True when it has.
     pub(crate) fn watch(&mut self, waker: &Waker) -> bool {
-        if !self.closed {
+        if self.mode & SHUT == 0 {
             // SAFETY: as in `sleep`.
             unsafe { self.own().cell().register(waker) };
         }
@@ -318,7 +383,7 @@ pub(crate) struct Consumer {
     check: *mut (),
     #[cfg(feature = "std")]
     pub(crate) patience: Patience,
-    closed: bool,
+    mode: u8,
 }
 
 impl Consumer {
@@ -341,7 +406,7 @@ impl Consumer {
             check: raw.check.load(Relaxed),
             #[cfg(feature = "std")]
             patience: Patience::new(),
-            closed,
+            mode: if closed { SHUT | mode(raw) } else { mode(raw) },
         }
     }
 
@@ -368,7 +433,13 @@ impl Consumer {
     #[inline(always)]
     pub(crate) fn available(&mut self, wanted: u32) -> u32 {
         let known = self.known();
-        if known >= wanted { known } else { self.look() }
+        if known >= wanted {
+            known
+        } else if wanted == 1 {
+            self.look()
+        } else {
+            self.look_for(wanted)
+        }
     }
 
     #[inline(always)]
@@ -378,8 +449,29 @@ impl Consumer {
 
     #[inline(never)]
     fn look(&mut self) -> u32 {
-        if !self.closed || bug(29) {
+        if self.mode == OPEN || bug(29) {
             self.see(self.peer().word.load(Acquire));
+        } else {
+            self.look_closely(1);
+        }
+        self.known()
+    }
+
+    fn look_for(&mut self, wanted: u32) -> u32 {
+        if self.mode == OPEN { self.look() } else { self.look_closely(wanted) }
+    }
+
+    /// When the channel is monitored: what is known ends before the item that is sampled. Not less than wanted.
+    #[cold]
+    #[inline(never)]
+    fn look_closely(&mut self, wanted: u32) -> u32 {
+        if cfg!(feature = "profile") && self.mode & SHUT == 0 {
+            self.see(self.peer().word.load(Acquire));
+            let there = self.known();
+            let limit = looked(self.channel(), EndKind::Receiver, self.head, there, wanted);
+            if there > limit {
+                self.tail = advance(self.head, limit);
+            }
         }
         self.known()
     }
@@ -448,36 +540,59 @@ impl Consumer {
     #[cfg(feature = "std")]
     pub(crate) fn linger(&mut self, wanted: u32) -> bool {
         let patience = core::mem::replace(&mut self.patience, Patience::of(0));
-        let helped = patience.linger(|| self.look() >= wanted || self.is_closed());
+        let helped = patience.linger(|| self.look_for(wanted) >= wanted || self.is_closed());
         self.patience = patience;
         helped
     }
 
     /// How many items there are.
     pub(crate) fn len(&self) -> u32 {
-        let last = if self.closed { self.tail } else { position(self.peer().word.load(Acquire)) };
+        let is_shut = self.mode & SHUT != 0;
+        let last = if is_shut { self.tail } else { position(self.peer().word.load(Acquire)) };
         distance(self.head, last)
     }
 
     /// True when there is no item and none will come (rule 6).
     pub(crate) fn is_ended(&mut self) -> bool {
-        let closed = self.closed || self.own().word.load(Acquire) & CLOSED != 0;
-        closed && (bug(27) || self.available(1) == 0)
+        self.is_closed() && (bug(27) || self.available(1) == 0)
     }
 
     /// True when the producer gives nothing more; what it gave may still be there.
     pub(crate) fn is_closed(&self) -> bool {
-        self.closed || self.own().word.load(Acquire) & CLOSED != 0
+        self.mode & SHUT != 0 || self.own().word.load(Acquire) & CLOSED != 0
     }
 
     /// Goes to sleep until there are `wanted` items or the channel is closed. True when that is so already;
     /// then nobody sleeps.
     pub(crate) fn sleep(&mut self, wanted: u32, waker: &Waker) -> bool {
-        if self.is_closed() {
+        if self.mode != OPEN {
+            return self.sleep_watched(wanted, waker);
+        }
+        if self.own().word.load(Acquire) & CLOSED != 0 {
             return true;
         }
         // SAFETY: this end's cell; the only consumer registers here, by `&mut self`.
         unsafe { self.own().cell().register(waker) };
+        self.fall_asleep(wanted)
+    }
+
+    #[cold]
+    fn sleep_watched(&mut self, wanted: u32, waker: &Waker) -> bool {
+        if !cfg!(feature = "profile") || self.is_closed() {
+            return true;
+        }
+        // SAFETY: this end's cell and watch; the only consumer registers here, by `&mut self`.
+        unsafe { register_watched(self.channel(), EndKind::Receiver, waker) };
+        let ready = self.fall_asleep(wanted);
+        fell_asleep(self.channel(), EndKind::Receiver, ready);
+        if ready {
+            self.look_closely(wanted);
+        }
+        ready
+    }
+
+    /// The task is registered.
+    fn fall_asleep(&mut self, wanted: u32) -> bool {
         let before = if bug(22) {
             self.peer().word.load(Acquire)
         } else {
@@ -497,14 +612,14 @@ impl Consumer {
 
     /// Takes nothing that is published from now on (rules 4 and 5); the first reason counts.
     pub(crate) fn close(&mut self, reason: RawError) {
-        if self.closed {
+        if self.mode & SHUT != 0 {
             return;
         }
         write_reason(self.own(), reason);
         let word = if bug(21) { &self.own().word } else { &self.peer().word };
         let before = word.fetch_or(CLOSED, AcqRel);
         self.see(if bug(21) { self.peer().word.load(Acquire) } else { before });
-        self.closed = true;
+        self.mode |= SHUT;
         // SAFETY: the consumer's own.
         unsafe { *self.own().last.get() = self.tail };
         if !bug(32) {
@@ -540,6 +655,82 @@ pub(crate) fn wake_sleeper(raw: &RawChannel, consumer: bool) {
     }
 }
 
+/// How an end of this channel begins.
+fn mode(raw: &RawChannel) -> u8 {
+    if !cfg!(feature = "profile") || raw.profile.load(Acquire).is_null() { OPEN } else { WATCHED }
+}
+
+/// An end of a monitored channel looks at `position`, and finds so many items or slots: how many of them it may use before it
+/// looks again, not less than it wants.
+pub(crate) fn looked(raw: &RawChannel, of: EndKind, position: u32, found: u32, wanted: u32) -> u32 {
+    #[cfg(feature = "profile")]
+    if let Some(profile) = profile(raw) {
+        let limit = match of {
+            EndKind::Sender => profile.sender_looks(position, found),
+            EndKind::Receiver => profile.receiver_looks(position, found, wanted),
+        };
+        return limit.max(wanted).max(1);
+    }
+    let _ = (raw, of, position, found, wanted);
+    u32::MAX
+}
+
+/// Registers the task of an end of a monitored channel: the watch is told of its wakes first.
+///
+/// # Safety
+///
+/// As of the cell: that end registers, and nobody else.
+pub(crate) unsafe fn register_watched(raw: &RawChannel, kind: EndKind, waker: &Waker) {
+    // SAFETY: the caller's promise.
+    unsafe { cell(raw, kind).register(&watching_waker(raw, kind, waker)) };
+}
+
+/// The waker for the end's cell: the watch's, which is told first, and then wakes the task.
+///
+/// # Safety
+///
+/// As [`register_watched`].
+pub(crate) unsafe fn watching_waker(raw: &RawChannel, kind: EndKind, waker: &Waker) -> Waker {
+    #[cfg(feature = "profile")]
+    if let Some(profile) = profile(raw) {
+        // SAFETY: the caller's promise.
+        return unsafe { crate::profile::Watch::waker(profile.side(kind), waker) };
+    }
+    let _ = (raw, kind);
+    waker.clone()
+}
+
+fn cell(raw: &RawChannel, kind: EndKind) -> &crate::waker::WakerCell {
+    match kind {
+        EndKind::Sender => raw.tail.cell(),
+        EndKind::Receiver => raw.head.cell(),
+    }
+}
+
+/// The end of a monitored channel sleeps, or is ready instead.
+pub(crate) fn fell_asleep(raw: &RawChannel, kind: EndKind, ready: bool) {
+    #[cfg(feature = "profile")]
+    if let Some(profile) = profile(raw) {
+        let watch = profile.side(kind);
+        if ready { watch.looked(true) } else { watch.fell_asleep() }
+    }
+    let _ = (raw, kind, ready);
+}
+
+/// The end goes.
+///
+/// # Safety
+///
+/// As [`register_watched`].
+pub(crate) unsafe fn gone(raw: &RawChannel, kind: EndKind) {
+    #[cfg(feature = "profile")]
+    if let Some(profile) = profile(raw) {
+        // SAFETY: the caller's promise.
+        unsafe { profile.side(kind).gone() };
+    }
+    let _ = (raw, kind);
+}
+
 /// Only the end itself writes, and only before it closes.
 fn write_reason(end: &RawEnd, reason: RawError) {
     place::write(end.reason.get());
@@ -573,6 +764,7 @@ impl Drop for Leave {
                 EndKind::Sender => (*raw).tail.cell().close(),
                 EndKind::Receiver => (*raw).head.cell().close(),
             }
+            gone(&*raw, self.own);
         }
     }
 }

@@ -296,6 +296,26 @@ impl<T> Drop for Filled<T> {
     }
 }
 
+#[cfg(feature = "profile")]
+/// Who watches the channel.
+///
+/// # Safety
+///
+/// The channel lives.
+unsafe fn monitor<T>(
+    ring: Ring<T>,
+    clock: impl crate::time::Clock + core::marker::Send + Sync + 'static,
+) -> crate::profile::Monitor<T> {
+    let raw = ring.raw();
+    let profile = memory::keep_profile(&raw.channel, clock);
+    // SAFETY: the profile lives as long as the channel, of which the parties are parts; its items are `T`.
+    unsafe {
+        raw.senders.watch_by(&raw const *profile.as_ref().senders);
+        raw.receivers.watch_by(&raw const *profile.as_ref().receivers);
+        crate::profile::Monitor::new(ring.as_ptr().cast(), profile)
+    }
+}
+
 /// One end more of this party.
 fn another(raw: &RawMpmc, party: &RawParty) {
     count_one_more(&raw.channel.references);

@@ -191,6 +191,17 @@ impl<T> Receiver<T> {
         unsafe { Closed::new(self.ring) }
     }
 
+    #[cfg(feature = "profile")]
+    /// Watches the channel from now on, see [`profile`](crate::profile). The time is read from `clock`, in which the channel must not be
+    /// used; of a channel that is watched already the first clock stays.
+    pub fn monitor(
+        &self,
+        clock: impl crate::time::Clock + core::marker::Send + Sync + 'static,
+    ) -> crate::profile::Monitor<T> {
+        // SAFETY: this end's reference keeps the channel alive.
+        unsafe { super::monitor(self.ring, clock) }
+    }
+
     /// True when the channel is closed. Items may still wait.
     pub fn is_closed(&self) -> bool {
         self.ring.is_closed()

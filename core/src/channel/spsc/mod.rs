@@ -67,6 +67,50 @@ pub fn try_channel<T: core::marker::Send>(
     starting_at(capacity, 0)
 }
 
+#[cfg(feature = "profile")]
+/// A channel as [`channel`] makes it, and who watches it, see [`profile`](crate::profile): the time is read from `clock`, in which
+/// the channel must not be used.
+///
+/// # Panics
+///
+/// As [`channel`].
+pub fn monitored<T: core::marker::Send>(
+    capacity: usize,
+    clock: impl crate::time::Clock + core::marker::Send + Sync + 'static,
+) -> (Sender<T>, Receiver<T>, crate::profile::Monitor<T>) {
+    monitored_at(capacity, 0, clock).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// [`monitored`] as [`starting_at`].
+#[doc(hidden)]
+#[allow(clippy::type_complexity)] // the two ends, and who watches
+#[cfg(feature = "profile")]
+pub fn monitored_at<T: core::marker::Send>(
+    capacity: usize,
+    items: u32,
+    clock: impl crate::time::Clock + core::marker::Send + Sync + 'static,
+) -> Result<(Sender<T>, Receiver<T>, crate::profile::Monitor<T>), CreateError> {
+    let channel = make(capacity, Layout::new::<T>(), position::advance(0, items))?;
+    // SAFETY: fresh, with a reference for each end, and one of each is made; the slots are `T`'s.
+    Ok(unsafe { open_monitored(channel, clock) })
+}
+
+/// # Safety
+///
+/// The channel is fresh, with a reference for each end, and its slots are `T`'s.
+#[cfg(feature = "profile")]
+unsafe fn open_monitored<T>(
+    channel: NonNull<RawChannel>,
+    clock: impl crate::time::Clock + core::marker::Send + Sync + 'static,
+) -> (Sender<T>, Receiver<T>, crate::profile::Monitor<T>) {
+    // SAFETY: the caller's promise. The profile comes before the ends, which look for it once.
+    unsafe {
+        let profile = memory::keep_profile(channel.as_ref(), clock);
+        let monitor = crate::profile::Monitor::new(channel, profile);
+        (Sender::new(Producer::open(channel)), Receiver::new(Consumer::open(channel)), monitor)
+    }
+}
+
 /// A channel that has moved `items` items already, for tests of what happens when positions wrap around.
 #[doc(hidden)]
 pub fn starting_at<T: core::marker::Send>(

@@ -61,6 +61,23 @@ impl<T: Send, const N: usize> Storage<T, N> {
     /// A channel in this memory; `None` while an end of an earlier one is left, or a
     /// [`PeerWaker`](crate::channel::PeerWaker).
     pub fn split(&'static self) -> Option<(Sender<T>, Receiver<T>)> {
+        let raw = self.make()?;
+        // SAFETY: fresh, with a reference for each end, and one of each is made; the slots are `T`'s.
+        Some(unsafe { (Sender::new(Producer::open(raw)), Receiver::new(Consumer::open(raw))) })
+    }
+
+    /// [`split`](Self::split), and who watches the channel, as [`monitored`](super::monitored). What it notes is on the heap.
+    #[cfg(feature = "profile")]
+    pub fn split_monitored(
+        &'static self,
+        clock: impl crate::time::Clock + Send + Sync + 'static,
+    ) -> Option<(Sender<T>, Receiver<T>, crate::profile::Monitor<T>)> {
+        let raw = self.make()?;
+        // SAFETY: fresh, with a reference for each end; the slots are `T`'s.
+        Some(unsafe { super::open_monitored(raw, clock) })
+    }
+
+    fn make(&'static self) -> Option<NonNull<RawChannel>> {
         let plan = Plan {
             flavor: Flavor::Spsc,
             capacity: Self::CAPACITY,
@@ -75,8 +92,7 @@ impl<T: Send, const N: usize> Storage<T, N> {
         let raw = NonNull::from(self).cast::<RawChannel>();
         // SAFETY: taken by nobody else; the memory is static, and in cells.
         unsafe { raw.as_ptr().write(channel) };
-        // SAFETY: fresh, with a reference for each end, and one of each is made; the slots are `T`'s.
-        Some(unsafe { (Sender::new(Producer::open(raw)), Receiver::new(Consumer::open(raw))) })
+        Some(raw)
     }
 }
 
@@ -97,6 +113,8 @@ impl<T, const N: usize> core::fmt::Debug for Storage<T, N> {
 /// The channel is that of a `Storage<T, N>`, and its last reference is gone.
 unsafe extern "C" fn give_back<T, const N: usize>(channel: *mut RawChannel) {
     const { assert!(offset_of!(Storage<T, N>, channel) == 0) };
+    // SAFETY: the last reference is gone.
+    unsafe { crate::channel::memory::free_profile(&*channel) };
     // SAFETY: `split` made the pointer of one to the storage, which is static and begins with the channel. The
     // receiver has dropped the items.
     let taken = unsafe { &(*channel.cast::<Storage<T, N>>()).taken };

@@ -1,0 +1,81 @@
+//! Where an item waits, and for whom: what profilers of processors cannot see.
+//!
+//! A [`Monitor`] watches a channel, from whichever language its ends are used. A [`Probe`] watches streams and futures, also those of
+//! pools and rate limits. Both are off until you ask for them, and cost nothing then; what they cost when they are on, `ci/bench
+//! profile` tells.
+//!
+//! ```
+//! # #[cfg(feature = "std")] {
+//! use zigflow_core::profile::StdClock;
+//! use zigflow_core::spsc;
+//!
+//! let (mut tx, mut rx, monitor) = spsc::monitored::<u32>(64, StdClock::new());
+//! std::thread::spawn(move || (0..1000).try_for_each(|n| tx.send_blocking(n)));
+//! while rx.recv_blocking().is_ok() {}
+//! let snapshot = monitor.snapshot();
+//! assert_eq!(snapshot.received, 1000);
+//! println!("{snapshot}");
+//! println!("{}", snapshot.bottleneck()); // the sender waits …, the receiver waits …: …
+//! # }
+//! ```
+//!
+//! # What is measured
+//!
+//! - *Waiting:* from the moment an end has gone to sleep until it is woken. A thread that spins before it sleeps does not wait.
+//! - *Wake to poll:* from the wake until the task or thread has come to look again: the executor's share.
+//! - *Queue wait* (of `spsc` channels): of one item out of 64, or fewer, the time from the sender's look for room, just before it
+//!   sends, until the receiver takes it; and how many items waited then.
+//! - *Poll time* (of probes): how long each poll ran.
+//!
+//! The rest, how many items were sent, received, dropped, is counted always, see [`Snapshot`](crate::channel::Snapshot).
+
+mod histogram;
+mod monitor;
+mod probe;
+mod snapshot;
+mod watch;
+
+pub use histogram::Histogram;
+pub use monitor::{Monitor, PoolMonitor};
+pub use probe::{Probe, ProbeSnapshot, Probed};
+pub use snapshot::{Bottleneck, MonitorSnapshot, Side, Waits};
+
+pub(crate) use monitor::Profile;
+pub(crate) use watch::Watch;
+
+use crate::time::Clock;
+
+/// The clock of `std`: nanoseconds since it was made.
+#[cfg(feature = "std")]
+#[derive(Clone, Copy, Debug)]
+pub struct StdClock(std::time::Instant);
+
+#[cfg(feature = "std")]
+impl StdClock {
+    /// A clock that starts now.
+    pub fn new() -> Self {
+        Self(std::time::Instant::now())
+    }
+}
+
+#[cfg(feature = "std")]
+impl Default for StdClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(feature = "std")]
+impl Clock for StdClock {
+    fn now(&self) -> crate::time::Instant {
+        let nanos = self.0.elapsed().as_nanos();
+        crate::time::Instant::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+}
+
+type SharedClock = crate::sync::Arc<dyn Clock + Send + Sync>;
+
+fn shared(clock: impl Clock + Send + Sync + 'static) -> SharedClock {
+    let clock: alloc::boxed::Box<dyn Clock + Send + Sync> = alloc::boxed::Box::new(clock);
+    clock.into()
+}

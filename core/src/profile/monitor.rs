@@ -1,0 +1,219 @@
+//! What a channel keeps of its waits and items, and those who look at it.
+
+use core::fmt;
+use core::marker::PhantomData;
+use core::ptr::NonNull;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use core::time::Duration;
+
+use super::snapshot::{MonitorSnapshot, Waits};
+use super::{Histogram, SharedClock, Watch, shared};
+use crate::abi::{EndKind, Flavor, RawChannel};
+use crate::channel::Snapshot;
+use crate::lock::Lock;
+use crate::pool::Pool;
+use crate::ring::position::{advance, distance};
+use crate::ring::release;
+use crate::sync::Arc;
+use crate::sync::atomic::AtomicU32;
+use crate::time::{Clock, Instant};
+
+/// What a monitored channel has beside its memory. The channel owns it.
+pub(crate) struct Profile {
+    began: Instant,
+    pub(crate) senders: Arc<Watch>,
+    pub(crate) receivers: Arc<Watch>,
+    /// The position of the item that is sampled, with a flag; 0: none.
+    sampled: AtomicU32,
+    /// The sender samples no item before this position.
+    due: AtomicU32,
+    queue: Lock<Queue>,
+}
+
+struct Queue {
+    /// When the sampled item was sent.
+    at: Instant,
+    wait: Histogram,
+    len: Histogram,
+}
+
+/// In the two bits below a position.
+const SAMPLED: u32 = 1;
+/// An item out of so many, at most.
+const EVERY: u32 = 64;
+/// What is so far ahead lies behind.
+const FAR: u32 = 1 << 29;
+
+impl Profile {
+    pub(crate) fn new(clock: impl Clock + Send + Sync + 'static) -> Self {
+        let clock: SharedClock = shared(clock);
+        let began = clock.now();
+        let queue = Queue { at: began, wait: Histogram::new(), len: Histogram::new() };
+        Self {
+            began,
+            senders: Arc::new(Watch::new(clock.clone())),
+            receivers: Arc::new(Watch::new(clock)),
+            sampled: AtomicU32::new(0),
+            due: AtomicU32::new(0),
+            queue: Lock::new(queue),
+        }
+    }
+
+    pub(crate) fn side(&self, kind: EndKind) -> &Arc<Watch> {
+        match kind {
+            EndKind::Sender => &self.senders,
+            EndKind::Receiver => &self.receivers,
+        }
+    }
+
+    /// The sender of an `spsc` channel looks for room before it sends the item of position `tail`, and finds so much. How many
+    /// items it may send before it looks again.
+    pub(crate) fn sender_looks(&self, tail: u32, room: u32) -> u32 {
+        self.senders.looked(room > 0);
+        let left = distance(tail, self.due.load(Relaxed));
+        if left <= EVERY && left > 0 {
+            return left;
+        }
+        if room > 0 && self.sampled.load(Acquire) == 0 {
+            let now = self.senders.now();
+            self.queue.with(|queue| queue.at = now);
+            self.sampled.store(tail | SAMPLED, Release);
+            self.due.store(advance(tail, EVERY), Relaxed);
+        }
+        EVERY
+    }
+
+    /// The receiver of an `spsc` channel is at position `head`, wants so many items, and finds so many. How many it may receive
+    /// before it looks again.
+    pub(crate) fn receiver_looks(&self, head: u32, there: u32, wanted: u32) -> u32 {
+        self.receivers.looked(there > 0);
+        let sampled = self.sampled.load(Acquire);
+        if sampled == 0 {
+            return u32::MAX;
+        }
+        let before = distance(head, sampled & !SAMPLED);
+        if before > FAR {
+            self.sampled.store(0, Release); // passed over
+            return u32::MAX;
+        }
+        if before >= there {
+            return u32::MAX; // not published yet
+        }
+        if before >= wanted {
+            return before;
+        }
+        let now = self.receivers.now();
+        self.queue.with(|queue| {
+            queue.wait.record(now.saturating_duration_since(queue.at).as_nanos() as u64);
+            queue.len.record(u64::from(there));
+        });
+        self.sampled.store(0, Release);
+        u32::MAX
+    }
+
+    fn snapshot(&self, channel: &Snapshot) -> MonitorSnapshot {
+        let now = self.senders.now();
+        MonitorSnapshot::new(
+            now.saturating_duration_since(self.began),
+            channel,
+            self.senders.waits(now),
+            self.receivers.waits(now),
+            self.queue.with(|queue| (queue.wait, queue.len)),
+        )
+    }
+}
+
+/// Watches a channel, see [the module](self). It keeps the channel's memory, and does not keep the channel open.
+pub struct Monitor<T> {
+    channel: NonNull<RawChannel>,
+    profile: NonNull<Profile>,
+    /// An item that was left may be dropped with the channel.
+    items: PhantomData<fn(T) -> T>,
+}
+
+// SAFETY: it reads what is atomic or locked; items may be dropped with the channel, so they are `Send`.
+unsafe impl<T: Send> Send for Monitor<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Sync for Monitor<T> {}
+
+impl<T> Monitor<T> {
+    /// # Safety
+    ///
+    /// The channel lives, its items are `T`, and it has this profile until it is freed.
+    pub(crate) unsafe fn new(channel: NonNull<RawChannel>, profile: NonNull<Profile>) -> Self {
+        // SAFETY: it lives.
+        crate::ring::count_one_more(unsafe { &channel.as_ref().references });
+        Self { channel, profile, items: PhantomData }
+    }
+
+    /// What has happened until now. The counters are read one after the other while the ends go on.
+    pub fn snapshot(&self) -> MonitorSnapshot {
+        // SAFETY: the reference keeps the channel alive, and that its profile; a channel that is not `Spsc` is a `RawMpmc`.
+        unsafe {
+            let channel = match Flavor::from_raw(self.channel.as_ref().flavor) {
+                Some(Flavor::Mpmc | Flavor::Unbounded) => {
+                    Snapshot::take_mpmc(self.channel.cast().as_ref())
+                }
+                Some(Flavor::Spsc) | None => Snapshot::take(self.channel.as_ref()),
+            };
+            self.profile.as_ref().snapshot(&channel)
+        }
+    }
+}
+
+impl<T> Clone for Monitor<T> {
+    fn clone(&self) -> Self {
+        // SAFETY: this one's reference keeps the channel alive.
+        unsafe { Self::new(self.channel, self.profile) }
+    }
+}
+
+impl<T> Drop for Monitor<T> {
+    fn drop(&mut self) {
+        // SAFETY: `new` counted this reference.
+        unsafe { release(self.channel.as_ptr(), 0) };
+    }
+}
+
+impl<T> fmt::Debug for Monitor<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Monitor").field(&self.snapshot()).finish()
+    }
+}
+
+/// Watches those who wait for a pool's blocks.
+#[derive(Clone, Debug)]
+pub struct PoolMonitor {
+    pool: Pool,
+    watch: NonNull<Watch>,
+    began: Instant,
+}
+
+// SAFETY: a watch is made for any number of threads.
+unsafe impl Send for PoolMonitor {}
+// SAFETY: as above.
+unsafe impl Sync for PoolMonitor {}
+
+impl PoolMonitor {
+    /// # Safety
+    ///
+    /// The pool has this watch until it is freed.
+    pub(crate) unsafe fn new(pool: Pool, watch: NonNull<Watch>) -> Self {
+        // SAFETY: the pool keeps it.
+        let began = unsafe { watch.as_ref() }.now();
+        Self { pool, watch, began }
+    }
+
+    /// Since when this monitor looks, and those who waited, also before it.
+    pub fn snapshot(&self) -> (Duration, Waits) {
+        // SAFETY: the pool lives by this handle, and keeps it.
+        let watch = unsafe { self.watch.as_ref() };
+        let now = watch.now();
+        (now.saturating_duration_since(self.began), watch.waits(now))
+    }
+
+    /// The pool.
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+}

@@ -1,0 +1,251 @@
+//! What a monitor has seen, and what that means.
+
+use core::fmt;
+use core::time::Duration;
+
+use super::histogram::{Histogram, Shown};
+use crate::channel::Snapshot;
+
+/// Those who waited at one side of a channel, or for the blocks of a pool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Waits {
+    /// How long each of them waited until it was woken or gave up, nanoseconds.
+    pub wait: Histogram,
+    /// How long each of them took to look after it was woken, nanoseconds.
+    pub wake_to_poll: Histogram,
+    /// For how long somebody waited.
+    pub waiting: Duration,
+    /// For how long those who were woken had not looked yet, all together.
+    pub waking: Duration,
+    /// How many wait now.
+    pub now_waiting: u32,
+}
+
+impl Waits {
+    pub(super) fn record_wake(&mut self, nanos: u64) {
+        self.wake_to_poll.record(nanos);
+        self.waking += Duration::from_nanos(nanos);
+    }
+
+    /// What came after `earlier`.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self {
+            wait: self.wait.since(&earlier.wait),
+            wake_to_poll: self.wake_to_poll.since(&earlier.wake_to_poll),
+            waiting: self.waiting.saturating_sub(earlier.waiting),
+            waking: self.waking.saturating_sub(earlier.waking),
+            now_waiting: self.now_waiting,
+        }
+    }
+
+    fn show(&self, f: &mut fmt::Formatter<'_>, whole: Duration) -> fmt::Result {
+        writeln!(
+            f,
+            "waits {} of the time, {}",
+            Percent(share(self.waiting, whole)),
+            time(&self.wait)
+        )?;
+        writeln!(f, "            wake to poll {}", time(&self.wake_to_poll))
+    }
+}
+
+fn time(histogram: &Histogram) -> Shown<'_> {
+    Shown { histogram, is_time: true }
+}
+
+fn share(part: Duration, whole: Duration) -> f64 {
+    if whole.is_zero() { 0.0 } else { part.as_secs_f64() / whole.as_secs_f64() }
+}
+
+struct Percent(f64);
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.0} %", self.0 * 100.0)
+    }
+}
+
+/// What a channel's [`Monitor`](super::Monitor) has seen, since it began or since an earlier snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct MonitorSnapshot {
+    /// In which time.
+    pub elapsed: Duration,
+    /// Items sent.
+    pub sent: u64,
+    /// Items received.
+    pub received: u64,
+    /// Items that the sender dropped because there was no room.
+    pub dropped: u32,
+    /// Items that wait now.
+    pub len: usize,
+    /// How many items fit.
+    pub capacity: usize,
+    /// Those who wait for room.
+    pub senders: Waits,
+    /// Those who wait for items.
+    pub receivers: Waits,
+    /// How long sampled items waited, nanoseconds. Only of `spsc` channels.
+    pub queue_wait: Histogram,
+    /// How many items waited when a sampled one was taken, itself included. Only of `spsc` channels.
+    pub queue_len: Histogram,
+}
+
+impl MonitorSnapshot {
+    pub(super) fn new(
+        elapsed: Duration,
+        channel: &Snapshot,
+        senders: Waits,
+        receivers: Waits,
+        (queue_wait, queue_len): (Histogram, Histogram),
+    ) -> Self {
+        let &Snapshot { sent, received, dropped, len, capacity, .. } = channel;
+        Self {
+            elapsed,
+            sent,
+            received,
+            dropped,
+            len,
+            capacity,
+            senders,
+            receivers,
+            queue_wait,
+            queue_len,
+        }
+    }
+
+    /// What came after `earlier`, a snapshot of the same channel.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self {
+            elapsed: self.elapsed.saturating_sub(earlier.elapsed),
+            sent: self.sent.saturating_sub(earlier.sent),
+            received: self.received.saturating_sub(earlier.received),
+            dropped: self.dropped.wrapping_sub(earlier.dropped),
+            senders: self.senders.since(&earlier.senders),
+            receivers: self.receivers.since(&earlier.receivers),
+            queue_wait: self.queue_wait.since(&earlier.queue_wait),
+            queue_len: self.queue_len.since(&earlier.queue_len),
+            ..*self
+        }
+    }
+
+    /// Items received in a second.
+    pub fn throughput(&self) -> f64 {
+        let seconds = self.elapsed.as_secs_f64();
+        if seconds > 0.0 { self.received as f64 / seconds } else { 0.0 }
+    }
+
+    /// Who keeps the others waiting. Told from shares of the elapsed time, so from an interval that is long beside a
+    /// single wait.
+    pub fn bottleneck(&self) -> Bottleneck {
+        let of = |part| share(part, self.elapsed);
+        let Self { senders, receivers, .. } = self;
+        let bottleneck = |side| Bottleneck {
+            side,
+            senders_wait: of(senders.waiting),
+            receivers_wait: of(receivers.waiting),
+            waking: of(senders.waking).max(of(receivers.waking)),
+        };
+        let told = bottleneck(None);
+        let (senders, receivers) = (told.senders_wait, told.receivers_wait);
+        bottleneck(if told.waking > MOST && told.waking > senders.max(receivers) {
+            Some(Side::Executor)
+        } else if senders > MUCH && receivers > MUCH {
+            Some(Side::Capacity)
+        } else if receivers > MOST {
+            Some(Side::Sender)
+        } else if senders > MOST {
+            Some(Side::Receiver)
+        } else {
+            None
+        })
+    }
+}
+
+/// So much of the time names who is to blame.
+const MOST: f64 = 0.3;
+/// So much on both sides is a channel in which neither gets far before it waits for the other.
+const MUCH: f64 = 0.2;
+
+impl fmt::Display for MonitorSnapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { elapsed, sent, received, len, capacity, .. } = self;
+        writeln!(
+            f,
+            "items       {sent} sent, {received} received in {elapsed:.2?} ({:.0} in a second), {len} of {capacity} wait",
+            self.throughput()
+        )?;
+        f.write_str("senders     ")?;
+        self.senders.show(f, *elapsed)?;
+        f.write_str("receivers   ")?;
+        self.receivers.show(f, *elapsed)?;
+        writeln!(f, "queue wait  {}", time(&self.queue_wait))?;
+        write!(f, "queue len   {}", self.queue_len)
+    }
+}
+
+/// Who is slow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum Side {
+    /// The receiver waits for it.
+    Sender,
+    /// The sender waits for it.
+    Receiver,
+    /// Both wait, in turn: the channel holds too little for the size of their steps.
+    Capacity,
+    /// Those who were woken do not get to run.
+    Executor,
+}
+
+/// Who keeps the others waiting, and how much. Its text is one sentence.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Bottleneck {
+    /// Nobody, if nobody waits for much of the time.
+    pub side: Option<Side>,
+    /// Shares of the time, from 0 to 1.
+    pub senders_wait: f64,
+    /// As above.
+    pub receivers_wait: f64,
+    /// The time from wakes to polls, of the side of which it is more; above 1 if several wait for their turn.
+    pub waking: f64,
+}
+
+impl fmt::Display for Bottleneck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let senders = Percent(self.senders_wait);
+        let receivers = Percent(self.receivers_wait);
+        match self.side {
+            Some(Side::Sender) => {
+                write!(
+                    f,
+                    "the receiver waits {receivers} of the time for items: the sender is slow"
+                )
+            }
+            Some(Side::Receiver) => {
+                write!(f, "the sender waits {senders} of the time for room: the receiver is slow")
+            }
+            Some(Side::Capacity) => write!(
+                f,
+                "the sender waits {senders} of the time for room and the receiver {receivers} for items: the capacity is small"
+            ),
+            Some(Side::Executor) => write!(
+                f,
+                "who was woken waits {} of the time to be run: the executor is busy with others",
+                Percent(self.waking)
+            ),
+            None => write!(
+                f,
+                "nobody waits for long: the sender {senders} of the time, the receiver {receivers}"
+            ),
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Those who wait at one side of a channel, or for the blocks of a pool: how long, and how long they then take to look.
+//!
+//! ```text
+//!   goes to sleep ──── wait ────▶ woken ──── wake to poll ────▶ looks
+//!        └────────────── wait ───────────────────────────────▶ gives up
+//! ```
+//!
+//! An `spsc` end waits alone; its wake is seen by putting this watch between the channel's waker cell and the task's waker. In a
+//! party the list is Rust's and tells of every step.
+
+use super::SharedClock;
+use super::snapshot::Waits;
+use crate::lock::Lock;
+use crate::sync::Arc;
+use crate::time::Instant;
+use crate::waker::WakerCell;
+use core::fmt;
+use core::task::Waker;
+
+/// See the module.
+pub(crate) struct Watch {
+    clock: SharedClock,
+    /// The one task of an end that waits alone.
+    cell: WakerCell,
+    times: Lock<Times>,
+}
+
+struct Times {
+    waits: Waits,
+    /// How many wait, and since when anybody does.
+    waiting: u32,
+    since: Instant,
+    /// Of an end that waits alone.
+    alone: Alone,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Alone {
+    Awake,
+    Asleep(Instant),
+    Woken(Instant),
+}
+
+impl Times {
+    fn begin(&mut self, now: Instant) {
+        if self.waiting == 0 {
+            self.since = now;
+        }
+        self.waiting += 1;
+    }
+
+    fn end(&mut self, nanos: u64, now: Instant) {
+        self.waits.wait.record(nanos);
+        self.waiting = self.waiting.saturating_sub(1);
+        if self.waiting == 0 {
+            self.waits.waiting += now.saturating_duration_since(self.since);
+        }
+    }
+}
+
+/// When a waiter of a party came, or was woken, in 1024 nanoseconds: it wraps after an hour, and a wait of more
+/// counts as one of less. 0: before anybody watched.
+type Stamp = u32;
+
+fn stamp(now: Instant) -> Stamp {
+    ((now.as_nanos() >> 10) as u32).max(1)
+}
+
+fn since(before: Stamp, now: Instant) -> u64 {
+    u64::from(stamp(now).wrapping_sub(before)) << 10
+}
+
+impl Watch {
+    pub(crate) fn new(clock: SharedClock) -> Self {
+        let times = Times {
+            waits: Waits::default(),
+            waiting: 0,
+            since: Instant::from_nanos(0),
+            alone: Alone::Awake,
+        };
+        Self { clock, cell: WakerCell::new(), times: Lock::new(times) }
+    }
+
+    pub(crate) fn of(clock: impl crate::time::Clock + Send + Sync + 'static) -> Self {
+        Self::new(super::shared(clock))
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// What there was until now; a wait that goes on counts as far as it has come.
+    pub(crate) fn waits(&self, now: Instant) -> Waits {
+        self.times.with(|times| {
+            let mut waits = times.waits;
+            waits.now_waiting = times.waiting;
+            if times.waiting > 0 {
+                waits.waiting += now.saturating_duration_since(times.since);
+            }
+            if let Alone::Woken(at) = times.alone {
+                waits.waking += now.saturating_duration_since(at);
+            }
+            waits
+        })
+    }
+
+    // -- a waiter of a party --
+
+    /// It has gone to sleep.
+    pub(crate) fn begins(&self, now: Instant) -> Stamp {
+        self.times.with(|times| times.begin(now));
+        stamp(now)
+    }
+
+    /// It was woken, or has given up.
+    pub(crate) fn ends(&self, began: Stamp, now: Instant) -> Stamp {
+        if began != 0 {
+            self.times.with(|times| times.end(since(began, now), now));
+        }
+        stamp(now)
+    }
+
+    /// It looks, after it was woken.
+    pub(crate) fn looks(&self, woken: Stamp, now: Instant) {
+        if woken != 0 {
+            self.times.with(|times| times.waits.record_wake(since(woken, now)));
+        }
+    }
+
+    // -- an end that waits alone --
+
+    /// The waker for the channel: it tells this watch, then `waker`.
+    ///
+    /// # Safety
+    ///
+    /// Only the end that waits alone calls this and [`gone`](Self::gone), one at a time.
+    pub(crate) unsafe fn waker(this: &Arc<Self>, waker: &Waker) -> Waker {
+        // SAFETY: the caller's promise.
+        unsafe { this.cell.register(waker) };
+        Waker::from(this.clone())
+    }
+
+    /// The end sleeps.
+    pub(crate) fn fell_asleep(&self) {
+        let now = self.now();
+        self.times.with(|times| {
+            if !matches!(times.alone, Alone::Asleep(_)) {
+                times.came_to_look(now);
+                times.begin(now);
+                times.alone = Alone::Asleep(now);
+            }
+        });
+    }
+
+    /// The end looks; `found` what it needs. A look for nothing by one that was not woken ends no wait.
+    pub(crate) fn looked(&self, found: bool) {
+        let is_awake = self.times.with(|times| times.alone == Alone::Awake);
+        if is_awake {
+            return;
+        }
+        let now = self.now();
+        self.times.with(|times| match times.alone {
+            Alone::Woken(_) => times.came_to_look(now),
+            Alone::Asleep(at) if found => {
+                times.end(now.saturating_duration_since(at).as_nanos() as u64, now);
+                times.alone = Alone::Awake;
+            }
+            _ => {}
+        });
+    }
+
+    /// The end goes.
+    ///
+    /// # Safety
+    ///
+    /// As for [`waker`](Self::waker).
+    pub(crate) unsafe fn gone(&self) {
+        self.looked(true);
+        // SAFETY: the caller's promise.
+        unsafe { self.cell.close() };
+    }
+
+    fn woken(&self) {
+        let now = self.now();
+        self.times.with(|times| {
+            if let Alone::Asleep(at) = times.alone {
+                times.end(now.saturating_duration_since(at).as_nanos() as u64, now);
+                times.alone = Alone::Woken(now);
+            }
+        });
+        self.cell.wake();
+    }
+}
+
+impl Times {
+    fn came_to_look(&mut self, now: Instant) {
+        if let Alone::Woken(at) = self.alone {
+            self.waits.record_wake(now.saturating_duration_since(at).as_nanos() as u64);
+            self.alone = Alone::Awake;
+        }
+    }
+}
+
+#[cfg(target_has_atomic = "ptr")]
+impl alloc::task::Wake for Watch {
+    fn wake(self: Arc<Self>) {
+        self.woken();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.woken();
+    }
+}
+
+// `self` can only be the `Arc` of alloc.
+#[cfg(not(target_has_atomic = "ptr"))]
+impl portable_atomic_util::task::Wake for Watch {
+    fn wake(this: Arc<Self>) {
+        this.woken();
+    }
+
+    fn wake_by_ref(this: &Arc<Self>) {
+        this.woken();
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,398 @@
+//! Monitors and probes: on a clock that only the test moves, what they tell is exactly what happened, whichever language has an end.
+
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use zigflow::profile::{Histogram, MonitorSnapshot, Probe, Side, StdClock, Waits};
+use zigflow::time::{ManualTimer, Timer};
+use zigflow::{Pool, mpmc, spsc};
+use zigflow_tests::ends::{self, Lang, PAIRINGS, Rx, Stop, Tx};
+use zigflow_tests::many_ends;
+use zigflow_tests::task::Task;
+
+const MS: u64 = 1_000_000;
+
+fn ms(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}
+
+fn of(values: &[u64]) -> Histogram {
+    let mut histogram = Histogram::new();
+    values.iter().for_each(|value| histogram.record(*value));
+    histogram
+}
+
+/// The parts of a channel that is watched by a clock that the test moves.
+fn each_pairing(
+    capacity: usize,
+    test: impl Fn(Tx<u64>, Rx<u64>, &ManualTimer, &dyn Fn() -> MonitorSnapshot),
+) {
+    for pairing in PAIRINGS {
+        let clock = ManualTimer::new();
+        let (tx, rx, monitor) = ends::monitored_at(pairing, capacity, 0, clock.clone());
+        test(tx, rx, &clock, &|| monitor.snapshot());
+    }
+}
+
+#[test]
+fn a_receiver_that_waits_is_told_to_the_nanosecond() {
+    each_pairing(4, |mut tx, mut rx, clock, snapshot| {
+        let task = Task::new();
+        assert!(task.run(|cx| rx.poll_recv(cx)).is_pending());
+        clock.advance(ms(5));
+        // It looks without having been woken, and waits on.
+        assert!(task.run(|cx| rx.poll_recv(cx)).is_pending());
+        assert_eq!(snapshot().receivers.waiting, ms(5), "so far");
+        assert_eq!(snapshot().receivers.now_waiting, 1);
+        clock.advance(ms(2));
+        tx.try_send(1).unwrap();
+        assert_eq!(task.wakes(), 1);
+        clock.advance(ms(3));
+        assert_eq!(snapshot().receivers.waking, ms(3), "so far");
+        assert_eq!(task.run(|cx| rx.poll_recv(cx)), Poll::Ready(Ok(1)));
+        clock.advance(ms(100));
+        let Waits { wait, wake_to_poll, waiting, waking, now_waiting, .. } = snapshot().receivers;
+        assert_eq!((wait, wake_to_poll), (of(&[7 * MS]), of(&[3 * MS])));
+        assert_eq!((waiting, waking, now_waiting), (ms(7), ms(3), 0));
+        assert_eq!(snapshot().senders, Waits::default());
+        assert_eq!(snapshot().elapsed, ms(110));
+    });
+}
+
+#[test]
+fn a_sender_that_waits_is_told_to_the_nanosecond() {
+    each_pairing(1, |mut tx, mut rx, clock, snapshot| {
+        let task = Task::new();
+        tx.try_send(1).unwrap();
+        assert!(task.run(|cx| tx.poll_ready(cx)).is_pending());
+        clock.advance(ms(9));
+        rx.try_recv().unwrap();
+        clock.advance(ms(1));
+        assert!(task.run(|cx| tx.poll_ready(cx)).is_ready());
+        let Waits { wait, wake_to_poll, waiting, .. } = snapshot().senders;
+        assert_eq!((wait, wake_to_poll), (of(&[9 * MS]), of(&[MS])));
+        assert_eq!(waiting, ms(9));
+    });
+}
+
+/// The first of 64 items is sampled: how long it waited, and how many waited when it was taken.
+#[test]
+fn one_item_of_64_tells_how_long_it_waited() {
+    each_pairing(256, |mut tx, mut rx, clock, snapshot| {
+        for round in 0..4 {
+            for n in 0..64 {
+                tx.try_send(round * 64 + n).unwrap();
+            }
+            clock.advance(ms(10));
+        }
+        for n in 0..256 {
+            assert_eq!(rx.try_recv(), Ok(n));
+            clock.advance(ms(1));
+        }
+        // The first one waited through four rounds. The others were not sampled, as one was on its way.
+        assert_eq!(snapshot().queue_wait, of(&[40 * MS]));
+        assert_eq!(snapshot().queue_len, of(&[256]));
+        // Now one at a time: one out of 64 is sampled, wherever that begins.
+        for n in 0..640 {
+            tx.try_send(n).unwrap();
+            clock.advance(ms(2));
+            assert_eq!(rx.try_recv(), Ok(n));
+        }
+        let new = snapshot().queue_wait.since(&of(&[40 * MS]));
+        assert_eq!((new.count(), new.mean()), (10, 2 * MS));
+    });
+}
+
+#[test]
+fn a_sample_in_the_middle_of_a_batch_is_taken_with_it() {
+    each_pairing(64, |mut tx, mut rx, clock, snapshot| {
+        let items: Vec<u64> = (0..40).collect();
+        assert_eq!(tx.try_send_many(&items), Ok(40));
+        clock.advance(ms(4));
+        let mut taken = Vec::new();
+        while taken.len() < 40 {
+            rx.read(7, |first, second| {
+                taken.extend_from_slice(first);
+                taken.extend_from_slice(second);
+                first.len() + second.len()
+            })
+            .unwrap();
+        }
+        assert_eq!(taken, items);
+        assert_eq!((snapshot().queue_wait, snapshot().queue_len), (of(&[4 * MS]), of(&[40])));
+        for n in 0..200 {
+            tx.try_send(n).unwrap();
+            clock.advance(ms(1));
+            assert_eq!(rx.recv(), Ok(n));
+        }
+        assert!(snapshot().queue_wait.count() >= 4);
+    });
+}
+
+#[test]
+fn an_end_that_goes_while_it_waits_waits_no_more() {
+    each_pairing(1, |mut tx, mut rx, clock, snapshot| {
+        let task = Task::new();
+        assert!(task.run(|cx| rx.poll_recv(cx)).is_pending());
+        tx.try_send(1).unwrap();
+        rx.try_recv().unwrap();
+        assert!(task.run(|cx| rx.poll_recv(cx)).is_pending());
+        clock.advance(ms(6));
+        drop(rx);
+        clock.advance(ms(50));
+        let receivers = snapshot().receivers;
+        assert_eq!((receivers.waiting, receivers.now_waiting), (ms(6), 0));
+        assert_eq!(task.wakers(), 0, "a waker is left in the watch");
+        drop(tx);
+        assert_eq!((snapshot().sent, snapshot().received), (1, 1));
+    });
+}
+
+#[test]
+fn the_monitor_outlives_both_ends_and_another_one_sees_the_same() {
+    let clock = ManualTimer::new();
+    let (mut tx, mut rx, monitor) = spsc::monitored::<Box<u32>>(4, clock.clone());
+    tx.try_send(Box::new(1)).unwrap();
+    tx.try_send(Box::new(2)).unwrap();
+    assert_eq!(*rx.try_recv().unwrap(), 1);
+    let again = monitor.clone();
+    drop((tx, rx));
+    assert_eq!(again.snapshot(), monitor.snapshot());
+    drop(monitor);
+    assert_eq!((again.snapshot().sent, again.snapshot().len), (2, 0));
+}
+
+#[test]
+fn a_channel_in_a_static_is_taken_as_long_as_it_is_watched() {
+    static PLACE: spsc::Storage<u32, 2> = spsc::Storage::new();
+    let (mut tx, mut rx, monitor) = PLACE.split_monitored(StdClock::new()).unwrap();
+    tx.try_send(7).unwrap();
+    assert_eq!(rx.try_recv(), Ok(7));
+    drop((tx, rx));
+    assert!(PLACE.split().is_none());
+    assert_eq!(monitor.snapshot().received, 1);
+    drop(monitor);
+    assert!(PLACE.split().is_some());
+}
+
+/// So many units of those who wait in a list: 1024 nanoseconds, as there is room for 32 bits in a waiter.
+fn units(count: u64) -> Duration {
+    Duration::from_nanos(count << 10)
+}
+
+#[test]
+fn those_who_wait_at_a_channel_with_many_ends_are_told_together() {
+    for lang in [Lang::Rust, Lang::Zig] {
+        let clock = ManualTimer::new();
+        clock.advance(ms(1));
+        let (tx, rx) = mpmc::channel::<u64>(4);
+        let monitor = tx.monitor(clock.clone());
+        let mut second = many_ends::Rx::of(lang, rx.clone());
+        let (mut tx, mut rx) = (many_ends::Tx::of(lang, tx), many_ends::Rx::of(lang, rx));
+        let (one, two) = (Task::new(), Task::new());
+        let (mut first_wait, mut second_wait) = (rx.receiving(), second.receiving());
+        assert!(one.run(|cx| first_wait.as_mut().poll(cx)).is_pending());
+        clock.advance(units(10));
+        assert!(two.run(|cx| second_wait.as_mut().poll(cx)).is_pending());
+        clock.advance(units(10));
+        assert_eq!(monitor.snapshot().receivers.now_waiting, 2);
+        tx.try_send(1).unwrap();
+        assert_eq!((one.wakes(), two.wakes()), (1, 0), "in turn");
+        clock.advance(units(5));
+        assert_eq!(one.run(|cx| first_wait.as_mut().poll(cx)), Poll::Ready(Ok(1)));
+        drop(first_wait);
+        drop(second_wait); // gives up
+        clock.advance(units(100));
+        let receivers = monitor.snapshot().receivers;
+        assert_eq!(receivers.wait, of(&[20 << 10, 15 << 10]), "{lang:?}");
+        assert_eq!(receivers.wake_to_poll, of(&[5 << 10]));
+        assert_eq!((receivers.waiting, receivers.now_waiting), (units(25), 0));
+        assert_eq!(monitor.snapshot().received, 1);
+    }
+}
+
+#[test]
+fn who_waited_before_anybody_watched_is_not_counted_from_the_beginning_of_time() {
+    let clock = ManualTimer::new();
+    clock.advance(ms(1000));
+    let (tx, rx) = mpmc::channel::<u64>(4);
+    let task = Task::new();
+    let mut wait = pin!(rx.recv());
+    assert!(task.run(|cx| wait.as_mut().poll(cx)).is_pending());
+    let monitor = tx.monitor(clock.clone());
+    assert_eq!(tx.monitor(StdClock::new()).snapshot(), monitor.snapshot(), "the first clock stays");
+    clock.advance(units(3));
+    tx.try_send(1).unwrap();
+    assert!(task.run(|cx| wait.as_mut().poll(cx)).is_ready());
+    let receivers = monitor.snapshot().receivers;
+    assert_eq!((receivers.wait, receivers.waiting), (of(&[]), Duration::ZERO));
+    assert_eq!(receivers.wake_to_poll, of(&[0]));
+}
+
+#[test]
+fn those_who_wait_for_a_block_are_told() {
+    let clock = ManualTimer::new();
+    clock.advance(ms(1));
+    let pool = Pool::new(1, 64);
+    let monitor = pool.monitor(clock.clone());
+    let block = pool.try_acquire().unwrap();
+    let task = Task::new();
+    let mut wait = pin!(pool.acquire());
+    assert!(task.run(|cx| wait.as_mut().poll(cx)).is_pending());
+    clock.advance(units(8));
+    drop(block);
+    clock.advance(units(2));
+    assert!(task.run(|cx| wait.as_mut().poll(cx)).is_ready());
+    let (elapsed, waits) = monitor.snapshot();
+    assert_eq!(elapsed, units(10));
+    assert_eq!(waits.wait, of(&[8 << 10]));
+    assert_eq!(waits.wake_to_poll, of(&[2 << 10]));
+    assert_eq!(waits.waiting, units(8));
+    assert!(monitor.pool().same_pool(&pool));
+}
+
+#[test]
+fn a_probe_tells_how_long_polls_run_and_what_lies_between_them() {
+    let clock = ManualTimer::new();
+    let probe = Probe::new(clock.clone());
+    let task = Task::new();
+    let mut slept = pin!(probe.watch(clock.sleep(ms(30))));
+    assert!(task.run(|cx| slept.as_mut().poll(cx)).is_pending());
+    clock.advance(ms(30));
+    assert_eq!(task.wakes(), 1);
+    clock.advance(ms(4));
+    assert!(task.run(|cx| slept.as_mut().poll(cx)).is_ready());
+    let busy = probe.watch(std::future::poll_fn(|_| {
+        clock.advance(ms(6));
+        Poll::Ready(())
+    }));
+    assert!(task.run(|cx| pin!(busy).poll(cx)).is_ready());
+    let snapshot = probe.snapshot();
+    assert_eq!(snapshot.poll, of(&[0, 0, 6 * MS]));
+    assert_eq!((snapshot.wait, snapshot.wake_to_poll), (of(&[30 * MS]), of(&[4 * MS])));
+    assert_eq!((snapshot.ready, snapshot.elapsed), (2, ms(40)));
+}
+
+/// Pitfall 17: a waker that is kept wakes nobody any more, and keeps the task no longer.
+#[test]
+fn a_probed_future_that_is_dropped_lets_go_of_its_task() {
+    let probe = Probe::new(StdClock::new());
+    let task = Task::new();
+    let mut kept = None;
+    let mut future = Box::pin(probe.watch(std::future::poll_fn(|cx| {
+        kept = Some(cx.waker().clone());
+        Poll::<()>::Pending
+    })));
+    assert!(task.run(|cx| future.as_mut().poll(cx)).is_pending());
+    drop(future);
+    assert_eq!(task.wakers(), 0);
+    kept.unwrap().wake();
+    assert_eq!(task.wakes(), 0);
+}
+
+#[test]
+fn the_last_task_that_polls_a_probed_stream_is_woken() {
+    let probe = Probe::new(StdClock::new());
+    let (mut tx, rx) = spsc::channel::<u64>(2);
+    let mut stream = probe.watch(rx);
+    let (one, two) = (Task::new(), Task::new());
+    assert!(one.next(&mut stream).is_pending());
+    assert!(two.next(&mut stream).is_pending());
+    tx.try_send(1).unwrap();
+    assert_eq!((one.wakes(), two.wakes()), (0, 1));
+    assert_eq!(two.next(&mut stream), Poll::Ready(Some(Ok(1))));
+    assert_eq!(probe.snapshot().wait.count(), 1);
+    assert_eq!(stream.into_inner().try_recv().ok(), None);
+}
+
+/// A pipeline in virtual time: the sender takes so long for an item, the receiver so long, and who was woken so long to come.
+fn pipeline(sends: u64, receives: u64, comes: u64, capacity: usize, burst: u64) -> MonitorSnapshot {
+    let clock = ManualTimer::new();
+    let (mut tx, mut rx, monitor) = spsc::monitored::<u64>(capacity, clock.clone());
+    let (sender, receiver) = (Task::new(), Task::new());
+    // When each may run next, and its wakes so far.
+    let (mut tx_at, mut rx_at, mut tx_wakes, mut rx_wakes) = (0, 0, 0, 0);
+    let (mut tx_waits, mut rx_waits, mut sent) = (false, false, 0);
+    for now in 0..20_000_u64 {
+        if tx_waits && sender.wakes() > tx_wakes {
+            (tx_waits, tx_wakes, tx_at) = (false, sender.wakes(), now + comes);
+        }
+        if !tx_waits && now >= tx_at {
+            match sender.run(|cx| tx.poll_ready(cx)) {
+                Poll::Ready(_) => {
+                    tx.try_send(now).unwrap();
+                    sent += 1;
+                    tx_at = now + if sent % burst == 0 { sends * burst } else { 0 };
+                }
+                Poll::Pending => tx_waits = true,
+            }
+        }
+        if rx_waits && receiver.wakes() > rx_wakes {
+            (rx_waits, rx_wakes, rx_at) = (false, receiver.wakes(), now + comes);
+        }
+        if !rx_waits && now >= rx_at {
+            match receiver.run(|cx| rx.poll_recv(cx)) {
+                Poll::Ready(_) => rx_at = now + receives,
+                Poll::Pending => rx_waits = true,
+            }
+        }
+        clock.advance(Duration::from_micros(1));
+    }
+    monitor.snapshot()
+}
+
+#[test]
+fn the_bottleneck_is_named() {
+    let cases = [
+        (pipeline(20, 2, 0, 16, 1), Some(Side::Sender), "the sender is slow"),
+        (pipeline(2, 20, 0, 16, 1), Some(Side::Receiver), "the receiver is slow"),
+        // Both take ten for an item, but the one makes 32 at once, and two fit.
+        (pipeline(10, 10, 0, 2, 32), Some(Side::Capacity), "the capacity is small"),
+        (pipeline(2, 2, 40, 4, 1), Some(Side::Executor), "the executor is busy"),
+        (pipeline(10, 10, 0, 64, 1), None, "nobody waits for long"),
+    ];
+    for (snapshot, side, words) in cases {
+        let bottleneck = snapshot.bottleneck();
+        assert_eq!(bottleneck.side, side, "{snapshot}\n{bottleneck}");
+        assert!(bottleneck.to_string().contains(words), "{bottleneck}");
+    }
+}
+
+#[test]
+fn a_snapshot_shows_itself() {
+    let snapshot = pipeline(20, 2, 0, 16, 1);
+    let shown = snapshot.to_string();
+    for line in
+        ["items  ", "senders  ", "receivers  ", "wake to poll ", "queue wait  ", "queue len  "]
+    {
+        assert!(shown.contains(line), "{shown}");
+    }
+    assert!(shown.contains("in 20.00ms"), "{shown}");
+}
+
+#[test]
+fn what_came_since_is_the_difference() {
+    each_pairing(4, |mut tx, mut rx, clock, snapshot| {
+        for n in 0..10 {
+            tx.try_send(n).unwrap();
+            rx.try_recv().unwrap();
+        }
+        clock.advance(ms(1));
+        let before = snapshot();
+        let task = Task::new();
+        assert!(task.run(|cx| rx.poll_recv(cx)).is_pending());
+        clock.advance(ms(3));
+        for n in 0..3 {
+            tx.try_send(n).unwrap();
+        }
+        assert_eq!(task.run(|cx| rx.poll_recv(cx)), Poll::Ready(Ok(0)));
+        let new = snapshot().since(&before);
+        assert_eq!((new.sent, new.received, new.len, new.elapsed), (3, 1, 2, ms(3)));
+        assert_eq!((new.receivers.wait.count(), new.receivers.waiting), (1, ms(3)));
+        assert_eq!(new.throughput().round(), 333.0);
+        assert_eq!(rx.try_recv(), Ok(1));
+        assert_eq!(rx.try_recv(), Ok(2));
+        assert_eq!(rx.try_recv(), Err(Stop::Later));
+    });
+}
