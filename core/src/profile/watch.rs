@@ -12,6 +12,7 @@ use super::SharedClock;
 use super::snapshot::Waits;
 use crate::lock::Lock;
 use crate::sync::Arc;
+use crate::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use crate::time::Instant;
 use crate::waker::WakerCell;
 use core::fmt;
@@ -22,6 +23,8 @@ pub(crate) struct Watch {
     clock: SharedClock,
     /// The one task of an end that waits alone.
     cell: WakerCell,
+    /// Of an end that waits alone: whether there is anything to note when it looks.
+    is_noted: AtomicBool,
     times: Lock<Times>,
 }
 
@@ -78,7 +81,8 @@ impl Watch {
             since: Instant::from_nanos(0),
             alone: Alone::Awake,
         };
-        Self { clock, cell: WakerCell::new(), times: Lock::new(times) }
+        let is_noted = AtomicBool::new(false);
+        Self { clock, cell: WakerCell::new(), is_noted, times: Lock::new(times) }
     }
 
     pub(crate) fn of(clock: impl crate::time::Clock + Send + Sync + 'static) -> Self {
@@ -143,6 +147,7 @@ impl Watch {
     /// The end sleeps.
     pub(crate) fn fell_asleep(&self) {
         let now = self.now();
+        self.is_noted.store(true, Relaxed);
         self.times.with(|times| {
             if !matches!(times.alone, Alone::Asleep(_)) {
                 times.came_to_look(now);
@@ -153,20 +158,29 @@ impl Watch {
     }
 
     /// The end looks; `found` what it needs. A look for nothing by one that was not woken ends no wait.
+    #[inline]
     pub(crate) fn looked(&self, found: bool) {
-        let is_awake = self.times.with(|times| times.alone == Alone::Awake);
-        if is_awake {
-            return;
+        // The end itself stored it.
+        if self.is_noted.load(Relaxed) {
+            self.note_look(found);
         }
+    }
+
+    #[cold]
+    fn note_look(&self, found: bool) {
         let now = self.now();
-        self.times.with(|times| match times.alone {
-            Alone::Woken(_) => times.came_to_look(now),
-            Alone::Asleep(at) if found => {
-                times.end(now.saturating_duration_since(at).as_nanos() as u64, now);
-                times.alone = Alone::Awake;
+        let is_noted = self.times.with(|times| {
+            match times.alone {
+                Alone::Woken(_) => times.came_to_look(now),
+                Alone::Asleep(at) if found => {
+                    times.end(now.saturating_duration_since(at).as_nanos() as u64, now);
+                    times.alone = Alone::Awake;
+                }
+                _ => {}
             }
-            _ => {}
+            times.alone != Alone::Awake
         });
+        self.is_noted.store(is_noted, Relaxed);
     }
 
     /// The end goes.
