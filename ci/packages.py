@@ -27,10 +27,13 @@ def targets(name, kind):
 
 
 def feature_sets(package):
+    # A feature that works only beside another one says so: package.metadata.alone.
+    beside = (package["metadata"] or {}).get("alone", {})
     yield "--no-default-features"
     for feature in sorted(package["features"]):
         if feature != "default":
-            yield f"--no-default-features --features={feature}"
+            together = ",".join([feature, *beside.get(feature, [])])
+            yield f"--no-default-features --features={together}"
     yield ""
     yield "--all-features"
 

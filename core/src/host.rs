@@ -207,6 +207,13 @@ export! {
         unsafe { crate::ring::spsc::fell_asleep(&*channel, end_kind(kind), ready != 0) };
     }
 
+    /// A thread begins to wait awake in a party that is watched (0), or ends it (the stamp that it got).
+    #[cfg(feature = "std")]
+    fn zf1_party_linger(party: *const RawParty, stamp: u32) -> u32 {
+        // SAFETY: Zig passes a party of a channel of which it has an end.
+        unsafe { (*party).linger(stamp) }
+    }
+
     /// The end goes.
     #[cfg(not(target_os = "none"))]
     fn zf1_profile_gone(channel: *const RawChannel, kind: u32) {

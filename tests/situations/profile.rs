@@ -349,7 +349,7 @@ fn the_bottleneck_is_named() {
         (pipeline(2, 20, 0, 16, 1), Some(Side::Receiver), "the receiver is slow"),
         // Both take ten for an item, but the one makes 32 at once, and two fit.
         (pipeline(10, 10, 0, 2, 32), Some(Side::Capacity), "the capacity is small"),
-        (pipeline(2, 2, 40, 4, 1), Some(Side::Executor), "the executor is busy"),
+        (pipeline(2, 2, 40, 4, 1), Some(Side::Executor), "the executor, or the system, is busy"),
         (pipeline(10, 10, 0, 64, 1), None, "nobody waits for long"),
     ];
     for (snapshot, side, words) in cases {

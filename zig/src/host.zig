@@ -41,6 +41,8 @@ pub extern fn zf1_profile_look(channel: *const abi.RawChannel, kind: u32, positi
 pub extern fn zf1_profile_waker(channel: *const abi.RawChannel, kind: u32, waker: *const abi.RawWaker, out: *abi.RawWaker) callconv(.c) void;
 /// The end sleeps, or (`ready` is 1) does not.
 pub extern fn zf1_profile_sleep(channel: *const abi.RawChannel, kind: u32, ready: u32) callconv(.c) void;
+/// A thread begins to wait awake in a party that is watched (0), or ends it (the stamp that it got). With Rust's std only.
+pub extern fn zf1_party_linger(party: *const abi.RawParty, stamp: u32) callconv(.c) u32;
 /// The end goes.
 pub extern fn zf1_profile_gone(channel: *const abi.RawChannel, kind: u32) callconv(.c) void;
 

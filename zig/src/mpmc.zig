@@ -182,7 +182,7 @@ pub fn Sender(comptime T: type) type {
         const Wait = struct { end: *Self, item: T, seat: Seat = .{}, is_closed: bool = false };
 
         noinline fn sendInTime(self: *Self, item: T, timeout_ns: ?u64) error{ Closed, Timeout }!void {
-            _ = self.patience.linger(self.ring, Ring.mayHaveRoom);
+            self.ring.linger(&self.ring.raw.senders, &self.patience, Ring.mayHaveRoom);
             var wait: Wait = .{ .end = self, .item = item };
             const finished = block.wait(&wait, sendStep, timeout_ns);
             const party = &self.ring.raw.senders;
@@ -427,7 +427,7 @@ pub fn Receiver(comptime T: type) type {
         const Wait = struct { end: *Self, seat: Seat = .{}, item: ?T = null };
 
         noinline fn recvInTime(self: *Self, timeout_ns: ?u64) error{ Closed, Timeout }!T {
-            _ = self.patience.linger(self.ring, Ring.mayHaveItem);
+            self.ring.linger(&self.ring.raw.receivers, &self.patience, Ring.mayHaveItem);
             var wait: Wait = .{ .end = self };
             const finished = block.wait(&wait, recvStep, timeout_ns);
             if (wait.seat.leave(&self.ring.raw.receivers)) |woken| self.pass(woken, finished);

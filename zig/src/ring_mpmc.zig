@@ -8,6 +8,7 @@ const host = @import("host.zig");
 const items = @import("item.zig");
 const lap = @import("lap.zig");
 const list_file = @import("ring_list.zig");
+const Patience = @import("patience.zig").Patience;
 const pos = @import("position.zig");
 const reference = @import("reference.zig");
 const sync = @import("sync.zig");
@@ -267,6 +268,14 @@ pub fn Ring(comptime T: type) type {
         pub fn isItem(self: Self) bool {
             if (self.list()) |blocks| return blocks.isItem();
             return self.isTurn(&self.raw.channel.head.word, one);
+        }
+
+        /// A thread looks again for a while, awake, until `isSo`. That counts as waiting, if somebody watches the party.
+        pub fn linger(self: Self, party: *abi.RawParty, patience: *Patience, comptime isSo: fn (Self) bool) void {
+            const is_watched = @atomicLoad(?*const anyopaque, &party.watch, .acquire) != null;
+            const stamp = if (is_watched) host.zf1_party_linger(party, 0) else 0;
+            _ = patience.linger(self, isSo);
+            if (is_watched) _ = host.zf1_party_linger(party, stamp);
         }
 
         /// True when a producer may find room, or the end; nothing is written.

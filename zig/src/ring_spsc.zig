@@ -178,6 +178,7 @@ pub const Producer = struct {
     /// Looks a few times more, if that has helped before; true when there are `wanted` free slots meanwhile, or
     /// the channel is closed.
     pub fn linger(self: *Producer, wanted: u32) bool {
+        if (can_watch and self.mode == watched_mode) host.zf1_profile_sleep(self.channel, abi.EndKind.sender, 0);
         const Look = struct { ring: *Producer, wanted: u32 };
         return self.patience.linger(Look{ .ring = self, .wanted = wanted }, struct {
             fn isSo(look_for: Look) bool {
@@ -363,6 +364,7 @@ pub const Consumer = struct {
     /// Looks a few times more, if that has helped before; true when there are `wanted` items meanwhile, or
     /// the channel is closed.
     pub fn linger(self: *Consumer, wanted: u32) bool {
+        if (can_watch and self.mode == watched_mode) host.zf1_profile_sleep(self.channel, abi.EndKind.receiver, 0);
         const Look = struct { ring: *Consumer, wanted: u32 };
         return self.patience.linger(Look{ .ring = self, .wanted = wanted }, struct {
             fn isSo(look_for: Look) bool {

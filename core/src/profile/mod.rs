@@ -21,7 +21,8 @@
 //!
 //! # What is measured
 //!
-//! - *Waiting:* from the moment an end has gone to sleep until it is woken. A thread that spins before it sleeps does not wait.
+//! - *Waiting:* from the moment an end has gone to sleep, or a thread has begun to look again and again before it sleeps, until it
+//!   is woken or finds what it needs. An `spsc` end that gave up waits on, in this reckoning, until it looks again or goes.
 //! - *Wake to poll:* from the wake until the task or thread has come to look again: the executor's share.
 //! - *Queue wait* (of `spsc` channels): of one item out of 64, or fewer, the time from the sender's look for room, just before it
 //!   sends, until the receiver takes it; and how many items waited then.

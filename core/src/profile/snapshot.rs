@@ -239,7 +239,7 @@ impl fmt::Display for Bottleneck {
             ),
             Some(Side::Executor) => write!(
                 f,
-                "who was woken waits {} of the time to be run: the executor is busy with others",
+                "who was woken waits {} of the time to be run: the executor, or the system, is busy with others",
                 Percent(self.waking)
             ),
             None => write!(

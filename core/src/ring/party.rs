@@ -223,13 +223,33 @@ impl RawParty {
 mod watched {
     use core::sync::atomic::Ordering::{AcqRel, Acquire};
 
-    use super::{LINKED, RawParty, WOKEN};
+    use super::{LINKED, OUTSIDE, RawParty, WOKEN};
     use crate::profile::Watch;
     use crate::time::Instant;
 
     pub(super) struct Watched<'a>(Option<(&'a Watch, Instant)>);
 
     impl RawParty {
+        /// A thread waits awake while `f` runs.
+        #[cfg(feature = "std")]
+        pub(crate) fn lingering<R>(&self, f: impl FnOnce() -> R) -> R {
+            let stamp = self.linger(0);
+            let result = f();
+            self.linger(stamp);
+            result
+        }
+
+        /// A thread begins to wait awake (0), or ends it (the stamp that it got).
+        pub(crate) fn linger(&self, mut stamp: u32) -> u32 {
+            let watched = self.watched();
+            if stamp == 0 {
+                watched.begins(OUTSIDE, &mut stamp);
+            } else {
+                watched.leaves(LINKED, stamp);
+            }
+            stamp
+        }
+
         pub(super) fn watched(&self) -> Watched<'_> {
             let watch = self.watch.load(Acquire).cast::<Watch>();
             // SAFETY: `watch_by` stores what lives as long as the party.

@@ -292,10 +292,19 @@ impl Producer {
     /// the channel is closed.
     #[cfg(feature = "std")]
     pub(crate) fn linger(&mut self, wanted: u32) -> bool {
+        self.begin_to_linger();
         let patience = core::mem::replace(&mut self.patience, Patience::of(0));
         let helped = patience.linger(|| self.look_for(wanted) >= wanted || self.is_closed());
         self.patience = patience;
         helped
+    }
+
+    /// A thread that waits awake waits, too.
+    #[cfg(feature = "std")]
+    fn begin_to_linger(&self) {
+        if self.mode == WATCHED {
+            fell_asleep(self.channel(), EndKind::Sender, false);
+        }
     }
 
     /// Goes to sleep until there are `wanted` free slots or the channel is closed. True when that is so
@@ -539,10 +548,19 @@ impl Consumer {
     /// the channel is closed.
     #[cfg(feature = "std")]
     pub(crate) fn linger(&mut self, wanted: u32) -> bool {
+        self.begin_to_linger();
         let patience = core::mem::replace(&mut self.patience, Patience::of(0));
         let helped = patience.linger(|| self.look_for(wanted) >= wanted || self.is_closed());
         self.patience = patience;
         helped
+    }
+
+    /// A thread that waits awake waits, too.
+    #[cfg(feature = "std")]
+    fn begin_to_linger(&self) {
+        if self.mode == WATCHED {
+            fell_asleep(self.channel(), EndKind::Receiver, false);
+        }
     }
 
     /// How many items there are.

@@ -113,7 +113,7 @@ impl<T> Receiver<T> {
             Err(TryRecvError::Closed) => Err(RecvError::Closed),
             Err(TryRecvError::Failed(reason)) => Err(RecvError::Failed(reason)),
             Err(TryRecvError::Empty) => {
-                self.patience.linger(|| self.ring.may_have_item());
+                self.linger();
                 let mut recv = core::pin::pin!(self.recv_many(items, limit));
                 let count = crate::channel::block::wait(None, |waker| recv.as_mut().poll_by(waker));
                 count.unwrap_or(Err(RecvError::Closed)) // without a timeout it ends by itself

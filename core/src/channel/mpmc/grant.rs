@@ -125,7 +125,7 @@ impl<T> Receiver<T> {
             Err(TryRecvError::Failed(reason)) => return Err(RecvError::Failed(reason)),
             Ok(grant) => return Ok(grant),
         }
-        self.patience.linger(|| self.ring.may_have_item());
+        self.linger();
         let mut read = core::pin::pin!(self.read());
         let grant = crate::channel::block::wait(None, |waker| read.as_mut().poll_by(waker));
         grant.unwrap_or(Err(RecvError::Closed)) // without a timeout it ends by itself

@@ -103,13 +103,20 @@ impl<T> Receiver<T> {
         self.source().pop().or_else(|nothing| self.recv_asleep(nothing))
     }
 
+    /// A thread that waits looks again for a while.
+    #[cfg(feature = "std")]
+    pub(super) fn linger(&self) {
+        let receivers = &self.ring.raw().receivers;
+        receivers.lingering(|| self.patience.linger(|| self.ring.may_have_item()));
+    }
+
     #[cfg(feature = "std")]
     #[cold]
     fn recv_asleep(&self, nothing: Nothing) -> Result<T, RecvError> {
         if nothing != Nothing::NotNow {
             return Err(self.source().ended(nothing));
         }
-        self.patience.linger(|| self.ring.may_have_item());
+        self.linger();
         let mut recv = core::pin::pin!(self.recv());
         let item = crate::channel::block::wait(None, |waker| recv.as_mut().poll_by(waker));
         item.unwrap_or(Err(RecvError::Closed)) // without a timeout it ends by itself

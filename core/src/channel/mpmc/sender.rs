@@ -176,7 +176,8 @@ impl<T> Sender<T> {
     /// A thread that waits looks again for a while.
     #[cfg(feature = "std")]
     pub(super) fn linger(&self) {
-        self.patience.linger(|| self.ring.may_have_room());
+        let senders = &self.ring.raw().senders;
+        senders.lingering(|| self.patience.linger(|| self.ring.may_have_room()));
     }
 
     /// How often, at most, a thread that waits looks again before it sleeps, up to 255; 0: never. The default is 100, about

@@ -1,0 +1,56 @@
+//! The table that is shown while a program runs.
+
+use std::io::{IsTerminal, Write, stderr};
+use std::time::{Duration, Instant};
+
+use crate::recorder::Latest;
+
+/// On a terminal in place, ten times a second; elsewhere a table each second.
+pub(crate) struct Table {
+    is_terminal: bool,
+    lines: usize,
+    shown: Option<Instant>,
+}
+
+impl Table {
+    pub(crate) fn new() -> Self {
+        Self { is_terminal: stderr().is_terminal(), lines: 0, shown: None }
+    }
+
+    pub(crate) fn show(&mut self, latest: &[Latest<'_>], is_over: bool) {
+        let pause = Duration::from_millis(if self.is_terminal { 100 } else { 1000 });
+        if !is_over && self.shown.is_some_and(|shown| shown.elapsed() < pause) {
+            return;
+        }
+        self.shown = Some(Instant::now());
+        let mut text = String::new();
+        if self.is_terminal && self.lines > 0 {
+            text += &format!("\x1b[{}A\x1b[J", self.lines); // up, and clear from there
+        }
+        text += &rows(latest);
+        self.lines = text.lines().count();
+        // Nobody looks: no reason to stop.
+        let _ = stderr().write_all(text.as_bytes());
+    }
+}
+
+fn rows(latest: &[Latest<'_>]) -> String {
+    let mut text = format!(
+        "{:<20} {:>12} {:>12} {:>13} {:>12} {:>14}\n",
+        "channel", "items", "items/s", "queue", "sender waits", "receiver waits"
+    );
+    for Latest { name, sample, received, capacity } in latest {
+        let queue = format!("{} of {capacity}", sample.len);
+        let percent = |share: f64| format!("{:.0} %", share * 100.0);
+        text += &format!(
+            "{:<20} {:>12} {:>12.0} {:>13} {:>12} {:>14}\n",
+            name,
+            received,
+            sample.throughput,
+            queue,
+            percent(sample.senders_wait),
+            percent(sample.receivers_wait)
+        );
+    }
+    text
+}
