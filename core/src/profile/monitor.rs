@@ -123,7 +123,7 @@ impl Profile {
     }
 }
 
-/// Watches a channel, see [the module](self). It keeps the channel's memory, and does not keep the channel open.
+/// Watches a channel, see [`profile`](crate::profile). It keeps the channel's memory, and does not keep the channel open.
 pub struct Monitor<T> {
     channel: NonNull<RawChannel>,
     profile: NonNull<Profile>,

@@ -24,18 +24,19 @@ static HANDLER: Handler = Handler(UnsafeCell::new(None));
 fn PendSV() {
     static mut NEXT: u32 = 0;
     // SAFETY: as above.
-    if let Some(producer) = unsafe { &mut *HANDLER.0.get() } {
-        if producer.enqueue(*NEXT).is_ok() {
-            *NEXT += 1;
-            WAKER.wake();
-        }
+    if let Some(producer) = unsafe { &mut *HANDLER.0.get() }
+        && producer.enqueue(*NEXT).is_ok()
+    {
+        *NEXT += 1;
+        WAKER.wake();
     }
 }
 
 #[entry]
 fn main() -> ! {
     // SAFETY: split once.
-    let (producer, mut consumer) = unsafe { (*&raw mut NUMBERS).split() };
+    let numbers = unsafe { &mut *core::ptr::addr_of_mut!(NUMBERS) };
+    let (producer, mut consumer) = numbers.split();
     // SAFETY: no interrupt yet.
     unsafe { *HANDLER.0.get() = Some(producer) };
     board::run(async {
