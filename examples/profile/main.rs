@@ -3,7 +3,7 @@
 //! ```text
 //! profile [channel|file|pool|future] [--runtime tokio|smol|async-std|block-on] [--items N]
 //!         [--capacity N] [--burst N] [--produce MICROSECONDS] [--consume MICROSECONDS] [--hog MILLISECONDS]
-//!         [--file PATH] [--html PATH] [--json] [--quiet]
+//!         [--file PATH] [--html PATH] [--svg PATH] [--json] [--quiet]
 //! ```
 //!
 //! `channel`: a Zig thread works for each item and sends it, a task receives it and works. `pool`: a task fills blocks of a pool,
@@ -71,6 +71,7 @@ struct Options {
     hog: Duration,
     file: PathBuf,
     html: Option<PathBuf>,
+    svg: Option<PathBuf>,
     is_json: bool,
     is_quiet: bool,
 }
@@ -90,6 +91,7 @@ impl Options {
             hog: Duration::ZERO,
             file: PathBuf::from("/dev/null"),
             html: None,
+            svg: None,
             is_json: false,
             is_quiet: false,
         };
@@ -110,6 +112,7 @@ impl Options {
                 Long("hog") => options.hog = parser.value()?.parse_with(millis)?,
                 Long("file") => options.file = parser.value()?.into(),
                 Long("html") => options.html = Some(parser.value()?.into()),
+                Long("svg") => options.svg = Some(parser.value()?.into()),
                 Long("json") => options.is_json = true,
                 Long("quiet") => options.is_quiet = true,
                 _ => return Err(arg.unexpected()),
@@ -153,6 +156,9 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     };
     if let Some(path) = &options.html {
         std::fs::write(path, report.html())?;
+    }
+    if let (Some(path), Some(channel)) = (&options.svg, report.channels.first()) {
+        std::fs::write(path, channel.svg())?;
     }
     if options.is_json {
         println!("{}", report.json());
