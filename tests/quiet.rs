@@ -147,16 +147,7 @@ impl Drop for Peer {
 /// Which ends are of which language, and of which flavour the channel is.
 fn ends(capacity: usize, is_spsc: bool, (tx_lang, rx_lang): (Lang, Lang)) -> (Tx, Rx) {
     if is_spsc {
-        let (tx, rx) = spsc::channel(capacity);
-        let tx = match tx_lang {
-            Lang::Rust => Tx::Spsc(tx),
-            Lang::Zig => Tx::Zig(Zig::open(tx.into_zig(), true, true)),
-        };
-        let rx = match rx_lang {
-            Lang::Rust => Rx::Spsc(rx),
-            Lang::Zig => Rx::Zig(Zig::open(rx.into_zig(), true, false)),
-        };
-        return (tx, rx);
+        return spsc_ends((tx_lang, rx_lang), spsc::channel(capacity));
     }
     let (tx, rx) = mpmc::channel(capacity);
     let tx = match tx_lang {
@@ -166,6 +157,22 @@ fn ends(capacity: usize, is_spsc: bool, (tx_lang, rx_lang): (Lang, Lang)) -> (Tx
     let rx = match rx_lang {
         Lang::Rust => Rx::Mpmc(rx),
         Lang::Zig => Rx::Zig(Zig::open(rx.into_zig(), false, false)),
+    };
+    (tx, rx)
+}
+
+/// These ends, in these languages.
+pub fn spsc_ends(
+    (tx_lang, rx_lang): (Lang, Lang),
+    (tx, rx): (spsc::Sender<u64>, spsc::Receiver<u64>),
+) -> (Tx, Rx) {
+    let tx = match tx_lang {
+        Lang::Rust => Tx::Spsc(tx),
+        Lang::Zig => Tx::Zig(Zig::open(tx.into_zig(), true, true)),
+    };
+    let rx = match rx_lang {
+        Lang::Rust => Rx::Spsc(rx),
+        Lang::Zig => Rx::Zig(Zig::open(rx.into_zig(), true, false)),
     };
     (tx, rx)
 }

@@ -1,15 +1,17 @@
 //! Monitors and probes: on a clock that only the test moves, what they tell is exactly what happened, whichever language has an end.
 
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::task::Poll;
 use std::time::Duration;
 
 use zigflow::profile::{Histogram, MonitorSnapshot, Probe, Side, StdClock, Waits};
-use zigflow::time::{ManualTimer, Timer};
+use zigflow::time::{Clock, Instant, ManualTimer, Timer};
 use zigflow::{Pool, mpmc, spsc};
 use zigflow_tests::ends::{self, Lang, PAIRINGS, Rx, Stop, Tx};
-use zigflow_tests::many_ends;
 use zigflow_tests::task::Task;
+use zigflow_tests::{many_ends, quiet};
 
 const MS: u64 = 1_000_000;
 
@@ -304,6 +306,47 @@ fn the_last_task_that_polls_a_probed_stream_is_woken() {
     assert_eq!(two.next(&mut stream), Poll::Ready(Some(Ok(1))));
     assert_eq!(probe.snapshot().wait.count(), 1);
     assert_eq!(stream.into_inner().try_recv().ok(), None);
+}
+
+/// In a signal handler neither a clock nor a lock may be waited for: a quiet verb tells the monitor nothing.
+#[test]
+fn a_quiet_verb_of_a_monitored_channel_reads_no_clock() {
+    struct Counting(Arc<AtomicU64>);
+    impl Clock for Counting {
+        fn now(&self) -> Instant {
+            Instant::from_nanos(self.0.fetch_add(1, SeqCst))
+        }
+    }
+    for pairing in PAIRINGS {
+        let reads = Arc::new(AtomicU64::new(0));
+        let (tx, rx, monitor) = spsc::monitored(4, Counting(reads.clone()));
+        let (mut tx, mut rx) = quiet::spsc_ends(pairing, (tx, rx));
+        let before = reads.load(SeqCst);
+        for n in 0..200 {
+            while tx.try_send(n).is_ok() {}
+            while rx.try_recv().is_ok() {}
+        }
+        assert_eq!(reads.load(SeqCst), before, "{pairing:?}");
+        assert_eq!(monitor.snapshot().received, 800);
+        assert!(reads.load(SeqCst) > before, "the clock counts");
+    }
+}
+
+/// A sample that was passed over by quiet verbs ends no sampling.
+#[test]
+fn what_quiet_verbs_pass_over_is_sampled_no_more() {
+    let clock = ManualTimer::new();
+    let (mut tx, mut rx, monitor) = spsc::monitored::<u64>(8, clock.clone());
+    tx.try_send(0).unwrap(); // sampled
+    assert!(rx.try_recv_quiet().is_ok());
+    for n in 1..300 {
+        tx.try_send(n).unwrap();
+        clock.advance(ms(1));
+        assert_eq!(rx.try_recv(), Ok(n));
+    }
+    let queue_wait = monitor.snapshot().queue_wait;
+    assert!(queue_wait.count() >= 3, "{queue_wait:?}");
+    assert_eq!(queue_wait.mean(), MS);
 }
 
 /// A pipeline in virtual time: the sender takes so long for an item, the receiver so long, and who was woken so long to come.

@@ -187,6 +187,18 @@ pub const Producer = struct {
         }.isSo);
     }
 
+    /// Until `endHush` the end looks no more closely than one that is not watched: the profile has locks, which a handler must
+    /// not wait for.
+    pub fn hush(self: *Producer) u8 {
+        const watched = self.mode & watched_mode;
+        self.mode &= ~watched_mode;
+        return watched;
+    }
+
+    pub fn endHush(self: *Producer, watched: u8) void {
+        self.mode |= watched;
+    }
+
     /// Goes to sleep until there are `wanted` free slots or the channel is closed. True when that is so
     /// already; then nobody sleeps.
     pub fn goToSleep(self: *Producer, wanted: u32, words: abi.RawWaker) bool {
@@ -371,6 +383,18 @@ pub const Consumer = struct {
                 return look_for.ring.lookFor(look_for.wanted) >= look_for.wanted or look_for.ring.isClosed();
             }
         }.isSo);
+    }
+
+    /// Until `endHush` the end looks no more closely than one that is not watched: the profile has locks, which a handler must
+    /// not wait for.
+    pub fn hush(self: *Consumer) u8 {
+        const watched = self.mode & watched_mode;
+        self.mode &= ~watched_mode;
+        return watched;
+    }
+
+    pub fn endHush(self: *Consumer, watched: u8) void {
+        self.mode |= watched;
     }
 
     /// Goes to sleep until there are `wanted` items or the channel is closed. True when that is so already;

@@ -307,6 +307,18 @@ impl Producer {
         }
     }
 
+    /// Until [`end_hush`](Self::end_hush) the end looks no more closely than one that is not watched: the profile has locks, which
+    /// a handler must not wait for.
+    pub(crate) fn hush(&mut self) -> u8 {
+        let watched = self.mode & WATCHED;
+        self.mode &= !WATCHED;
+        watched
+    }
+
+    pub(crate) fn end_hush(&mut self, watched: u8) {
+        self.mode |= watched;
+    }
+
     /// Goes to sleep until there are `wanted` free slots or the channel is closed. True when that is so
     /// already; then nobody sleeps.
     pub(crate) fn sleep(&mut self, wanted: u32, waker: &Waker) -> bool {
@@ -561,6 +573,18 @@ impl Consumer {
         if self.mode == WATCHED {
             fell_asleep(self.channel(), EndKind::Receiver, false);
         }
+    }
+
+    /// Until [`end_hush`](Self::end_hush) the end looks no more closely than one that is not watched: the profile has locks, which
+    /// a handler must not wait for.
+    pub(crate) fn hush(&mut self) -> u8 {
+        let watched = self.mode & WATCHED;
+        self.mode &= !WATCHED;
+        watched
+    }
+
+    pub(crate) fn end_hush(&mut self, watched: u8) {
+        self.mode |= watched;
     }
 
     /// How many items there are.

@@ -14,7 +14,10 @@ impl<T> Sender<T> {
     ///
     /// The item comes back if there is no room now, or if the receiver has closed.
     pub fn try_send_quiet(&mut self, item: T) -> Result<WakeDue, TrySendError<T>> {
-        self.send_by(item, Producer::publish_quietly).map(WakeDue::new)
+        let watched = self.ring.hush();
+        let sent = self.send_by(item, Producer::publish_quietly);
+        self.ring.end_hush(watched);
+        sent.map(WakeDue::new)
     }
 
     /// What wakes the receiver after a quiet verb. Not for handlers: it counts a reference, and may free.
@@ -37,9 +40,11 @@ impl<T> Receiver<T> {
     /// [`TryRecvError`]: there is no item now, or there will be none. (After a malformed item the sender is woken, for
     /// that is an error in the program.)
     pub fn try_recv_quiet(&mut self) -> Result<(T, WakeDue), TryRecvError> {
-        let at = self.next_item()?;
+        let watched = self.ring.hush();
+        let next = self.next_item();
+        self.ring.end_hush(watched);
         // SAFETY: an item, the consumer's until it is released, and valid.
-        let item = unsafe { take(at) };
+        let item = unsafe { take(next?) };
         Ok((item, WakeDue::new(self.ring.release_quietly(1))))
     }
 
