@@ -19,6 +19,7 @@ fn main() {
         .file("situations/autozig_owned.rs")
         .file("situations/pace_zig.rs")
         .file("situations/byte_io.rs")
+        .file("situations/profile.rs")
         .file("situations/closed_zig.rs")
         .types("types.rs");
     for (language, extension) in [("```zig\n", "zig"), ("```rust\n", "rs")] {

@@ -187,6 +187,20 @@ export! {
         unsafe { crate::ring::spsc::looked(&*channel, end_kind(kind), position, found, wanted) }
     }
 
+    /// Writes what a monitored channel has noted to `out`: 1; or 0 if it is not monitored.
+    fn zf1_profile_read(channel: *const RawChannel, out: *mut core::ffi::c_void) -> u32 {
+        #[cfg(feature = "profile")]
+        // SAFETY: Zig passes a channel of which it has an end, and the address of a place for a profile.
+        unsafe {
+            if let Some(profile) = crate::channel::memory::profile(&*channel) {
+                out.cast::<crate::profile::RawProfile>().write(profile.for_zig());
+                return 1;
+            }
+        }
+        let _ = (channel, out);
+        0
+    }
+
     /// The waker for the cell of an end of a monitored channel, in place of `waker`, which is lent. Its reference is Zig's.
     #[cfg(not(target_os = "none"))]
     fn zf1_profile_waker(channel: *const RawChannel, kind: u32, waker: *const RawWaker, out: *mut RawWaker) {

@@ -308,6 +308,83 @@ fn the_last_task_that_polls_a_probed_stream_is_woken() {
     assert_eq!(stream.into_inner().try_recv().ok(), None);
 }
 
+zigflow::autozig! {
+    const zigflow = @import("zigflow");
+
+    /// Some of its numbers.
+    fn readProfile(end: zigflow.spsc.Sender(u64), out: []u64) error{NotMonitored}!void {
+        var tx = end;
+        defer tx.deinit();
+        const seen = tx.profile() orelse return error.NotMonitored;
+        const receivers = &seen.receivers;
+        const numbers = [_]u64{
+            seen.elapsed_ns,            receivers.waiting_ns,           receivers.waking_ns,
+            receivers.now_waiting,      receivers.wait.count(),         receivers.wait.mean(),
+            receivers.wake_to_poll.total, seen.senders.wait.count(),    seen.senders.wait.mean(),
+            seen.queue_wait.total,      seen.queue_len.counts[1],
+        };
+        @memcpy(out, &numbers);
+    }
+
+    fn readManyProfile(end: zigflow.mpmc.Receiver(u64)) ?u64 {
+        var rx = end;
+        defer rx.deinit();
+        return if (rx.profile()) |seen| seen.receivers.wait.count() else null;
+    }
+    ---
+    fn read_profile(end: spsc::ZigSender<u64>, out: &mut [u64]) -> Result<(), zigflow::ZigError>;
+    fn read_many_profile(end: mpmc::ZigReceiver<u64>) -> Result<Option<u64>, zigflow::ZigError>;
+}
+
+#[test]
+fn zig_reads_the_same() {
+    let clock = ManualTimer::new();
+    let (mut tx, mut rx, monitor) = spsc::monitored::<u64>(4, clock.clone());
+    let task = Task::new();
+    assert!(task.run(|cx| rx.poll_recv(cx)).is_pending());
+    clock.advance(ms(5));
+    tx.try_send(1).unwrap();
+    clock.advance(ms(2));
+    assert!(task.run(|cx| rx.poll_recv(cx)).is_ready());
+    for n in 0..4 {
+        tx.try_send(n).unwrap();
+    }
+    assert!(task.run(|cx| tx.poll_ready(cx)).is_pending());
+    clock.advance(ms(1));
+    rx.try_recv().unwrap();
+    assert!(task.run(|cx| tx.poll_ready(cx)).is_ready());
+    rx.try_recv().unwrap();
+    rx.try_recv().unwrap();
+    rx.try_recv().unwrap();
+    assert!(task.run(|cx| rx.poll_recv(cx)).is_pending());
+    let (snapshot, mut seen) = (monitor.snapshot(), [0; 11]);
+    read_profile(tx.into_zig(), &mut seen).unwrap();
+    let receivers = snapshot.receivers;
+    let expected = [
+        8 * MS,
+        5 * MS,
+        2 * MS,
+        1,
+        1,
+        5 * MS,
+        2 * MS,
+        1,
+        MS,
+        snapshot.queue_wait.total(),
+        snapshot.queue_len.count(),
+    ];
+    assert_eq!((seen, receivers.now_waiting), (expected, 1));
+    assert_eq!(snapshot.queue_wait.total(), 2 * MS, "the first item was sampled");
+
+    let (tx, rx) = spsc::channel::<u64>(4);
+    assert_eq!(read_profile(tx.into_zig(), &mut seen).unwrap_err().name(), "NotMonitored");
+    drop(rx);
+    let (tx, rx) = mpmc::channel::<u64>(4);
+    assert_eq!(read_many_profile(rx.clone().into_zig()), Ok(None));
+    let _monitor = tx.monitor(clock);
+    assert_eq!(read_many_profile(rx.into_zig()), Ok(Some(0)));
+}
+
 /// In a signal handler neither a clock nor a lock may be waited for: a quiet verb tells the monitor nothing.
 #[test]
 fn a_quiet_verb_of_a_monitored_channel_reads_no_clock() {

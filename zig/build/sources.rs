@@ -32,6 +32,7 @@ pub(crate) const FILES: &[(&str, &str)] = files![
     "patience.zig",
     "pool.zig",
     "position.zig",
+    "profile.zig",
     "quiet.zig",
     "reference.zig",
     "reject.zig",

@@ -37,6 +37,8 @@ pub extern fn zf1_channel_new(flavor: u32, capacity: usize, slot_size: usize, sl
 /// An end of a monitored `spsc` channel looks: at `position`, wanting so many items or slots, finding so many. How many of
 /// them it may use before it looks again.
 pub extern fn zf1_profile_look(channel: *const abi.RawChannel, kind: u32, position: u32, found: u32, wanted: u32) callconv(.c) u32;
+/// Writes what a monitored channel has noted to `out`: 1; or 0 if it is not monitored.
+pub extern fn zf1_profile_read(channel: *const abi.RawChannel, out: *@import("profile.zig").Profile) callconv(.c) u32;
 /// The waker for the cell of an end of a monitored channel, in place of `waker`, which is lent. Its reference is the caller's.
 pub extern fn zf1_profile_waker(channel: *const abi.RawChannel, kind: u32, waker: *const abi.RawWaker, out: *abi.RawWaker) callconv(.c) void;
 /// The end sleeps, or (`ready` is 1) does not.

@@ -12,6 +12,7 @@ const host = @import("host.zig");
 const item_file = @import("item.zig");
 const lap = @import("lap.zig");
 const pos = @import("position.zig");
+const profile_file = @import("profile.zig");
 const ring_file = @import("ring_mpmc.zig");
 const reject_file = @import("reject.zig");
 const sync = @import("sync.zig");
@@ -311,6 +312,11 @@ pub fn Sender(comptime T: type) type {
             return snapshotOf(self.ring.raw);
         }
 
+        /// How long who waited, if Rust monitors the channel.
+        pub fn profile(self: *const Self) ?profile_file.Profile {
+            return profile_file.of(&self.ring.raw.channel);
+        }
+
         /// An end that does not keep the channel open.
         pub fn downgrade(self: *const Self) WeakSender(T) {
             self.ring.refer();
@@ -552,6 +558,11 @@ pub fn Receiver(comptime T: type) type {
         /// The channel's counters.
         pub fn snapshot(self: *const Self) end_file.Snapshot {
             return snapshotOf(self.ring.raw);
+        }
+
+        /// How long who waited, if Rust monitors the channel.
+        pub fn profile(self: *const Self) ?profile_file.Profile {
+            return profile_file.of(&self.ring.raw.channel);
         }
 
         /// An end that does not keep the channel open.

@@ -14,6 +14,7 @@ const abi = @import("abi.zig");
 const block = @import("block.zig");
 const end_file = @import("end.zig");
 const item_file = @import("item.zig");
+const profile_file = @import("profile.zig");
 const ring = @import("ring_spsc.zig");
 const reject_file = @import("reject.zig");
 const sync = @import("sync.zig");
@@ -256,6 +257,11 @@ pub fn Sender(comptime T: type) type {
             return end_file.snapshot(self.ring.channel);
         }
 
+        /// How long who waited, if Rust monitors the channel.
+        pub fn profile(self: *const Self) ?profile_file.Profile {
+            return profile_file.of(self.ring.channel);
+        }
+
         /// Closes the channel and gives the end back.
         pub fn deinit(self: *Self) void {
             self.ring.deinit();
@@ -480,6 +486,11 @@ pub fn Receiver(comptime T: type) type {
         /// The channel's counters.
         pub fn snapshot(self: *const Self) end_file.Snapshot {
             return end_file.snapshot(self.ring.channel);
+        }
+
+        /// How long who waited, if Rust monitors the channel.
+        pub fn profile(self: *const Self) ?profile_file.Profile {
+            return profile_file.of(self.ring.channel);
         }
 
         /// Closes the channel and gives the end back. Owned bytes that nobody received are released.

@@ -55,6 +55,8 @@ pub const RawStream = abi.RawStream;
 
 /// A rate limit of Rust's.
 pub const RateLimiter = @import("limiter.zig").RateLimiter;
+/// What a monitored channel has noted: `profile` of its ends.
+pub const Profile = @import("profile.zig").Profile;
 /// A rate limiter that Rust hands to Zig: `ZigRateLimiter` there.
 pub const RawLimiter = abi.RawLimiter;
 /// The functions of a timer that Zig supplies.

@@ -7,9 +7,10 @@ use core::fmt;
 /// A count and the total wrap around; [`since`](Self::since) tells the difference all the same.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(into = "Parts"))]
+#[repr(C)] // as in Zig
 pub struct Histogram {
-    counts: [u32; Self::BUCKETS],
     total: u64,
+    counts: [u32; Self::BUCKETS],
 }
 
 impl Histogram {

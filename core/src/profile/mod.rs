@@ -28,6 +28,9 @@
 //!   sends, until the receiver takes it; and how many items waited then.
 //! - *Poll time* (of probes): how long each poll ran.
 //!
+//! With the feature `tracing` there are events as well: `asleep` and `woken` of the ends of monitored `spsc` channels (target
+//! `zigflow::channel`), and a span for each probed stream or future ([`Probe::named`]).
+//!
 //! The rest, how many items were sent, received, dropped, is counted always, see [`Snapshot`](crate::channel::Snapshot).
 
 mod histogram;
@@ -35,6 +38,7 @@ mod monitor;
 mod probe;
 mod snapshot;
 mod watch;
+mod zig;
 
 pub use histogram::Histogram;
 pub use monitor::{Monitor, PoolMonitor};
@@ -43,6 +47,7 @@ pub use snapshot::{Bottleneck, MonitorSnapshot, Side, Waits};
 
 pub(crate) use monitor::Profile;
 pub(crate) use watch::Watch;
+pub(crate) use zig::RawProfile;
 
 use crate::time::Clock;
 

@@ -51,8 +51,8 @@ impl Profile {
         let queue = Queue { at: began, wait: Histogram::new(), len: Histogram::new() };
         Self {
             began,
-            senders: Arc::new(Watch::new(clock.clone())),
-            receivers: Arc::new(Watch::new(clock)),
+            senders: Arc::new(Watch::new("sender", clock.clone())),
+            receivers: Arc::new(Watch::new("receiver", clock)),
             sampled: AtomicU32::new(0),
             due: AtomicU32::new(0),
             queue: Lock::new(queue),
@@ -114,12 +114,21 @@ impl Profile {
     fn snapshot(&self, channel: &Snapshot) -> MonitorSnapshot {
         let now = self.senders.now();
         MonitorSnapshot::new(
-            now.saturating_duration_since(self.began),
+            self.since_began(now),
             channel,
             self.senders.waits(now),
             self.receivers.waits(now),
-            self.queue.with(|queue| (queue.wait, queue.len)),
+            self.queue(),
         )
+    }
+
+    pub(super) fn since_began(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.began)
+    }
+
+    /// How long sampled items waited, and how many.
+    pub(super) fn queue(&self) -> (Histogram, Histogram) {
+        self.queue.with(|queue| (queue.wait, queue.len))
     }
 }
 

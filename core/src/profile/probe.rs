@@ -38,6 +38,8 @@ pub struct Probe {
 }
 
 struct Shared {
+    #[cfg(feature = "tracing")]
+    name: &'static str,
     clock: SharedClock,
     began: Instant,
     noted: Lock<ProbeSnapshot>,
@@ -46,17 +48,36 @@ struct Shared {
 impl Probe {
     /// A probe that has seen nothing yet. The time is read from `clock`.
     pub fn new(clock: impl Clock + Send + Sync + 'static) -> Self {
+        Self::named("", clock)
+    }
+
+    /// The same with a name, which the spans of the feature `tracing` have: one, `probed`, for each future or stream, entered for
+    /// each poll, with the events `pending`, `woken` and `ready`.
+    pub fn named(name: &'static str, clock: impl Clock + Send + Sync + 'static) -> Self {
+        #[cfg(not(feature = "tracing"))]
+        let _ = name;
         let clock = super::shared(clock);
         let began = clock.now();
         Self {
-            shared: Arc::new(Shared { clock, began, noted: Lock::new(ProbeSnapshot::default()) }),
+            shared: Arc::new(Shared {
+                #[cfg(feature = "tracing")]
+                name,
+                clock,
+                began,
+                noted: Lock::new(ProbeSnapshot::default()),
+            }),
         }
     }
 
     /// The same stream or future, watched. (One allocation; none for a poll.)
     pub fn watch<F>(&self, inner: F) -> Probed<F> {
-        let relay =
-            Relay { probe: self.clone(), cell: WakerCell::new(), since: Lock::new(Since::Running) };
+        let relay = Relay {
+            #[cfg(feature = "tracing")]
+            span: tracing::debug_span!(target: "zigflow", "probed", name = self.shared.name),
+            probe: self.clone(),
+            cell: WakerCell::new(),
+            since: Lock::new(Since::Running),
+        };
         Probed { inner, relay: Owned { relay: Arc::new(relay) } }
     }
 
@@ -124,6 +145,8 @@ impl fmt::Display for ProbeSnapshot {
 
 /// Between the inner future's waker and the task's.
 struct Relay {
+    #[cfg(feature = "tracing")]
+    span: tracing::Span,
     probe: Probe,
     cell: WakerCell,
     since: Lock<Since>,
@@ -149,6 +172,8 @@ impl Relay {
         });
         if let Some(waited) = waited {
             self.probe.note(|noted| noted.wait.record(waited));
+            #[cfg(feature = "tracing")]
+            tracing::trace!(target: "zigflow", parent: &self.span, waited_ns = waited, "woken");
         }
         self.cell.wake();
     }
@@ -192,7 +217,9 @@ impl Owned {
         cx: &Context<'_>,
         poll: impl FnOnce(&mut Context<'_>) -> Poll<R>,
     ) -> Poll<R> {
-        let Relay { probe, cell, since } = &*self.relay;
+        let Relay { probe, cell, since, .. } = &*self.relay;
+        #[cfg(feature = "tracing")]
+        let _entered = self.relay.span.enter();
         // SAFETY: `&mut self`: nobody else registers or closes.
         unsafe { cell.register(cx.waker()) };
         let waker = Waker::from(self.relay.clone());
@@ -203,6 +230,11 @@ impl Owned {
         if polled.is_pending() {
             // (A wake that came during the poll has passed on already.)
             since.with(|since| *since = Since::Waiting(after));
+        }
+        #[cfg(feature = "tracing")]
+        match polled.is_ready() {
+            true => tracing::trace!(target: "zigflow", "ready"),
+            false => tracing::trace!(target: "zigflow", "pending"),
         }
         probe.note(|noted| {
             noted.poll.record(nanos(before, after));

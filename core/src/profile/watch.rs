@@ -20,6 +20,9 @@ use core::task::Waker;
 
 /// See the module.
 pub(crate) struct Watch {
+    /// For spans and events.
+    #[cfg(feature = "tracing")]
+    side: &'static str,
     clock: SharedClock,
     /// The one task of an end that waits alone.
     cell: WakerCell,
@@ -74,7 +77,10 @@ fn since(before: Stamp, now: Instant) -> u64 {
 }
 
 impl Watch {
-    pub(crate) fn new(clock: SharedClock) -> Self {
+    /// `side` names it for events.
+    pub(crate) fn new(side: &'static str, clock: SharedClock) -> Self {
+        #[cfg(not(feature = "tracing"))]
+        let _ = side;
         let times = Times {
             waits: Waits::default(),
             waiting: 0,
@@ -82,11 +88,18 @@ impl Watch {
             alone: Alone::Awake,
         };
         let is_noted = AtomicBool::new(false);
-        Self { clock, cell: WakerCell::new(), is_noted, times: Lock::new(times) }
+        Self {
+            #[cfg(feature = "tracing")]
+            side,
+            clock,
+            cell: WakerCell::new(),
+            is_noted,
+            times: Lock::new(times),
+        }
     }
 
     pub(crate) fn of(clock: impl crate::time::Clock + Send + Sync + 'static) -> Self {
-        Self::new(super::shared(clock))
+        Self::new("pool", super::shared(clock))
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -147,6 +160,8 @@ impl Watch {
     /// The end sleeps.
     pub(crate) fn fell_asleep(&self) {
         let now = self.now();
+        #[cfg(feature = "tracing")]
+        tracing::trace!(target: "zigflow::channel", side = self.side, "asleep");
         self.is_noted.store(true, Relaxed);
         self.times.with(|times| {
             if !matches!(times.alone, Alone::Asleep(_)) {
@@ -196,12 +211,17 @@ impl Watch {
 
     fn woken(&self) {
         let now = self.now();
-        self.times.with(|times| {
-            if let Alone::Asleep(at) = times.alone {
-                times.end(now.saturating_duration_since(at).as_nanos() as u64, now);
-                times.alone = Alone::Woken(now);
-            }
+        let _waited = self.times.with(|times| {
+            let Alone::Asleep(at) = times.alone else { return None };
+            let waited = now.saturating_duration_since(at).as_nanos() as u64;
+            times.end(waited, now);
+            times.alone = Alone::Woken(now);
+            Some(waited)
         });
+        #[cfg(feature = "tracing")]
+        if let Some(waited) = _waited {
+            tracing::trace!(target: "zigflow::channel", side = self.side, waited_ns = waited, "woken");
+        }
         self.cell.wake();
     }
 }
