@@ -63,7 +63,7 @@ export fn zf1_profile_look(_: *const abi.RawChannel, _: u32, _: u32, _: u32, _: 
 export fn zf1_profile_waker(_: *const abi.RawChannel, _: u32, _: *const abi.RawWaker, _: *abi.RawWaker) void {
     @panic("a channel that is not monitored");
 }
-export fn zf1_profile_sleep(_: *const abi.RawChannel, _: u32, _: u32) void {
+export fn zf1_profile_sleep(_: *const abi.RawChannel, _: u32, _: u32) u32 {
     @panic("a channel that is not monitored");
 }
 export fn zf1_profile_gone(_: *const abi.RawChannel, _: u32) void {

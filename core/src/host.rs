@@ -214,18 +214,32 @@ export! {
         unsafe { out.write(RawWaker::of(&waker)) };
     }
 
-    /// The end sleeps, or (`ready` is 1) does not.
+    /// The end is about to sleep (0). 1 if it did not wait before. Or it need not sleep after all (1), or has what it needs (2).
     #[cfg(not(target_os = "none"))]
-    fn zf1_profile_sleep(channel: *const RawChannel, kind: u32, ready: u32) {
+    fn zf1_profile_sleep(channel: *const RawChannel, kind: u32, step: u32) -> u32 {
+        use crate::ring::spsc::{falls_asleep, is_served, stays_awake};
         // SAFETY: Zig passes a channel of which it has that end.
-        unsafe { crate::ring::spsc::fell_asleep(&*channel, end_kind(kind), ready != 0) };
+        let (channel, kind) = (unsafe { &*channel }, end_kind(kind));
+        match step {
+            0 => return falls_asleep(channel, kind).into(),
+            1 => stays_awake(channel, kind),
+            _ => is_served(channel, kind),
+        }
+        0
     }
 
-    /// A thread begins to wait awake in a party that is watched (0), or ends it (the stamp that it got).
+    /// A thread begins to wait awake in a party that is watched. What it is to end that with.
     #[cfg(feature = "std")]
-    fn zf1_party_linger(party: *const RawParty, stamp: u32) -> u32 {
+    fn zf1_party_linger(party: *const RawParty) -> u32 {
         // SAFETY: Zig passes a party of a channel of which it has an end.
-        unsafe { (*party).linger(stamp) }
+        unsafe { (*party).begin_to_linger() }
+    }
+
+    /// The thread has what it needs (1), or waits asleep from now on (0).
+    #[cfg(feature = "std")]
+    fn zf1_party_lingered(party: *const RawParty, stamp: u32, helped: u32) {
+        // SAFETY: as above.
+        unsafe { (*party).end_to_linger(stamp, helped != 0) };
     }
 
     /// The end goes.

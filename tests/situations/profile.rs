@@ -426,6 +426,160 @@ fn what_quiet_verbs_pass_over_is_sampled_no_more() {
     assert_eq!(queue_wait.mean(), MS);
 }
 
+/// Who reads the clock before the list's lock may come after one who read it later: that is no wait of an hour.
+#[test]
+fn a_clock_that_steps_back_makes_no_long_wait() {
+    struct Steps(ManualTimer, Arc<AtomicU64>);
+    impl Clock for Steps {
+        fn now(&self) -> Instant {
+            let back = self.1.load(SeqCst);
+            Instant::from_nanos(self.0.now().as_nanos().saturating_sub(back))
+        }
+    }
+    let (clock, back) = (ManualTimer::new(), Arc::new(AtomicU64::new(0)));
+    clock.advance(ms(1000));
+    let (tx, rx) = mpmc::channel::<u64>(4);
+    let monitor = tx.monitor(Steps(clock.clone(), back.clone()));
+    let task = Task::new();
+    let mut wait = pin!(rx.recv());
+    assert!(task.run(|cx| wait.as_mut().poll(cx)).is_pending());
+    clock.advance(units(7));
+    tx.try_send(1).unwrap();
+    back.store(10 << 10, SeqCst);
+    assert!(task.run(|cx| wait.as_mut().poll(cx)).is_ready());
+    let receivers = monitor.snapshot().receivers;
+    assert_eq!((receivers.wait, receivers.wake_to_poll), (of(&[7 << 10]), of(&[0])));
+    assert!(receivers.waking < ms(1), "{:?}", receivers.waking);
+}
+
+/// What a channel did before it is watched is not counted.
+#[test]
+fn a_monitor_that_comes_late_counts_from_there() {
+    let clock = ManualTimer::new();
+    let (tx, rx) = mpmc::channel::<u64>(8);
+    for n in 0..5 {
+        tx.try_send(n).unwrap();
+    }
+    rx.try_recv().unwrap();
+    let monitor = tx.monitor(clock.clone());
+    clock.advance(ms(1000));
+    rx.try_recv().unwrap();
+    tx.try_send(9).unwrap();
+    let snapshot = monitor.snapshot();
+    assert_eq!((snapshot.sent, snapshot.received, snapshot.len), (1, 1, 4));
+    assert_eq!(snapshot.throughput(), 1.0);
+    assert_eq!(tx.monitor(StdClock::new()).snapshot(), snapshot);
+}
+
+/// An end for which nothing comes any more waits no more, though it is kept.
+#[test]
+fn an_end_that_has_seen_the_end_waits_no_more() {
+    each_pairing(1, |mut tx, mut rx, clock, snapshot| {
+        let task = Task::new();
+        assert!(task.run(|cx| rx.poll_recv(cx)).is_pending());
+        clock.advance(ms(2));
+        tx.close();
+        clock.advance(ms(3));
+        assert_eq!(rx.try_recv(), Err(Stop::Closed));
+        clock.advance(ms(50));
+        let receivers = snapshot().receivers;
+        assert_eq!((receivers.waiting, receivers.waking), (ms(2), ms(3)));
+        assert_eq!(receivers.now_waiting, 0);
+    });
+    each_pairing(1, |mut tx, mut rx, clock, snapshot| {
+        let task = Task::new();
+        tx.try_send(1).unwrap();
+        assert!(task.run(|cx| tx.poll_ready(cx)).is_pending());
+        clock.advance(ms(2));
+        rx.close();
+        clock.advance(ms(3));
+        assert!(tx.is_closed());
+        clock.advance(ms(50));
+        let senders = snapshot().senders;
+        assert_eq!((senders.waiting, senders.waking, senders.now_waiting), (ms(2), ms(3), 0));
+    });
+}
+
+/// A sender that needs four slots waits until there are four, and the item that it then sends did not lie in the queue meanwhile.
+#[test]
+fn a_part_of_the_room_is_not_what_is_needed() {
+    let clock = ManualTimer::new();
+    let (mut tx, mut rx, monitor) = spsc::monitored::<u64>(4, clock.clone());
+    let task = Task::new();
+    // The first one is sampled, and three others.
+    for n in 0..4 {
+        tx.try_send(n).unwrap();
+    }
+    rx.try_recv().unwrap();
+    let sampled = monitor.snapshot().queue_wait;
+    {
+        let mut reserve = pin!(tx.reserve(4));
+        assert!(task.run(|cx| reserve.as_mut().poll(cx).map(|_| ())).is_pending());
+        clock.advance(ms(5));
+        rx.try_recv().unwrap();
+        // It looks unasked.
+        assert!(task.run(|cx| reserve.as_mut().poll(cx).map(|_| ())).is_pending());
+        clock.advance(ms(5));
+    }
+    while rx.try_recv().is_ok() {}
+    assert!(task.run(|cx| pin!(tx.reserve(4)).poll(cx).map(|_| ())).is_ready());
+    assert_eq!(monitor.snapshot().senders.waiting, ms(10));
+    assert_eq!(monitor.snapshot().queue_wait, sampled);
+}
+
+/// Threads that look again and again before they sleep wait once, not twice.
+#[test]
+fn a_thread_that_waits_awake_and_then_asleep_has_one_wait() {
+    for lang in [Lang::Rust, Lang::Zig] {
+        let (tx, rx) = mpmc::channel::<u64>(4);
+        let monitor = tx.monitor(StdClock::new());
+        let mut rx = many_ends::Rx::of(lang, rx);
+        std::thread::scope(|scope| {
+            scope.spawn(|| assert_eq!(rx.recv(), Ok(1)));
+            zigflow_tests::task::until(|| tx.snapshot().receiver_sleeps > 0);
+            tx.try_send(1).unwrap();
+        });
+        let receivers = monitor.snapshot().receivers;
+        assert_eq!((receivers.wait.count(), receivers.now_waiting), (1, 0), "{lang:?}");
+    }
+}
+
+/// A watch that comes while a thread waits awake has not seen it come, and does not see it go.
+#[test]
+fn who_waits_awake_when_the_watch_comes_is_not_counted_for_ever() {
+    for round in 0..200 {
+        let (tx, mut rx) = mpmc::channel::<u64>(4);
+        rx.set_patience(255);
+        std::thread::scope(|scope| {
+            let receiver = scope.spawn(|| rx.recv_blocking().unwrap());
+            drop(tx.monitor(StdClock::new()));
+            tx.try_send(round).unwrap();
+            assert_eq!(receiver.join().unwrap(), round);
+        });
+        assert_eq!(tx.monitor(StdClock::new()).snapshot().receivers.now_waiting, 0);
+    }
+}
+
+#[test]
+fn a_task_that_wakes_itself_in_its_poll_waits_for_the_executor_alone() {
+    let clock = ManualTimer::new();
+    let probe = Probe::new(clock.clone());
+    let task = Task::new();
+    let mut yielded = false;
+    let mut future = pin!(probe.watch(std::future::poll_fn(|cx| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })));
+    assert!(task.run(|cx| future.as_mut().poll(cx)).is_pending());
+    clock.advance(ms(4));
+    assert!(task.run(|cx| future.as_mut().poll(cx)).is_ready());
+    let snapshot = probe.snapshot();
+    assert_eq!((snapshot.wait, snapshot.wake_to_poll), (of(&[]), of(&[4 * MS])));
+}
+
 /// A pipeline in virtual time: the sender takes so long for an item, the receiver so long, and who was woken so long to come.
 fn pipeline(sends: u64, receives: u64, comes: u64, capacity: usize, burst: u64) -> MonitorSnapshot {
     let clock = ManualTimer::new();

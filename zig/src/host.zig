@@ -41,10 +41,12 @@ pub extern fn zf1_profile_look(channel: *const abi.RawChannel, kind: u32, positi
 pub extern fn zf1_profile_read(channel: *const abi.RawChannel, out: *@import("profile.zig").Profile) callconv(.c) u32;
 /// The waker for the cell of an end of a monitored channel, in place of `waker`, which is lent. Its reference is the caller's.
 pub extern fn zf1_profile_waker(channel: *const abi.RawChannel, kind: u32, waker: *const abi.RawWaker, out: *abi.RawWaker) callconv(.c) void;
-/// The end sleeps, or (`ready` is 1) does not.
-pub extern fn zf1_profile_sleep(channel: *const abi.RawChannel, kind: u32, ready: u32) callconv(.c) void;
-/// A thread begins to wait awake in a party that is watched (0), or ends it (the stamp that it got). With Rust's std only.
-pub extern fn zf1_party_linger(party: *const abi.RawParty, stamp: u32) callconv(.c) u32;
+/// The end is about to sleep (0). 1 if it did not wait before. Or it need not sleep after all (1), or has what it needs (2).
+pub extern fn zf1_profile_sleep(channel: *const abi.RawChannel, kind: u32, step: u32) callconv(.c) u32;
+/// A thread begins to wait awake in a party that is watched. What it is to end that with. This and the next with Rust's std only.
+pub extern fn zf1_party_linger(party: *const abi.RawParty) callconv(.c) u32;
+/// The thread has what it needs (1), or waits asleep from now on (0).
+pub extern fn zf1_party_lingered(party: *const abi.RawParty, stamp: u32, helped: u32) callconv(.c) void;
 /// The end goes.
 pub extern fn zf1_profile_gone(channel: *const abi.RawChannel, kind: u32) callconv(.c) void;
 

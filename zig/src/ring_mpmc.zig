@@ -273,9 +273,9 @@ pub fn Ring(comptime T: type) type {
         /// A thread looks again for a while, awake, until `isSo`. That counts as waiting, if somebody watches the party.
         pub fn linger(self: Self, party: *abi.RawParty, patience: *Patience, comptime isSo: fn (Self) bool) void {
             const is_watched = @atomicLoad(?*const anyopaque, &party.watch, .acquire) != null;
-            const stamp = if (is_watched) host.zf1_party_linger(party, 0) else 0;
-            _ = patience.linger(self, isSo);
-            if (is_watched) _ = host.zf1_party_linger(party, stamp);
+            const stamp = if (is_watched) host.zf1_party_linger(party) else 0;
+            const helped = patience.linger(self, isSo);
+            if (is_watched) host.zf1_party_lingered(party, stamp, @intFromBool(helped));
         }
 
         /// True when a producer may find room, or the end; nothing is written.

@@ -162,6 +162,7 @@ pub const Producer = struct {
     fn shut(self: *Producer) void {
         self.mode |= shut_mode;
         self.head = self.full();
+        if (can_watch and self.mode & watched_mode != 0) _ = profileSleep(self.channel, abi.EndKind.sender, Step.is_served);
     }
 
     /// The consumer's position when there is no room.
@@ -178,7 +179,7 @@ pub const Producer = struct {
     /// Looks a few times more, if that has helped before; true when there are `wanted` free slots meanwhile, or
     /// the channel is closed.
     pub fn linger(self: *Producer, wanted: u32) bool {
-        if (can_watch and self.mode == watched_mode) host.zf1_profile_sleep(self.channel, abi.EndKind.sender, 0);
+        if (can_watch and self.mode == watched_mode) _ = profileSleep(self.channel, abi.EndKind.sender, Step.about_to);
         const Look = struct { ring: *Producer, wanted: u32 };
         return self.patience.linger(Look{ .ring = self, .wanted = wanted }, struct {
             fn isSo(look_for: Look) bool {
@@ -211,9 +212,12 @@ pub const Producer = struct {
         @branchHint(.cold);
         if (self.mode & shut_mode != 0 or !can_watch) return true;
         registerWatched(self.channel, abi.EndKind.sender, &self.channel.tail.cell, words);
+        const began = profileSleep(self.channel, abi.EndKind.sender, Step.about_to);
         const ready = self.fallAsleep(wanted);
-        host.zf1_profile_sleep(self.channel, abi.EndKind.sender, @intFromBool(ready));
-        if (ready) _ = self.lookClosely(wanted);
+        if (ready) {
+            if (began) _ = profileSleep(self.channel, abi.EndKind.sender, Step.need_not);
+            _ = self.lookClosely(wanted);
+        }
         return ready;
     }
 
@@ -232,7 +236,7 @@ pub const Producer = struct {
 
     /// The task of `words` is woken when the consumer closes. True when it has.
     pub fn watch(self: *Producer, words: abi.RawWaker) bool {
-        if (self.mode & shut_mode == 0) waker_cell.registerWords(&self.channel.tail.cell, words);
+        if (self.mode & shut_mode == 0) register(self.channel, self.mode, abi.EndKind.sender, &self.channel.tail.cell, words);
         return self.isClosed();
     }
 
@@ -365,7 +369,9 @@ pub const Consumer = struct {
 
     /// True when there is no item and none will come (rule 6).
     pub fn isEnded(self: *Consumer) bool {
-        return self.isClosed() and (sync.bug(27) or self.available(1) == 0);
+        const ended = self.isClosed() and (sync.bug(27) or self.available(1) == 0);
+        if (ended and can_watch and self.mode & watched_mode != 0) _ = profileSleep(self.channel, abi.EndKind.receiver, Step.is_served);
+        return ended;
     }
 
     /// True when the producer gives nothing more; what it gave may still be there.
@@ -376,7 +382,7 @@ pub const Consumer = struct {
     /// Looks a few times more, if that has helped before; true when there are `wanted` items meanwhile, or
     /// the channel is closed.
     pub fn linger(self: *Consumer, wanted: u32) bool {
-        if (can_watch and self.mode == watched_mode) host.zf1_profile_sleep(self.channel, abi.EndKind.receiver, 0);
+        if (can_watch and self.mode == watched_mode) _ = profileSleep(self.channel, abi.EndKind.receiver, Step.about_to);
         const Look = struct { ring: *Consumer, wanted: u32 };
         return self.patience.linger(Look{ .ring = self, .wanted = wanted }, struct {
             fn isSo(look_for: Look) bool {
@@ -410,9 +416,12 @@ pub const Consumer = struct {
         @branchHint(.cold);
         if (self.isClosed() or !can_watch) return true;
         registerWatched(self.channel, abi.EndKind.receiver, &self.channel.head.cell, words);
+        const began = profileSleep(self.channel, abi.EndKind.receiver, Step.about_to);
         const ready = self.fallAsleep(wanted);
-        host.zf1_profile_sleep(self.channel, abi.EndKind.receiver, @intFromBool(ready));
-        if (ready) _ = self.lookClosely(wanted);
+        if (ready) {
+            if (began) _ = profileSleep(self.channel, abi.EndKind.receiver, Step.need_not);
+            _ = self.lookClosely(wanted);
+        }
         return ready;
     }
 
@@ -434,7 +443,7 @@ pub const Consumer = struct {
 
     /// The task of `words` is woken when the producer closes. True when it has.
     pub fn watch(self: *Consumer, words: abi.RawWaker) bool {
-        if (!self.isClosed()) waker_cell.registerWords(&self.channel.head.cell, words);
+        if (!self.isClosed()) register(self.channel, self.mode, abi.EndKind.receiver, &self.channel.head.cell, words);
         return self.isClosed();
     }
 
@@ -446,6 +455,7 @@ pub const Consumer = struct {
         const before = sync.fetchOr(word, closed);
         self.see(if (sync.bug(21)) sync.loadAcquire(&self.channel.tail.word) else before);
         self.mode |= shut_mode;
+        if (can_watch and self.mode & watched_mode != 0) _ = profileSleep(self.channel, abi.EndKind.receiver, Step.is_served);
         self.channel.head.last = self.tail;
         if (!sync.bug(32)) waker_cell.wakeRaw(&self.channel.tail.cell);
     }
@@ -467,6 +477,23 @@ pub const Consumer = struct {
 fn modeOf(channel: *const abi.RawChannel) u8 {
     if (!can_watch) return open_mode;
     return if (@atomicLoad(?*const anyopaque, &channel.profile, .acquire) == null) open_mode else watched_mode;
+}
+
+/// What an end of a monitored channel tells Rust.
+const Step = struct {
+    const about_to: u32 = 0;
+    const need_not: u32 = 1;
+    const is_served: u32 = 2;
+};
+
+/// True if it is about to sleep, and did not wait before.
+fn profileSleep(channel: *abi.RawChannel, kind: u32, step: u32) bool {
+    return host.zf1_profile_sleep(channel, kind, step) != 0;
+}
+
+fn register(channel: *abi.RawChannel, mode: u8, kind: u32, cell: *abi.RawWakerCell, words: abi.RawWaker) void {
+    if (can_watch and mode & watched_mode != 0) return registerWatched(channel, kind, cell, words);
+    waker_cell.registerWords(cell, words);
 }
 
 /// Registers the task of an end of a monitored channel: Rust's watch is told of its wakes first.

@@ -125,7 +125,9 @@ impl Recording {
 struct Track {
     name: String,
     first: MonitorSnapshot,
+    /// As of the last sample, and as of now.
     last: MonitorSnapshot,
+    now: MonitorSnapshot,
     samples: Vec<Sample>,
     /// A sample stands for so many looks: the tape is thinned when it is long.
     stride: u32,
@@ -156,6 +158,7 @@ impl Tape {
                 name: name.clone(),
                 first,
                 last: first,
+                now: first,
                 samples: Vec::new(),
                 stride: 1,
                 skipped: 0,
@@ -180,7 +183,7 @@ impl Tape {
             .map(|(track, sample)| Latest {
                 name: &track.name,
                 sample,
-                received: track.last.since(&track.first).received,
+                received: track.now.since(&track.first).received,
                 capacity: track.last.capacity,
             })
             .collect()
@@ -201,10 +204,17 @@ impl Tape {
 
 impl Track {
     fn add(&mut self, now: MonitorSnapshot) {
+        self.now = now;
         self.skipped += 1;
         if self.skipped < self.stride {
             return;
         }
+        self.sample();
+    }
+
+    /// What came since the last one.
+    fn sample(&mut self) {
+        let now = self.now;
         self.skipped = 0;
         let new = now.since(&self.last);
         if new.elapsed.is_zero() {
@@ -225,8 +235,9 @@ impl Track {
         }
     }
 
-    fn report(self) -> ChannelReport {
-        let whole = self.last.since(&self.first);
+    fn report(mut self) -> ChannelReport {
+        self.sample();
+        let whole = self.now.since(&self.first);
         let bottleneck = whole.bottleneck();
         ChannelReport {
             name: self.name,
@@ -246,5 +257,71 @@ fn both(samples: &[Sample]) -> Sample {
         senders_wait: mean(|sample| sample.senders_wait),
         receivers_wait: mean(|sample| sample.receivers_wait),
         ..samples[samples.len() - 1]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use zigflow_core::spsc;
+    use zigflow_core::time::ManualTimer;
+
+    use super::*;
+
+    fn track(first: MonitorSnapshot) -> Track {
+        Track {
+            name: "numbers".to_owned(),
+            first,
+            last: first,
+            now: first,
+            samples: Vec::new(),
+            stride: 1,
+            skipped: 0,
+        }
+    }
+
+    /// However long the recording, the report has all of it, to its end, and not more points than are of use.
+    #[test]
+    fn a_long_recording_is_thinned_and_loses_nothing() {
+        const LOOKS: u64 = 3 * MOST as u64 + 5;
+        let clock = ManualTimer::new();
+        let (mut tx, mut rx, monitor) = spsc::monitored::<u64>(4, clock.clone());
+        let mut track = track(monitor.snapshot());
+        for n in 0..LOOKS {
+            tx.try_send(n).unwrap();
+            assert_eq!(rx.try_recv(), Ok(n));
+            clock.advance(Duration::from_millis(20));
+            track.add(monitor.snapshot());
+        }
+        let report = track.report();
+        assert_eq!((report.whole.sent, report.whole.received), (LOOKS, LOOKS));
+        assert!(report.samples.len() < MOST && report.samples.len() > MOST / 4);
+        let end = report.samples[report.samples.len() - 1].at;
+        assert!((end - LOOKS as f64 * 0.02).abs() < 1e-6, "{end}");
+        assert!(report.samples.iter().all(|sample| (sample.throughput - 50.0).abs() < 1e-6));
+        assert!(report.samples.is_sorted_by(|one, next| one.at < next.at));
+    }
+
+    #[test]
+    fn a_clock_that_stands_still_makes_a_report_all_the_same() {
+        let (mut tx, _rx, monitor) = spsc::monitored::<u64>(4, ManualTimer::new());
+        let mut track = track(monitor.snapshot());
+        tx.try_send(1).unwrap();
+        track.add(monitor.snapshot());
+        let report = track.report();
+        assert_eq!((report.whole.sent, report.samples.len()), (1, 0));
+        assert!(report.svg().contains("</svg>"));
+    }
+
+    /// Text that looks like HTML stays text.
+    #[test]
+    fn a_name_is_escaped() {
+        let (_tx, _rx, monitor) = spsc::monitored::<u64>(4, ManualTimer::new());
+        let report = Recorder::new().channel("<b> & \"c\"", monitor).start().finish();
+        let page = report.html();
+        assert!(
+            page.contains("<h1>&lt;b&gt; &amp; &quot;c&quot;</h1>") && !page.contains("<b>"),
+            "{page}"
+        );
+        assert!(report.json().contains(r#""name": "<b> & \"c\"""#));
     }
 }

@@ -139,24 +139,21 @@ pub(crate) fn profile(raw: &RawChannel) -> Option<&crate::profile::Profile> {
 #[cfg(feature = "profile")]
 pub(crate) fn keep_profile(
     raw: &RawChannel,
-    clock: impl crate::time::Clock + Send + Sync + 'static,
+    fresh: alloc::boxed::Box<crate::profile::Profile>,
 ) -> NonNull<crate::profile::Profile> {
     use core::sync::atomic::Ordering::{AcqRel, Acquire};
-    if let Some(profile) = profile(raw) {
-        return NonNull::from(profile);
-    }
-    let fresh = alloc::boxed::Box::new(crate::profile::Profile::new(clock));
-    let fresh = NonNull::from(alloc::boxed::Box::leak(fresh));
+    let fresh = alloc::boxed::Box::into_raw(fresh);
     let null = core::ptr::null_mut();
-    match raw.profile.compare_exchange(null, fresh.as_ptr().cast(), AcqRel, Acquire) {
+    let kept = match raw.profile.compare_exchange(null, fresh.cast(), AcqRel, Acquire) {
         Ok(_) => fresh,
         Err(found) => {
-            // SAFETY: leaked above, and nobody has seen it.
-            drop(unsafe { alloc::boxed::Box::from_raw(fresh.as_ptr()) });
-            // SAFETY: not null, and stored by another one here.
-            unsafe { NonNull::new_unchecked(found.cast()) }
+            // SAFETY: from a box, and nobody has seen it.
+            drop(unsafe { alloc::boxed::Box::from_raw(fresh) });
+            found.cast()
         }
-    }
+    };
+    // SAFETY: not null.
+    unsafe { NonNull::new_unchecked(kept) }
 }
 
 /// # Safety
@@ -164,10 +161,12 @@ pub(crate) fn keep_profile(
 /// Nobody looks at the channel any more.
 pub(crate) unsafe fn free_profile(raw: &RawChannel) {
     #[cfg(feature = "profile")]
-    if let Some(profile) = profile(raw) {
-        let profile = core::ptr::from_ref(profile).cast_mut();
-        // SAFETY: `keep_profile` leaked it, and nobody looks any more.
-        drop(unsafe { alloc::boxed::Box::from_raw(profile) });
+    {
+        let kept = raw.profile.load(core::sync::atomic::Ordering::Acquire);
+        if !kept.is_null() {
+            // SAFETY: `keep_profile` stored it, from a box, and nobody looks any more.
+            drop(unsafe { alloc::boxed::Box::from_raw(kept.cast::<crate::profile::Profile>()) });
+        }
     }
     #[cfg(not(feature = "profile"))]
     let _ = raw;

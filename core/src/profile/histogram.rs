@@ -54,7 +54,7 @@ impl Histogram {
     }
 
     /// A value that so many of the values, a share from 0 to 1, do not exceed: the upper end of a bucket, at most twice the
-    /// true one. 0 if there was none.
+    /// true one; of the last bucket `u64::MAX`. 0 if there was none.
     pub fn quantile(&self, share: f64) -> u64 {
         let count = self.count();
         let rank = (count as f64 * share.clamp(0.0, 1.0)) as u64;

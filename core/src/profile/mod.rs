@@ -25,11 +25,15 @@
 //!   is woken or finds what it needs. An `spsc` end that gave up waits on, in this reckoning, until it looks again or goes.
 //! - *Wake to poll:* from the wake until the task or thread has come to look again: the executor's share.
 //! - *Queue wait* (of `spsc` channels): of one item out of 64, or fewer, the time from the sender's look for room, just before it
-//!   sends, until the receiver takes it; and how many items waited then.
+//!   sends, until the receiver takes it; and how many items waited then. (Who looks long before it sends, by `reserve` or
+//!   `poll_ready`, sees that time in it as well.)
 //! - *Poll time* (of probes): how long each poll ran.
 //!
 //! With the feature `tracing` there are events as well: `asleep` and `woken` of the ends of monitored `spsc` channels (target
 //! `zigflow::channel`), and a span for each probed stream or future ([`Probe::named`]).
+//!
+//! On bare targets Zig's ends are not watched, Rust's are. A clock must not use what it is the clock of, nor panic: a wake may get
+//! lost then.
 //!
 //! The rest, how many items were sent, received, dropped, is counted always, see [`Snapshot`](crate::channel::Snapshot).
 

@@ -20,7 +20,8 @@ use crate::time::{Clock, Instant};
 
 /// What a monitored channel has beside its memory. The channel owns it.
 pub(crate) struct Profile {
-    began: Instant,
+    /// Sent, received and dropped before.
+    before: (u64, u64, u32),
     pub(crate) senders: Arc<Watch>,
     pub(crate) receivers: Arc<Watch>,
     /// The position of the item that is sampled, with a flag; 0: none.
@@ -47,16 +48,20 @@ const FAR: u32 = 1 << 29;
 impl Profile {
     pub(crate) fn new(clock: impl Clock + Send + Sync + 'static) -> Self {
         let clock: SharedClock = shared(clock);
-        let began = clock.now();
-        let queue = Queue { at: began, wait: Histogram::new(), len: Histogram::new() };
+        let queue = Queue { at: clock.now(), wait: Histogram::new(), len: Histogram::new() };
         Self {
-            began,
+            before: (0, 0, 0),
             senders: Arc::new(Watch::new("sender", clock.clone())),
             receivers: Arc::new(Watch::new("receiver", clock)),
             sampled: AtomicU32::new(0),
             due: AtomicU32::new(0),
             queue: Lock::new(queue),
         }
+    }
+
+    /// What the channel has done so far is not its business.
+    pub(crate) fn begin_after(&mut self, channel: &Snapshot) {
+        self.before = (channel.sent, channel.received, channel.dropped);
     }
 
     pub(crate) fn side(&self, kind: EndKind) -> &Arc<Watch> {
@@ -68,13 +73,13 @@ impl Profile {
 
     /// The sender of an `spsc` channel looks for room before it sends the item of position `tail`, and finds so much. How many
     /// items it may send before it looks again.
-    pub(crate) fn sender_looks(&self, tail: u32, room: u32) -> u32 {
-        self.senders.looked(room > 0);
+    pub(crate) fn sender_looks(&self, tail: u32, room: u32, wanted: u32) -> u32 {
+        self.senders.looked(room >= wanted);
         let left = distance(tail, self.due.load(Relaxed));
         if left <= EVERY && left > 0 {
             return left;
         }
-        if room > 0 && self.sampled.load(Acquire) == 0 {
+        if room >= wanted && self.sampled.load(Acquire) == 0 {
             let now = self.senders.now();
             self.queue.with(|queue| queue.at = now);
             self.sampled.store(tail | SAMPLED, Release);
@@ -113,9 +118,14 @@ impl Profile {
 
     fn snapshot(&self, channel: &Snapshot) -> MonitorSnapshot {
         let now = self.senders.now();
+        let (sent, received, dropped) = self.before;
+        let mut channel = *channel;
+        channel.sent = channel.sent.saturating_sub(sent);
+        channel.received = channel.received.saturating_sub(received);
+        channel.dropped = channel.dropped.wrapping_sub(dropped);
         MonitorSnapshot::new(
             self.since_began(now),
-            channel,
+            &channel,
             self.senders.waits(now),
             self.receivers.waits(now),
             self.queue(),
@@ -123,7 +133,7 @@ impl Profile {
     }
 
     pub(super) fn since_began(&self, now: Instant) -> Duration {
-        now.saturating_duration_since(self.began)
+        self.senders.since_began(now)
     }
 
     /// How long sampled items waited, and how many.
@@ -195,7 +205,6 @@ impl<T> fmt::Debug for Monitor<T> {
 pub struct PoolMonitor {
     pool: Pool,
     watch: NonNull<Watch>,
-    began: Instant,
 }
 
 // SAFETY: a watch is made for any number of threads.
@@ -208,17 +217,15 @@ impl PoolMonitor {
     ///
     /// The pool has this watch until it is freed.
     pub(crate) unsafe fn new(pool: Pool, watch: NonNull<Watch>) -> Self {
-        // SAFETY: the pool keeps it.
-        let began = unsafe { watch.as_ref() }.now();
-        Self { pool, watch, began }
+        Self { pool, watch }
     }
 
-    /// Since when this monitor looks, and those who waited, also before it.
+    /// For how long the pool is watched, and those who waited in that time.
     pub fn snapshot(&self) -> (Duration, Waits) {
         // SAFETY: the pool lives by this handle, and keeps it.
         let watch = unsafe { self.watch.as_ref() };
         let now = watch.now();
-        (now.saturating_duration_since(self.began), watch.waits(now))
+        (watch.since_began(now), watch.waits(now))
     }
 
     /// The pool.

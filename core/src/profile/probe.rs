@@ -154,8 +154,10 @@ struct Relay {
 
 #[derive(Clone, Copy)]
 enum Since {
-    /// It is polled, or will be again without a wake.
+    /// It is polled.
     Running,
+    /// It is polled, and was woken meanwhile.
+    WokenRunning(Instant),
     Waiting(Instant),
     Woken(Instant),
 }
@@ -168,7 +170,11 @@ impl Relay {
                 *since = Since::Woken(now);
                 Some(nanos(at, now))
             }
-            Since::Running | Since::Woken(_) => None,
+            Since::Running => {
+                *since = Since::WokenRunning(now);
+                None
+            }
+            Since::WokenRunning(_) | Since::Woken(_) => None,
         });
         if let Some(waited) = waited {
             self.probe.note(|noted| noted.wait.record(waited));
@@ -228,8 +234,13 @@ impl Owned {
         let polled = poll(&mut Context::from_waker(&waker));
         let after = probe.now();
         if polled.is_pending() {
-            // (A wake that came during the poll has passed on already.)
-            since.with(|since| *since = Since::Waiting(after));
+            since.with(|since| {
+                *since = match *since {
+                    // It has passed on already: the next poll is due.
+                    Since::WokenRunning(at) => Since::Woken(at),
+                    _ => Since::Waiting(after),
+                };
+            });
         }
         #[cfg(feature = "tracing")]
         match polled.is_ready() {

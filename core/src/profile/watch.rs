@@ -17,6 +17,7 @@ use crate::time::Instant;
 use crate::waker::WakerCell;
 use core::fmt;
 use core::task::Waker;
+use core::time::Duration;
 
 /// See the module.
 pub(crate) struct Watch {
@@ -24,6 +25,7 @@ pub(crate) struct Watch {
     #[cfg(feature = "tracing")]
     side: &'static str,
     clock: SharedClock,
+    began: Instant,
     /// The one task of an end that waits alone.
     cell: WakerCell,
     /// Of an end that waits alone: whether there is anything to note when it looks.
@@ -57,6 +59,10 @@ impl Times {
 
     fn end(&mut self, nanos: u64, now: Instant) {
         self.waits.wait.record(nanos);
+        self.stop(now);
+    }
+
+    fn stop(&mut self, now: Instant) {
         self.waiting = self.waiting.saturating_sub(1);
         if self.waiting == 0 {
             self.waits.waiting += now.saturating_duration_since(self.since);
@@ -64,16 +70,18 @@ impl Times {
     }
 }
 
-/// When a waiter of a party came, or was woken, in 1024 nanoseconds: it wraps after an hour, and a wait of more
-/// counts as one of less. 0: before anybody watched.
+/// When a waiter of a party came, or was woken, in 1024 nanoseconds: it wraps after an hour, and a wait of
+/// more than half an hour counts as none, or as one of less. 0: before anybody watched.
 type Stamp = u32;
 
 fn stamp(now: Instant) -> Stamp {
     ((now.as_nanos() >> 10) as u32).max(1)
 }
 
+/// 0 if `now` is earlier: who comes to wait, or leaves, reads the clock before it has the list's lock.
 fn since(before: Stamp, now: Instant) -> u64 {
-    u64::from(stamp(now).wrapping_sub(before)) << 10
+    let units = stamp(now).wrapping_sub(before);
+    if units > i32::MAX as u32 { 0 } else { u64::from(units) << 10 }
 }
 
 impl Watch {
@@ -87,11 +95,12 @@ impl Watch {
             since: Instant::from_nanos(0),
             alone: Alone::Awake,
         };
-        let is_noted = AtomicBool::new(false);
+        let (began, is_noted) = (clock.now(), AtomicBool::new(false));
         Self {
             #[cfg(feature = "tracing")]
             side,
             clock,
+            began,
             cell: WakerCell::new(),
             is_noted,
             times: Lock::new(times),
@@ -104,6 +113,10 @@ impl Watch {
 
     pub(crate) fn now(&self) -> Instant {
         self.clock.now()
+    }
+
+    pub(crate) fn since_began(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.began)
     }
 
     /// What there was until now; a wait that goes on counts as far as it has come.
@@ -137,6 +150,14 @@ impl Watch {
         stamp(now)
     }
 
+    /// It goes on to wait otherwise: the time counts, and is not a wait of its own.
+    #[cfg(feature = "std")]
+    pub(crate) fn goes_on(&self, began: Stamp, now: Instant) {
+        if began != 0 {
+            self.times.with(|times| times.stop(now));
+        }
+    }
+
     /// It looks, after it was woken.
     pub(crate) fn looks(&self, woken: Stamp, now: Instant) {
         if woken != 0 {
@@ -157,19 +178,34 @@ impl Watch {
         Waker::from(this.clone())
     }
 
-    /// The end sleeps.
-    pub(crate) fn fell_asleep(&self) {
+    /// The end is about to sleep. True if it did not wait before, as one does that looks again and again.
+    pub(crate) fn falls_asleep(&self) -> bool {
         let now = self.now();
         #[cfg(feature = "tracing")]
         tracing::trace!(target: "zigflow::channel", side = self.side, "asleep");
         self.is_noted.store(true, Relaxed);
         self.times.with(|times| {
-            if !matches!(times.alone, Alone::Asleep(_)) {
-                times.came_to_look(now);
-                times.begin(now);
-                times.alone = Alone::Asleep(now);
+            if matches!(times.alone, Alone::Asleep(_)) {
+                return false;
             }
+            times.came_to_look(now);
+            times.begin(now);
+            times.alone = Alone::Asleep(now);
+            true
+        })
+    }
+
+    /// The end was about to sleep, and need not.
+    pub(crate) fn stays_awake(&self) {
+        let now = self.now();
+        self.times.with(|times| match times.alone {
+            Alone::Asleep(_) => {
+                times.stop(now);
+                times.alone = Alone::Awake;
+            }
+            _ => times.came_to_look(now),
         });
+        self.is_noted.store(false, Relaxed);
     }
 
     /// The end looks; `found` what it needs. A look for nothing by one that was not woken ends no wait.
@@ -210,6 +246,8 @@ impl Watch {
     }
 
     fn woken(&self) {
+        // Also if the clock or a subscriber panics.
+        let _wake = WakeLast(&self.cell);
         let now = self.now();
         let _waited = self.times.with(|times| {
             let Alone::Asleep(at) = times.alone else { return None };
@@ -222,7 +260,14 @@ impl Watch {
         if let Some(waited) = _waited {
             tracing::trace!(target: "zigflow::channel", side = self.side, waited_ns = waited, "woken");
         }
-        self.cell.wake();
+    }
+}
+
+struct WakeLast<'a>(&'a WakerCell);
+
+impl Drop for WakeLast<'_> {
+    fn drop(&mut self) {
+        self.0.wake();
     }
 }
 

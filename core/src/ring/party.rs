@@ -10,7 +10,7 @@
 //!
 //! A wake sets both bits in one step. If LOCKED was not set, the lock is now its own; if it was, the holder
 //! finds PENDING when it lets go, and wakes. So a wake returns at once, also in a signal handler that
-//! interrupted the holder. Only those who come to wait, to leave or to close wait for the lock, which is held for a few
+//! interrupted the holder. (Of a party that is watched it takes the watch's lock as well; the time it reads before.) Only those who come to wait, to leave or to close wait for the lock, which is held for a few
 //! instructions and never while a waker's code runs.
 //!
 //! # The baton
@@ -82,7 +82,7 @@ impl RawParty {
             }
         }
         count(&self.sleeps);
-        self.unlock();
+        self.unlock(&watched);
         drop((fresh, old));
     }
 
@@ -105,7 +105,7 @@ impl RawParty {
             (*waiter).state = OUTSIDE;
             (state, core::mem::replace(&mut (*waiter).waker, RawWaker::NULL))
         };
-        self.unlock();
+        self.unlock(&watched);
         if waker != RawWaker::NULL {
             // SAFETY: the waiter's own reference.
             drop(unsafe { waker.into_waker() });
@@ -115,16 +115,18 @@ impl RawParty {
 
     /// Wakes one that waits, if there is one; does not wait for anything.
     pub(crate) fn wake_one(&self) {
+        let watched = self.watched();
         if self.lock.fetch_or(LOCKED | PENDING, AcqRel) & LOCKED == 0 {
-            self.unlock();
+            self.unlock(&watched);
         }
     }
 
     /// Wakes all that wait now, in order; also when the waker of one of them panics.
     pub(crate) fn wake_all(&self) {
+        let watched = self.watched();
         self.lock();
         let left = self.waiting.load(Acquire);
-        self.unlock();
+        self.unlock(&watched);
         WakeSome { party: self, left }.run();
     }
 
@@ -135,13 +137,13 @@ impl RawParty {
     }
 
     /// Lets go, and wakes one waiter if that was asked for meanwhile, however often: it passes it on.
-    fn unlock(&self) {
+    fn unlock(&self, watched: &watched::Watched<'_>) {
         let mut woken = None;
         while self.lock.compare_exchange(LOCKED, 0).is_err() {
             self.lock.fetch_and(!PENDING, AcqRel);
             if woken.is_none() && !bug(46) {
                 // SAFETY: the lock is still held.
-                woken = unsafe { self.pop() };
+                woken = unsafe { self.pop(watched) };
             }
         }
         if let Some(waker) = woken {
@@ -154,7 +156,7 @@ impl RawParty {
     /// # Safety
     ///
     /// The lock is held.
-    unsafe fn pop(&self) -> Option<Waker> {
+    unsafe fn pop(&self, watched: &watched::Watched<'_>) -> Option<Waker> {
         // SAFETY: under the lock; who is in the list lives.
         unsafe {
             let first = *self.first.get();
@@ -164,7 +166,7 @@ impl RawParty {
             place::write(first);
             self.unlink(first);
             (*first).state = WOKEN;
-            self.watched().is_woken(&mut (*first).stamp);
+            watched.is_woken(&mut (*first).stamp);
             count(&self.wakes);
             let waker = core::mem::replace(&mut (*first).waker, RawWaker::NULL);
             (waker != RawWaker::NULL).then(|| waker.into_waker())
@@ -223,31 +225,44 @@ impl RawParty {
 mod watched {
     use core::sync::atomic::Ordering::{AcqRel, Acquire};
 
-    use super::{LINKED, OUTSIDE, RawParty, WOKEN};
+    #[cfg(feature = "std")]
+    use super::OUTSIDE;
+    use super::{LINKED, RawParty, WOKEN};
     use crate::profile::Watch;
     use crate::time::Instant;
 
     pub(super) struct Watched<'a>(Option<(&'a Watch, Instant)>);
 
     impl RawParty {
-        /// A thread waits awake while `f` runs.
+        /// A thread waits awake while `f` runs; true if that has helped.
         #[cfg(feature = "std")]
-        pub(crate) fn lingering<R>(&self, f: impl FnOnce() -> R) -> R {
-            let stamp = self.linger(0);
-            let result = f();
-            self.linger(stamp);
-            result
+        pub(crate) fn lingering(&self, f: impl FnOnce() -> bool) {
+            let stamp = self.begin_to_linger();
+            let helped = f();
+            self.end_to_linger(stamp, helped);
         }
 
-        /// A thread begins to wait awake (0), or ends it (the stamp that it got).
-        pub(crate) fn linger(&self, mut stamp: u32) -> u32 {
-            let watched = self.watched();
-            if stamp == 0 {
-                watched.begins(OUTSIDE, &mut stamp);
-            } else {
-                watched.leaves(LINKED, stamp);
-            }
+        /// A thread begins to wait awake. 0, if nobody watches.
+        #[cfg(feature = "std")]
+        pub(crate) fn begin_to_linger(&self) -> u32 {
+            let mut stamp = 0;
+            self.watched().begins(OUTSIDE, &mut stamp);
             stamp
+        }
+
+        /// It has what it needs, or waits asleep from now on.
+        #[cfg(feature = "std")]
+        pub(crate) fn end_to_linger(&self, stamp: u32, helped: bool) {
+            if stamp == 0 {
+                return; // nobody watched then
+            }
+            if let Some((watch, now)) = self.watched().0 {
+                if helped {
+                    watch.ends(stamp, now);
+                } else {
+                    watch.goes_on(stamp, now);
+                }
+            }
         }
 
         pub(super) fn watched(&self) -> Watched<'_> {
@@ -301,17 +316,17 @@ mod watched {
 mod watched {
     use super::RawParty;
 
-    pub(super) struct Watched;
+    pub(super) struct Watched<'a>(core::marker::PhantomData<&'a ()>);
 
     #[allow(clippy::unused_self)] // as the other one
     impl RawParty {
-        pub(super) fn watched(&self) -> Watched {
-            Watched
+        pub(super) fn watched(&self) -> Watched<'_> {
+            Watched(core::marker::PhantomData)
         }
     }
 
     #[allow(clippy::unused_self)]
-    impl Watched {
+    impl Watched<'_> {
         pub(super) fn begins(&self, _: u32, _: &mut u32) {}
         pub(super) fn leaves(&self, _: u32, _: u32) {}
         pub(super) fn is_woken(&self, _: &mut u32) {}
@@ -363,10 +378,11 @@ impl WakeSome<'_> {
     fn wake(&mut self) {
         while let Some(left) = self.left.checked_sub(1) {
             self.left = left;
+            let watched = self.party.watched();
             self.party.lock();
             // SAFETY: under the lock.
-            let woken = WakeLast(unsafe { self.party.pop() });
-            self.party.unlock();
+            let woken = WakeLast(unsafe { self.party.pop(&watched) });
+            self.party.unlock(&watched);
             match woken.into_inner() {
                 Some(waker) => waker.wake(),
                 None => return,

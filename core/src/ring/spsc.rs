@@ -273,6 +273,9 @@ impl Producer {
     fn shut(&mut self) {
         self.mode |= SHUT;
         self.head = self.full();
+        if self.mode & WATCHED != 0 {
+            is_served(self.channel(), EndKind::Sender);
+        }
     }
 
     /// The consumer's position when there is no room.
@@ -303,7 +306,7 @@ impl Producer {
     #[cfg(feature = "std")]
     fn begin_to_linger(&self) {
         if self.mode == WATCHED {
-            fell_asleep(self.channel(), EndKind::Sender, false);
+            falls_asleep(self.channel(), EndKind::Sender);
         }
     }
 
@@ -336,10 +339,13 @@ impl Producer {
             return true;
         }
         // SAFETY: this end's cell and watch; the only producer registers here, by `&mut self`.
-        unsafe { register_watched(self.channel(), EndKind::Sender, waker) };
+        unsafe { register(self.channel(), EndKind::Sender, waker) };
+        let began = falls_asleep(self.channel(), EndKind::Sender);
         let ready = self.fall_asleep(wanted);
-        fell_asleep(self.channel(), EndKind::Sender, ready);
         if ready {
+            if began {
+                stays_awake(self.channel(), EndKind::Sender);
+            }
             self.look_closely(wanted);
         }
         ready
@@ -362,7 +368,7 @@ impl Producer {
     pub(crate) fn watch(&mut self, waker: &Waker) -> bool {
         if self.mode & SHUT == 0 {
             // SAFETY: as in `sleep`.
-            unsafe { self.own().cell().register(waker) };
+            unsafe { register(self.channel(), EndKind::Sender, waker) };
         }
         self.is_closed()
     }
@@ -571,7 +577,7 @@ impl Consumer {
     #[cfg(feature = "std")]
     fn begin_to_linger(&self) {
         if self.mode == WATCHED {
-            fell_asleep(self.channel(), EndKind::Receiver, false);
+            falls_asleep(self.channel(), EndKind::Receiver);
         }
     }
 
@@ -596,7 +602,11 @@ impl Consumer {
 
     /// True when there is no item and none will come (rule 6).
     pub(crate) fn is_ended(&mut self) -> bool {
-        self.is_closed() && (bug(27) || self.available(1) == 0)
+        let ended = self.is_closed() && (bug(27) || self.available(1) == 0);
+        if ended && self.mode & WATCHED != 0 {
+            is_served(self.channel(), EndKind::Receiver);
+        }
+        ended
     }
 
     /// True when the producer gives nothing more; what it gave may still be there.
@@ -624,10 +634,13 @@ impl Consumer {
             return true;
         }
         // SAFETY: this end's cell and watch; the only consumer registers here, by `&mut self`.
-        unsafe { register_watched(self.channel(), EndKind::Receiver, waker) };
+        unsafe { register(self.channel(), EndKind::Receiver, waker) };
+        let began = falls_asleep(self.channel(), EndKind::Receiver);
         let ready = self.fall_asleep(wanted);
-        fell_asleep(self.channel(), EndKind::Receiver, ready);
         if ready {
+            if began {
+                stays_awake(self.channel(), EndKind::Receiver);
+            }
             self.look_closely(wanted);
         }
         ready
@@ -662,6 +675,9 @@ impl Consumer {
         let before = word.fetch_or(CLOSED, AcqRel);
         self.see(if bug(21) { self.peer().word.load(Acquire) } else { before });
         self.mode |= SHUT;
+        if self.mode & WATCHED != 0 {
+            is_served(self.channel(), EndKind::Receiver);
+        }
         // SAFETY: the consumer's own.
         unsafe { *self.own().last.get() = self.tail };
         if !bug(32) {
@@ -708,7 +724,7 @@ pub(crate) fn looked(raw: &RawChannel, of: EndKind, position: u32, found: u32, w
     #[cfg(feature = "profile")]
     if let Some(profile) = profile(raw) {
         let limit = match of {
-            EndKind::Sender => profile.sender_looks(position, found),
+            EndKind::Sender => profile.sender_looks(position, found, wanted),
             EndKind::Receiver => profile.receiver_looks(position, found, wanted),
         };
         return limit.max(wanted).max(1);
@@ -722,7 +738,7 @@ pub(crate) fn looked(raw: &RawChannel, of: EndKind, position: u32, found: u32, w
 /// # Safety
 ///
 /// As of the cell: that end registers, and nobody else.
-pub(crate) unsafe fn register_watched(raw: &RawChannel, kind: EndKind, waker: &Waker) {
+pub(crate) unsafe fn register(raw: &RawChannel, kind: EndKind, waker: &Waker) {
     // SAFETY: the caller's promise.
     unsafe { cell(raw, kind).register(&watching_waker(raw, kind, waker)) };
 }
@@ -731,7 +747,7 @@ pub(crate) unsafe fn register_watched(raw: &RawChannel, kind: EndKind, waker: &W
 ///
 /// # Safety
 ///
-/// As [`register_watched`].
+/// As [`register`].
 pub(crate) unsafe fn watching_waker(raw: &RawChannel, kind: EndKind, waker: &Waker) -> Waker {
     #[cfg(feature = "profile")]
     if let Some(profile) = profile(raw) {
@@ -749,21 +765,40 @@ fn cell(raw: &RawChannel, kind: EndKind) -> &crate::waker::WakerCell {
     }
 }
 
-/// The end of a monitored channel sleeps, or is ready instead.
-pub(crate) fn fell_asleep(raw: &RawChannel, kind: EndKind, ready: bool) {
+/// The end of a monitored channel is about to sleep. True if it did not wait before.
+pub(crate) fn falls_asleep(raw: &RawChannel, kind: EndKind) -> bool {
     #[cfg(feature = "profile")]
     if let Some(profile) = profile(raw) {
-        let watch = profile.side(kind);
-        if ready { watch.looked(true) } else { watch.fell_asleep() }
+        return profile.side(kind).falls_asleep();
     }
-    let _ = (raw, kind, ready);
+    let _ = (raw, kind);
+    false
+}
+
+/// It need not sleep after all.
+pub(crate) fn stays_awake(raw: &RawChannel, kind: EndKind) {
+    #[cfg(feature = "profile")]
+    if let Some(profile) = profile(raw) {
+        profile.side(kind).stays_awake();
+    }
+    let _ = (raw, kind);
+}
+
+/// It waits for nothing any more: there is what it needs, or nothing will come.
+#[cold]
+pub(crate) fn is_served(raw: &RawChannel, kind: EndKind) {
+    #[cfg(feature = "profile")]
+    if let Some(profile) = profile(raw) {
+        profile.side(kind).looked(true);
+    }
+    let _ = (raw, kind);
 }
 
 /// The end goes.
 ///
 /// # Safety
 ///
-/// As [`register_watched`].
+/// As [`register`].
 pub(crate) unsafe fn gone(raw: &RawChannel, kind: EndKind) {
     #[cfg(feature = "profile")]
     if let Some(profile) = profile(raw) {

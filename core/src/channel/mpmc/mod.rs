@@ -307,7 +307,9 @@ unsafe fn monitor<T>(
     clock: impl crate::time::Clock + core::marker::Send + Sync + 'static,
 ) -> crate::profile::Monitor<T> {
     let raw = ring.raw();
-    let profile = memory::keep_profile(&raw.channel, clock);
+    let mut fresh = alloc::boxed::Box::new(crate::profile::Profile::new(clock));
+    fresh.begin_after(&super::Snapshot::take_mpmc(raw));
+    let profile = memory::keep_profile(&raw.channel, fresh);
     // SAFETY: the profile lives as long as the channel, of which the parties are parts; its items are `T`.
     unsafe {
         raw.senders.watch_by(&raw const *profile.as_ref().senders);

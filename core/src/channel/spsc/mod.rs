@@ -90,9 +90,11 @@ pub fn monitored_at<T: core::marker::Send>(
     items: u32,
     clock: impl crate::time::Clock + core::marker::Send + Sync + 'static,
 ) -> Result<(Sender<T>, Receiver<T>, crate::profile::Monitor<T>), CreateError> {
+    // First, for the clock is foreign code.
+    let profile = alloc::boxed::Box::new(crate::profile::Profile::new(clock));
     let channel = make(capacity, Layout::new::<T>(), position::advance(0, items))?;
     // SAFETY: fresh, with a reference for each end, and one of each is made; the slots are `T`'s.
-    Ok(unsafe { open_monitored(channel, clock) })
+    Ok(unsafe { open_monitored(channel, profile) })
 }
 
 /// # Safety
@@ -101,11 +103,12 @@ pub fn monitored_at<T: core::marker::Send>(
 #[cfg(feature = "profile")]
 unsafe fn open_monitored<T>(
     channel: NonNull<RawChannel>,
-    clock: impl crate::time::Clock + core::marker::Send + Sync + 'static,
+    mut profile: alloc::boxed::Box<crate::profile::Profile>,
 ) -> (Sender<T>, Receiver<T>, crate::profile::Monitor<T>) {
     // SAFETY: the caller's promise. The profile comes before the ends, which look for it once.
     unsafe {
-        let profile = memory::keep_profile(channel.as_ref(), clock);
+        profile.begin_after(&super::Snapshot::take(channel.as_ref()));
+        let profile = memory::keep_profile(channel.as_ref(), profile);
         let monitor = crate::profile::Monitor::new(channel, profile);
         (Sender::new(Producer::open(channel)), Receiver::new(Consumer::open(channel)), monitor)
     }

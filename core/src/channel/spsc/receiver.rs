@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use futures_core::stream::{FusedStream, Stream};
 
 use super::grant::ReadGrant;
-use crate::abi::{RawChannel, RawError};
+use crate::abi::{EndKind, RawChannel, RawError};
 #[cfg(feature = "std")]
 use crate::channel::block;
 #[cfg(feature = "std")]
@@ -19,7 +19,7 @@ use crate::channel::{DEFAULT_BUDGET, Snapshot, reason, take};
 use crate::error::{Malformed, StreamError};
 #[cfg(feature = "std")]
 use crate::ring::patience::Patience;
-use crate::ring::spsc::Consumer;
+use crate::ring::spsc::{Consumer, register};
 use crate::sync::bug;
 
 /// The receiving end of a channel with one sender and one receiver. Dropping it closes the channel and
@@ -393,7 +393,7 @@ impl<T> Receiver<T> {
     fn watch(&self, waker: &Waker) -> bool {
         if !self.ring.is_closed() {
             // SAFETY: this end's cell; its only user is the future that has the end by `&mut`.
-            unsafe { self.raw().head.cell().register(waker) };
+            unsafe { register(self.raw(), EndKind::Receiver, waker) };
         }
         self.ring.is_closed()
     }

@@ -72,9 +72,11 @@ impl<T: Send, const N: usize> Storage<T, N> {
         &'static self,
         clock: impl crate::time::Clock + Send + Sync + 'static,
     ) -> Option<(Sender<T>, Receiver<T>, crate::profile::Monitor<T>)> {
+        // First, for the clock is foreign code.
+        let profile = alloc::boxed::Box::new(crate::profile::Profile::new(clock));
         let raw = self.make()?;
         // SAFETY: fresh, with a reference for each end; the slots are `T`'s.
-        Some(unsafe { super::open_monitored(raw, clock) })
+        Some(unsafe { super::open_monitored(raw, profile) })
     }
 
     fn make(&'static self) -> Option<NonNull<RawChannel>> {
