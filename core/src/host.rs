@@ -184,7 +184,7 @@ export! {
     #[cfg(not(target_os = "none"))]
     fn zf1_profile_look(channel: *const RawChannel, kind: u32, position: u32, found: u32, wanted: u32) -> u32 {
         // SAFETY: Zig passes a channel of which it has that end.
-        unsafe { crate::ring::spsc::looked(&*channel, end_kind(kind), position, found, wanted) }
+        unsafe { crate::ring::monitored::looked(&*channel, end_kind(kind), position, found, wanted) }
     }
 
     /// Writes what a monitored channel has noted to `out`: 1; or 0 if it is not monitored.
@@ -207,7 +207,7 @@ export! {
         // SAFETY: Zig passes a channel of which it has that end, and the words of a living waker.
         let waker = unsafe {
             let lent = RawWaker::borrow(&*waker);
-            crate::ring::spsc::watching_waker(&*channel, end_kind(kind), &lent)
+            crate::ring::monitored::watching_waker(&*channel, end_kind(kind), &lent)
         };
         let waker = core::mem::ManuallyDrop::new(waker);
         // SAFETY: Zig passes the address of a place for the words.
@@ -217,7 +217,7 @@ export! {
     /// The end is about to sleep (0). 1 if it did not wait before. Or it need not sleep after all (1), or has what it needs (2).
     #[cfg(not(target_os = "none"))]
     fn zf1_profile_sleep(channel: *const RawChannel, kind: u32, step: u32) -> u32 {
-        use crate::ring::spsc::{falls_asleep, is_served, stays_awake};
+        use crate::ring::monitored::{falls_asleep, is_served, stays_awake};
         // SAFETY: Zig passes a channel of which it has that end.
         let (channel, kind) = (unsafe { &*channel }, end_kind(kind));
         match step {
@@ -246,7 +246,7 @@ export! {
     #[cfg(not(target_os = "none"))]
     fn zf1_profile_gone(channel: *const RawChannel, kind: u32) {
         // SAFETY: Zig passes a channel of which it has that end, which it does not use any more.
-        unsafe { crate::ring::spsc::gone(&*channel, end_kind(kind)) };
+        unsafe { crate::ring::monitored::gone(&*channel, end_kind(kind)) };
     }
 
     /// A block for a channel that grows, or null: it is full.

@@ -188,18 +188,6 @@ pub const Producer = struct {
         }.isSo);
     }
 
-    /// Until `endHush` the end looks no more closely than one that is not watched: the profile has locks, which a handler must
-    /// not wait for.
-    pub fn hush(self: *Producer) u8 {
-        const watched = self.mode & watched_mode;
-        self.mode &= ~watched_mode;
-        return watched;
-    }
-
-    pub fn endHush(self: *Producer, watched: u8) void {
-        self.mode |= watched;
-    }
-
     /// Goes to sleep until there are `wanted` free slots or the channel is closed. True when that is so
     /// already; then nobody sleeps.
     pub fn goToSleep(self: *Producer, wanted: u32, words: abi.RawWaker) bool {
@@ -391,18 +379,6 @@ pub const Consumer = struct {
         }.isSo);
     }
 
-    /// Until `endHush` the end looks no more closely than one that is not watched: the profile has locks, which a handler must
-    /// not wait for.
-    pub fn hush(self: *Consumer) u8 {
-        const watched = self.mode & watched_mode;
-        self.mode &= ~watched_mode;
-        return watched;
-    }
-
-    pub fn endHush(self: *Consumer, watched: u8) void {
-        self.mode |= watched;
-    }
-
     /// Goes to sleep until there are `wanted` items or the channel is closed. True when that is so already;
     /// then nobody sleeps.
     pub fn goToSleep(self: *Consumer, wanted: u32, words: abi.RawWaker) bool {
@@ -477,6 +453,18 @@ pub const Consumer = struct {
 fn modeOf(channel: *const abi.RawChannel) u8 {
     if (!can_watch) return open_mode;
     return if (@atomicLoad(?*const anyopaque, &channel.profile, .acquire) == null) open_mode else watched_mode;
+}
+
+/// Until `endHush` the end of this mode looks no more closely than one that is not watched: the profile has locks, which a
+/// handler must not wait for.
+pub fn hush(mode: *u8) u8 {
+    const watched = mode.* & watched_mode;
+    mode.* &= ~watched_mode;
+    return watched;
+}
+
+pub fn endHush(mode: *u8, watched: u8) void {
+    mode.* |= watched;
 }
 
 /// What an end of a monitored channel tells Rust.

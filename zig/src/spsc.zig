@@ -64,8 +64,8 @@ pub fn Sender(comptime T: type) type {
         /// `trySend` that wakes nobody, for signal handlers and interrupts: whether a wake is due, to `peerWaker`, or to
         /// the next verb that is not quiet.
         pub fn trySendQuiet(self: *Self, item: T) error{ Full, Closed }!bool {
-            const watched = self.ring.hush();
-            defer self.ring.endHush(watched);
+            const watched = ring.hush(&self.ring.mode);
+            defer ring.endHush(&self.ring.mode, watched);
             if (self.ring.room(1) == 0) return self.noRoom();
             const at = self.slot(0);
             sync.write(at);
@@ -307,8 +307,8 @@ pub fn Receiver(comptime T: type) type {
         /// `tryRecv` that wakes nobody, for signal handlers and interrupts: a wake that is due is due to `peerWaker`, or
         /// to the next verb that is not quiet.
         pub fn tryRecvQuiet(self: *Self) TryError!struct { item: T, wake_due: bool } {
-            const watched = self.ring.hush();
-            defer self.ring.endHush(watched);
+            const watched = ring.hush(&self.ring.mode);
+            defer ring.endHush(&self.ring.mode, watched);
             if (self.ring.available(1) == 0) return self.nothing();
             const at = self.slot(0);
             sync.read(at);

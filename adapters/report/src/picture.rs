@@ -71,6 +71,21 @@ fn draw<'a>(root: &Area<'a>, channel: &ChannelReport) -> Drawn<'a> {
 
 type Line<'c> = (&'static str, &'c RGBColor, Vec<(f64, f64)>);
 
+/// A panel with room for its axes.
+fn frame<'a, 'b>(area: &'b Area<'a>, title: &str) -> ChartBuilder<'b, 'b, SVGBackend<'a>>
+where
+    'a: 'b,
+{
+    let mut frame = ChartBuilder::on(area);
+    frame
+        .caption(title, TITLE)
+        .margin(8)
+        .margin_right(24)
+        .x_label_area_size(40)
+        .y_label_area_size(90);
+    frame
+}
+
 /// Lines over time; the top of the axis is told by the largest value, if it is not given.
 fn over_time<'a>(
     area: &Area<'a>,
@@ -83,13 +98,7 @@ fn over_time<'a>(
     let largest = |of: fn(&(f64, f64)) -> f64| points().map(of).fold(0.0, f64::max);
     let end = largest(|point| point.0).max(0.001);
     let top = top.unwrap_or_else(|| largest(|point| point.1) * 1.1).max(1.0);
-    let mut chart = ChartBuilder::on(area)
-        .caption(title, TITLE)
-        .margin(8)
-        .margin_right(24)
-        .x_label_area_size(40)
-        .y_label_area_size(90)
-        .build_cartesian_2d(0.0..end, 0.0..top)?;
+    let mut chart = frame(area, title).build_cartesian_2d(0.0..end, 0.0..top)?;
     chart
         .configure_mesh()
         .x_desc("time (s)")
@@ -128,12 +137,7 @@ fn bars<'a>(area: &Area<'a>, title: &str, histogram: &Histogram) -> Drawn<'a> {
     let first = buckets.first().map_or(0, |bucket| bucket.0).saturating_sub(1);
     let last = buckets.last().map_or(1, |bucket| bucket.0) + 2;
     let most = buckets.iter().map(|bucket| bucket.1).max().unwrap_or(1);
-    let mut chart = ChartBuilder::on(area)
-        .caption(title, TITLE)
-        .margin(8)
-        .margin_right(24)
-        .x_label_area_size(40)
-        .y_label_area_size(90)
+    let mut chart = frame(area, title)
         .build_cartesian_2d(f64::from(first)..f64::from(last), 0.0..f64::from(most) * 1.1)?;
     chart
         .configure_mesh()

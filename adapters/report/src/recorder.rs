@@ -152,19 +152,8 @@ pub(crate) struct Latest<'a> {
 
 impl Tape {
     fn new(recorder: &Recorder) -> Self {
-        let track = |(name, look): &(String, Look<MonitorSnapshot>)| {
-            let first = look();
-            Track {
-                name: name.clone(),
-                first,
-                last: first,
-                now: first,
-                samples: Vec::new(),
-                stride: 1,
-                skipped: 0,
-            }
-        };
-        let tracks = recorder.channels.iter().map(track).collect();
+        let tracks =
+            recorder.channels.iter().map(|(name, look)| Track::new(name, look())).collect();
         let probes = recorder.probes.iter().map(|(_, look)| look()).collect();
         Self { tracks, probes }
     }
@@ -203,6 +192,18 @@ impl Tape {
 }
 
 impl Track {
+    fn new(name: &str, first: MonitorSnapshot) -> Self {
+        Self {
+            name: name.to_owned(),
+            first,
+            last: first,
+            now: first,
+            samples: Vec::new(),
+            stride: 1,
+            skipped: 0,
+        }
+    }
+
     fn add(&mut self, now: MonitorSnapshot) {
         self.now = now;
         self.skipped += 1;
@@ -267,25 +268,13 @@ mod tests {
 
     use super::*;
 
-    fn track(first: MonitorSnapshot) -> Track {
-        Track {
-            name: "numbers".to_owned(),
-            first,
-            last: first,
-            now: first,
-            samples: Vec::new(),
-            stride: 1,
-            skipped: 0,
-        }
-    }
-
     /// However long the recording, the report has all of it, to its end, and not more points than are of use.
     #[test]
     fn a_long_recording_is_thinned_and_loses_nothing() {
         const LOOKS: u64 = 3 * MOST as u64 + 5;
         let clock = ManualTimer::new();
         let (mut tx, mut rx, monitor) = spsc::monitored::<u64>(4, clock.clone());
-        let mut track = track(monitor.snapshot());
+        let mut track = Track::new("numbers", monitor.snapshot());
         for n in 0..LOOKS {
             tx.try_send(n).unwrap();
             assert_eq!(rx.try_recv(), Ok(n));
@@ -304,7 +293,7 @@ mod tests {
     #[test]
     fn a_clock_that_stands_still_makes_a_report_all_the_same() {
         let (mut tx, _rx, monitor) = spsc::monitored::<u64>(4, ManualTimer::new());
-        let mut track = track(monitor.snapshot());
+        let mut track = Track::new("numbers", monitor.snapshot());
         tx.try_send(1).unwrap();
         track.add(monitor.snapshot());
         let report = track.report();

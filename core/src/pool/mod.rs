@@ -178,9 +178,9 @@ impl Pool {
         }
     }
 
-    #[cfg(feature = "profile")]
     /// Watches those who wait for a block from now on, see [`profile`](crate::profile). The time is read from `clock`, in which the pool
     /// must not be used; of a pool that is watched already the first clock stays. The monitor is a handle of the pool.
+    #[cfg(feature = "profile")]
     pub fn monitor(
         &self,
         clock: impl crate::time::Clock + Send + Sync + 'static,

@@ -243,8 +243,8 @@ impl Raw {
         crate::ring::count_one_more(&self.get().references);
     }
 
-    #[cfg(feature = "profile")]
     /// Who watches those who wait, from now on if nobody has so far.
+    #[cfg(feature = "profile")]
     pub(super) fn watch(
         self,
         clock: impl crate::time::Clock + Send + Sync + 'static,

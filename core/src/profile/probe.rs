@@ -14,7 +14,7 @@ use super::{Histogram, SharedClock};
 use crate::lock::Lock;
 use crate::sync::Arc;
 use crate::time::{Clock, Instant};
-use crate::waker::WakerCell;
+use crate::waker::{WakeOnDrop, WakerCell};
 
 /// Watches streams and futures: how long their polls run, and how long they wait. Clones share what they note, so one probe may
 /// watch all that is of one kind: every `pool.acquire()`, every request.
@@ -164,6 +164,8 @@ enum Since {
 
 impl Relay {
     fn woken(&self) {
+        // Also if the clock or a subscriber panics.
+        let _wake = WakeOnDrop(&self.cell);
         let now = self.probe.now();
         let waited = self.since.with(|since| match *since {
             Since::Waiting(at) => {
@@ -181,7 +183,6 @@ impl Relay {
             #[cfg(feature = "tracing")]
             tracing::trace!(target: "zigflow", parent: &self.span, waited_ns = waited, "woken");
         }
-        self.cell.wake();
     }
 }
 
@@ -189,28 +190,7 @@ fn nanos(from: Instant, to: Instant) -> u64 {
     to.as_nanos().saturating_sub(from.as_nanos())
 }
 
-#[cfg(target_has_atomic = "ptr")]
-impl alloc::task::Wake for Relay {
-    fn wake(self: Arc<Self>) {
-        self.woken();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.woken();
-    }
-}
-
-// `self` can only be the `Arc` of alloc.
-#[cfg(not(target_has_atomic = "ptr"))]
-impl portable_atomic_util::task::Wake for Relay {
-    fn wake(this: Arc<Self>) {
-        this.woken();
-    }
-
-    fn wake_by_ref(this: &Arc<Self>) {
-        this.woken();
-    }
-}
+crate::waker::wakes!(Relay, woken);
 
 /// The one that polls. When it goes, wakers of it may be left, and wake nobody.
 struct Owned {

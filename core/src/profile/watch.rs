@@ -14,7 +14,7 @@ use crate::lock::Lock;
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use crate::time::Instant;
-use crate::waker::WakerCell;
+use crate::waker::{WakeOnDrop, WakerCell};
 use core::fmt;
 use core::task::Waker;
 use core::time::Duration;
@@ -247,7 +247,7 @@ impl Watch {
 
     fn woken(&self) {
         // Also if the clock or a subscriber panics.
-        let _wake = WakeLast(&self.cell);
+        let _wake = WakeOnDrop(&self.cell);
         let now = self.now();
         let _waited = self.times.with(|times| {
             let Alone::Asleep(at) = times.alone else { return None };
@@ -263,14 +263,6 @@ impl Watch {
     }
 }
 
-struct WakeLast<'a>(&'a WakerCell);
-
-impl Drop for WakeLast<'_> {
-    fn drop(&mut self) {
-        self.0.wake();
-    }
-}
-
 impl Times {
     fn came_to_look(&mut self, now: Instant) {
         if let Alone::Woken(at) = self.alone {
@@ -280,28 +272,7 @@ impl Times {
     }
 }
 
-#[cfg(target_has_atomic = "ptr")]
-impl alloc::task::Wake for Watch {
-    fn wake(self: Arc<Self>) {
-        self.woken();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.woken();
-    }
-}
-
-// `self` can only be the `Arc` of alloc.
-#[cfg(not(target_has_atomic = "ptr"))]
-impl portable_atomic_util::task::Wake for Watch {
-    fn wake(this: Arc<Self>) {
-        this.woken();
-    }
-
-    fn wake_by_ref(this: &Arc<Self>) {
-        this.woken();
-    }
-}
+crate::waker::wakes!(Watch, woken);
 
 impl fmt::Debug for Watch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

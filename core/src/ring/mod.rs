@@ -2,6 +2,7 @@
 
 pub(crate) mod lap;
 pub(crate) mod list;
+pub(crate) mod monitored;
 pub(crate) mod mpmc;
 pub(crate) mod party;
 #[cfg(feature = "std")]

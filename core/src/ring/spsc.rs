@@ -52,21 +52,15 @@ use core::ptr::NonNull;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use core::task::Waker;
 
+use super::monitored::{
+    OPEN, SHUT, WATCHED, falls_asleep, gone, is_served, looked, mode, register, stays_awake,
+};
 #[cfg(feature = "std")]
 use super::patience::Patience;
 use super::position::{ONE, advance, distance, position, slot, straight};
 use super::{count, counted, raise, read_reason};
 use crate::abi::{EndKind, RawChannel, RawEnd, RawError};
-#[cfg(feature = "profile")]
-use crate::channel::memory::profile;
 use crate::sync::{bug, place};
-
-/// Of an end: nothing special.
-const OPEN: u8 = 0;
-/// Of an end: nothing more comes of it.
-const SHUT: u8 = 1;
-/// Of an end: the channel is monitored, so it looks more closely.
-const WATCHED: u8 = 2;
 
 pub(crate) const CLOSED: u32 = 1;
 pub(crate) const SLEEP: u32 = 2;
@@ -88,7 +82,7 @@ pub(crate) struct Producer {
     half_turns: u32,
     #[cfg(feature = "std")]
     pub(crate) patience: Patience,
-    mode: u8,
+    pub(crate) mode: u8,
 }
 
 impl Producer {
@@ -295,31 +289,13 @@ impl Producer {
     /// the channel is closed.
     #[cfg(feature = "std")]
     pub(crate) fn linger(&mut self, wanted: u32) -> bool {
-        self.begin_to_linger();
+        if self.mode == WATCHED {
+            falls_asleep(self.channel(), EndKind::Sender); // who waits awake waits, too
+        }
         let patience = core::mem::replace(&mut self.patience, Patience::of(0));
         let helped = patience.linger(|| self.look_for(wanted) >= wanted || self.is_closed());
         self.patience = patience;
         helped
-    }
-
-    /// A thread that waits awake waits, too.
-    #[cfg(feature = "std")]
-    fn begin_to_linger(&self) {
-        if self.mode == WATCHED {
-            falls_asleep(self.channel(), EndKind::Sender);
-        }
-    }
-
-    /// Until [`end_hush`](Self::end_hush) the end looks no more closely than one that is not watched: the profile has locks, which
-    /// a handler must not wait for.
-    pub(crate) fn hush(&mut self) -> u8 {
-        let watched = self.mode & WATCHED;
-        self.mode &= !WATCHED;
-        watched
-    }
-
-    pub(crate) fn end_hush(&mut self, watched: u8) {
-        self.mode |= watched;
     }
 
     /// Goes to sleep until there are `wanted` free slots or the channel is closed. True when that is so
@@ -410,7 +386,7 @@ pub(crate) struct Consumer {
     check: *mut (),
     #[cfg(feature = "std")]
     pub(crate) patience: Patience,
-    mode: u8,
+    pub(crate) mode: u8,
 }
 
 impl Consumer {
@@ -566,31 +542,13 @@ impl Consumer {
     /// the channel is closed.
     #[cfg(feature = "std")]
     pub(crate) fn linger(&mut self, wanted: u32) -> bool {
-        self.begin_to_linger();
+        if self.mode == WATCHED {
+            falls_asleep(self.channel(), EndKind::Receiver); // who waits awake waits, too
+        }
         let patience = core::mem::replace(&mut self.patience, Patience::of(0));
         let helped = patience.linger(|| self.look_for(wanted) >= wanted || self.is_closed());
         self.patience = patience;
         helped
-    }
-
-    /// A thread that waits awake waits, too.
-    #[cfg(feature = "std")]
-    fn begin_to_linger(&self) {
-        if self.mode == WATCHED {
-            falls_asleep(self.channel(), EndKind::Receiver);
-        }
-    }
-
-    /// Until [`end_hush`](Self::end_hush) the end looks no more closely than one that is not watched: the profile has locks, which
-    /// a handler must not wait for.
-    pub(crate) fn hush(&mut self) -> u8 {
-        let watched = self.mode & WATCHED;
-        self.mode &= !WATCHED;
-        watched
-    }
-
-    pub(crate) fn end_hush(&mut self, watched: u8) {
-        self.mode |= watched;
     }
 
     /// How many items there are.
@@ -711,101 +669,6 @@ pub(crate) fn wake_sleeper(raw: &RawChannel, consumer: bool) {
         count(&peer.wakes);
         peer.cell().wake();
     }
-}
-
-/// How an end of this channel begins.
-fn mode(raw: &RawChannel) -> u8 {
-    if !cfg!(feature = "profile") || raw.profile.load(Acquire).is_null() { OPEN } else { WATCHED }
-}
-
-/// An end of a monitored channel looks at `position`, and finds so many items or slots: how many of them it may use before it
-/// looks again, not less than it wants.
-pub(crate) fn looked(raw: &RawChannel, of: EndKind, position: u32, found: u32, wanted: u32) -> u32 {
-    #[cfg(feature = "profile")]
-    if let Some(profile) = profile(raw) {
-        let limit = match of {
-            EndKind::Sender => profile.sender_looks(position, found, wanted),
-            EndKind::Receiver => profile.receiver_looks(position, found, wanted),
-        };
-        return limit.max(wanted).max(1);
-    }
-    let _ = (raw, of, position, found, wanted);
-    u32::MAX
-}
-
-/// Registers the task of an end of a monitored channel: the watch is told of its wakes first.
-///
-/// # Safety
-///
-/// As of the cell: that end registers, and nobody else.
-pub(crate) unsafe fn register(raw: &RawChannel, kind: EndKind, waker: &Waker) {
-    // SAFETY: the caller's promise.
-    unsafe { cell(raw, kind).register(&watching_waker(raw, kind, waker)) };
-}
-
-/// The waker for the end's cell: the watch's, which is told first, and then wakes the task.
-///
-/// # Safety
-///
-/// As [`register`].
-pub(crate) unsafe fn watching_waker(raw: &RawChannel, kind: EndKind, waker: &Waker) -> Waker {
-    #[cfg(feature = "profile")]
-    if let Some(profile) = profile(raw) {
-        // SAFETY: the caller's promise.
-        return unsafe { crate::profile::Watch::waker(profile.side(kind), waker) };
-    }
-    let _ = (raw, kind);
-    waker.clone()
-}
-
-fn cell(raw: &RawChannel, kind: EndKind) -> &crate::waker::WakerCell {
-    match kind {
-        EndKind::Sender => raw.tail.cell(),
-        EndKind::Receiver => raw.head.cell(),
-    }
-}
-
-/// The end of a monitored channel is about to sleep. True if it did not wait before.
-pub(crate) fn falls_asleep(raw: &RawChannel, kind: EndKind) -> bool {
-    #[cfg(feature = "profile")]
-    if let Some(profile) = profile(raw) {
-        return profile.side(kind).falls_asleep();
-    }
-    let _ = (raw, kind);
-    false
-}
-
-/// It need not sleep after all.
-pub(crate) fn stays_awake(raw: &RawChannel, kind: EndKind) {
-    #[cfg(feature = "profile")]
-    if let Some(profile) = profile(raw) {
-        profile.side(kind).stays_awake();
-    }
-    let _ = (raw, kind);
-}
-
-/// It waits for nothing any more: there is what it needs, or nothing will come.
-#[cold]
-pub(crate) fn is_served(raw: &RawChannel, kind: EndKind) {
-    #[cfg(feature = "profile")]
-    if let Some(profile) = profile(raw) {
-        profile.side(kind).looked(true);
-    }
-    let _ = (raw, kind);
-}
-
-/// The end goes.
-///
-/// # Safety
-///
-/// As [`register`].
-pub(crate) unsafe fn gone(raw: &RawChannel, kind: EndKind) {
-    #[cfg(feature = "profile")]
-    if let Some(profile) = profile(raw) {
-        // SAFETY: the caller's promise.
-        unsafe { profile.side(kind).gone() };
-    }
-    let _ = (raw, kind);
 }
 
 /// Only the end itself writes, and only before it closes.

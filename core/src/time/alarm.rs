@@ -128,28 +128,7 @@ impl<A: Alarm + Send + Sync + 'static> Bell<A> {
     }
 }
 
-#[cfg(target_has_atomic = "ptr")]
-impl<A: Alarm + Send + Sync + 'static> alloc::task::Wake for Bell<A> {
-    fn wake(self: Arc<Self>) {
-        self.ring();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.ring();
-    }
-}
-
-// `self` can only be the `Arc` of alloc.
-#[cfg(not(target_has_atomic = "ptr"))]
-impl<A: Alarm + Send + Sync + 'static> portable_atomic_util::task::Wake for Bell<A> {
-    fn wake(this: Arc<Self>) {
-        this.ring();
-    }
-
-    fn wake_by_ref(this: &Arc<Self>) {
-        this.ring();
-    }
-}
+crate::waker::wakes!(Bell<A>, ring, [A: Alarm + Send + Sync + 'static]);
 
 impl<A: Alarm + Send + Sync + 'static> Shared<A> {
     /// The alarm has come.

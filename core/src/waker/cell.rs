@@ -296,6 +296,17 @@ impl Drop for WakerCell {
     }
 }
 
+/// Wakes when it goes, also by a panic.
+#[cfg(feature = "profile")]
+pub(crate) struct WakeOnDrop<'a>(pub(crate) &'a WakerCell);
+
+#[cfg(feature = "profile")]
+impl Drop for WakeOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.wake();
+    }
+}
+
 /// Goes on where a panicking waker stopped: unpins, then delivers what came meanwhile.
 struct Settle<'a> {
     cell: &'a WakerCell,

@@ -11,7 +11,40 @@ use core::task::{RawWaker as CoreRawWaker, RawWakerVTable, Waker};
 
 use crate::abi::{RawWaker, WakerObject};
 
+#[cfg(feature = "profile")]
+pub(crate) use cell::WakeOnDrop;
 pub use cell::WakerCell;
+
+/// `Wake` of a type that has this method for it, on targets without compare-and-swap, too: there `Arc` is not alloc's, and
+/// `self` can only be that.
+#[cfg(any(feature = "std", feature = "spin", feature = "critical-section"))]
+macro_rules! wakes {
+    ($name:ty, $method:ident $(, [$($generics:tt)*])?) => {
+        #[cfg(target_has_atomic = "ptr")]
+        impl $(<$($generics)*>)? alloc::task::Wake for $name {
+            fn wake(self: $crate::sync::Arc<Self>) {
+                self.$method();
+            }
+
+            fn wake_by_ref(self: &$crate::sync::Arc<Self>) {
+                self.$method();
+            }
+        }
+
+        #[cfg(not(target_has_atomic = "ptr"))]
+        impl $(<$($generics)*>)? portable_atomic_util::task::Wake for $name {
+            fn wake(this: $crate::sync::Arc<Self>) {
+                this.$method();
+            }
+
+            fn wake_by_ref(this: &$crate::sync::Arc<Self>) {
+                this.$method();
+            }
+        }
+    };
+}
+#[cfg(any(feature = "std", feature = "spin", feature = "critical-section"))]
+pub(crate) use wakes;
 
 impl RawWaker {
     /// The two words of a waker; no reference moves.

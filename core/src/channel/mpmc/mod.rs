@@ -296,12 +296,12 @@ impl<T> Drop for Filled<T> {
     }
 }
 
-#[cfg(feature = "profile")]
 /// Who watches the channel.
 ///
 /// # Safety
 ///
 /// The channel lives.
+#[cfg(feature = "profile")]
 unsafe fn monitor<T>(
     ring: Ring<T>,
     clock: impl crate::time::Clock + core::marker::Send + Sync + 'static,

@@ -209,9 +209,9 @@ impl<T> Sender<T> {
         unsafe { Closed::new(self.ring) }
     }
 
-    #[cfg(feature = "profile")]
     /// Watches the channel from now on, see [`profile`](crate::profile). The time is read from `clock`, in which the channel must not be
     /// used; of a channel that is watched already the first clock stays.
+    #[cfg(feature = "profile")]
     pub fn monitor(
         &self,
         clock: impl crate::time::Clock + core::marker::Send + Sync + 'static,

@@ -67,13 +67,13 @@ pub fn try_channel<T: core::marker::Send>(
     starting_at(capacity, 0)
 }
 
-#[cfg(feature = "profile")]
 /// A channel as [`channel`] makes it, and who watches it, see [`profile`](crate::profile): the time is read from `clock`, in which
 /// the channel must not be used.
 ///
 /// # Panics
 ///
 /// As [`channel`].
+#[cfg(feature = "profile")]
 pub fn monitored<T: core::marker::Send>(
     capacity: usize,
     clock: impl crate::time::Clock + core::marker::Send + Sync + 'static,

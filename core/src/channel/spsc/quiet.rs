@@ -4,6 +4,7 @@ use super::{Receiver, Sender};
 use crate::channel::error::{TryRecvError, TrySendError};
 use crate::channel::quiet::{PeerWaker, WakeDue};
 use crate::channel::take;
+use crate::ring::monitored::{end_hush, hush};
 use crate::ring::spsc::Producer;
 
 impl<T> Sender<T> {
@@ -14,9 +15,9 @@ impl<T> Sender<T> {
     ///
     /// The item comes back if there is no room now, or if the receiver has closed.
     pub fn try_send_quiet(&mut self, item: T) -> Result<WakeDue, TrySendError<T>> {
-        let watched = self.ring.hush();
+        let watched = hush(&mut self.ring.mode);
         let sent = self.send_by(item, Producer::publish_quietly);
-        self.ring.end_hush(watched);
+        end_hush(&mut self.ring.mode, watched);
         sent.map(WakeDue::new)
     }
 
@@ -40,9 +41,9 @@ impl<T> Receiver<T> {
     /// [`TryRecvError`]: there is no item now, or there will be none. (After a malformed item the sender is woken, for
     /// that is an error in the program.)
     pub fn try_recv_quiet(&mut self) -> Result<(T, WakeDue), TryRecvError> {
-        let watched = self.ring.hush();
+        let watched = hush(&mut self.ring.mode);
         let next = self.next_item();
-        self.ring.end_hush(watched);
+        end_hush(&mut self.ring.mode, watched);
         // SAFETY: an item, the consumer's until it is released, and valid.
         let item = unsafe { take(next?) };
         Ok((item, WakeDue::new(self.ring.release_quietly(1))))

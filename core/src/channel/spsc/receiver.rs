@@ -17,9 +17,10 @@ use crate::channel::error::RecvTimeoutError;
 use crate::channel::error::{RecvError, TryRecvError, to_raw};
 use crate::channel::{DEFAULT_BUDGET, Snapshot, reason, take};
 use crate::error::{Malformed, StreamError};
+use crate::ring::monitored::register;
 #[cfg(feature = "std")]
 use crate::ring::patience::Patience;
-use crate::ring::spsc::{Consumer, register};
+use crate::ring::spsc::Consumer;
 use crate::sync::bug;
 
 /// The receiving end of a channel with one sender and one receiver. Dropping it closes the channel and
