@@ -580,6 +580,35 @@ fn a_task_that_wakes_itself_in_its_poll_waits_for_the_executor_alone() {
     assert_eq!((snapshot.wait, snapshot.wake_to_poll), (of(&[]), of(&[4 * MS])));
 }
 
+/// An end that is about to sleep when an item comes after all has not waited for ever.
+#[test]
+fn who_need_not_sleep_after_all_is_not_counted_for_ever() {
+    for pairing in PAIRINGS {
+        let (mut tx, mut rx, monitor) = ends::monitored_at(pairing, 2, 0, StdClock::new());
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let task = Task::new();
+                for n in 0..100_000_u64 {
+                    while task.run(|cx| tx.poll_ready(cx)).is_pending() {}
+                    tx.try_send(n).unwrap();
+                }
+            });
+            let task = Task::new();
+            for n in 0..100_000_u64 {
+                let item = loop {
+                    if let Poll::Ready(item) = task.run(|cx| rx.poll_recv(cx)) {
+                        break item;
+                    }
+                };
+                assert_eq!(item, Ok(n));
+            }
+        });
+        let snapshot = monitor.snapshot();
+        let still = (snapshot.senders.now_waiting, snapshot.receivers.now_waiting);
+        assert_eq!(still, (0, 0), "{pairing:?}");
+    }
+}
+
 /// A pipeline in virtual time: the sender takes so long for an item, the receiver so long, and who was woken so long to come.
 fn pipeline(sends: u64, receives: u64, comes: u64, capacity: usize, burst: u64) -> MonitorSnapshot {
     let clock = ManualTimer::new();
