@@ -94,7 +94,7 @@ fn a_pool_and_its_watch_go_together() {
     }
     assert_eq!(one.snapshot(), two.snapshot());
     drop((pool, one));
-    assert_eq!(two.snapshot().1.wait.count(), 1);
+    assert_eq!(two.snapshot().waits.wait.count(), 1);
 }
 
 #[test]

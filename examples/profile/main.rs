@@ -167,6 +167,9 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     for channel in &report.channels {
         println!("{}:\n{}\n{}\n", channel.name, channel.whole, channel.sentence);
     }
+    for pool in &report.pools {
+        println!("{}:\n{}\n{}\n", pool.name, pool.whole, pool.sentence);
+    }
     for probe in &report.probes {
         println!("{}:\n{}\n", probe.name, probe.whole);
     }
@@ -231,18 +234,18 @@ fn pool(options: &Options) -> Result<Report, Box<dyn Error>> {
     let pool = Pool::new(options.capacity, 4096);
     let (mut tx, rx, monitor) =
         spsc::monitored::<ZeroCopyBuffer>(options.capacity, StdClock::new());
-    let blocks = Probe::new(StdClock::new());
+    let blocks = pool.monitor(StdClock::new());
     let consumes = rounds(options.consume);
     let produces = rounds(options.produce);
     let recording = recorder(options)
         .channel("Rust task to Zig thread", monitor)
-        .probe("waits for a block", &blocks)
+        .pool("the blocks", blocks)
         .start();
     let receiver = rx.into_zig();
     let consumer = thread::spawn(move || consume(receiver, consumes));
     let send = async {
         for n in 0..options.items {
-            let mut block = blocks.watch(pool.acquire()).await;
+            let mut block = pool.acquire().await;
             work(produces);
             block.fill(n as u8);
             tx.send(block.into()).await.map_err(|_| "the consumer has gone")?;
@@ -265,6 +268,7 @@ fn file(options: &Options) -> Result<Report, Box<dyn Error>> {
     let read = async {
         let mut bytes = 0;
         while let Some(chunk) = chunks.watch(pin!(stream.next_chunk())).await? {
+            chunks.record_size(chunk.len());
             bytes += chunk.len();
             work(consumes);
         }

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::task::Poll;
 use std::time::Duration;
 
-use zigflow::profile::{Histogram, MonitorSnapshot, Probe, Side, StdClock, Waits};
+use zigflow::profile::{Histogram, MonitorSnapshot, PoolSnapshot, Probe, Side, StdClock, Waits};
 use zigflow::time::{Clock, Instant, ManualTimer, Timer};
-use zigflow::{Pool, mpmc, spsc};
+use zigflow::{Pool, Quota, RateLimiter, mpmc, spsc};
 use zigflow_tests::ends::{self, Lang, PAIRINGS, Rx, Stop, Tx};
 use zigflow_tests::task::Task;
 use zigflow_tests::{many_ends, quiet};
@@ -246,12 +246,72 @@ fn those_who_wait_for_a_block_are_told() {
     drop(block);
     clock.advance(units(2));
     assert!(task.run(|cx| wait.as_mut().poll(cx)).is_ready());
-    let (elapsed, waits) = monitor.snapshot();
-    assert_eq!(elapsed, units(10));
+    let PoolSnapshot { elapsed, blocks, available, waits, .. } = monitor.snapshot();
+    assert_eq!((elapsed, blocks, available), (units(10), 1, 1));
     assert_eq!(waits.wait, of(&[8 << 10]));
     assert_eq!(waits.wake_to_poll, of(&[2 << 10]));
     assert_eq!(waits.waiting, units(8));
     assert!(monitor.pool().same_pool(&pool));
+    let earlier = monitor.snapshot();
+    assert_eq!(earlier.waiting(), 0.8);
+    let shown = earlier.to_string();
+    assert!(
+        shown.contains("1 of 1 home, in 10.24µs\nacquire     waits 80 % of the time, 1,"),
+        "{shown}"
+    );
+    clock.advance(units(10));
+    let new = monitor.snapshot().since(&earlier);
+    assert_eq!((new.elapsed, new.waits, new.waiting()), (units(10), Waits::default(), 0.0));
+}
+
+#[test]
+fn those_who_wait_for_a_limit_are_told_to_the_nanosecond() {
+    let clock = ManualTimer::new();
+    let limiter = RateLimiter::new(clock.clone(), Quota::per_second(1000).burst(1));
+    let (one, two, three) = (Task::new(), Task::new(), Task::new());
+    let mut early = pin!(limiter.until_ready());
+    assert!(one.run(|cx| early.as_mut().poll(cx)).is_ready(), "there is one in the burst");
+    let mut early = pin!(limiter.until_ready());
+    assert!(one.run(|cx| early.as_mut().poll(cx)).is_pending());
+    clock.advance(Duration::from_nanos(300));
+    // One waits already: that counts from here.
+    let monitor = limiter.monitor();
+    let mut late = pin!(limiter.until_ready());
+    assert!(two.run(|cx| late.as_mut().poll(cx)).is_pending());
+    clock.advance(Duration::from_nanos(200));
+    {
+        let mut gives_up = pin!(limiter.until_ready());
+        assert!(three.run(|cx| gives_up.as_mut().poll(cx)).is_pending());
+        clock.advance(Duration::from_nanos(40));
+    }
+    let snapshot = monitor.snapshot();
+    assert_eq!((snapshot.passed, snapshot.gave_up, snapshot.now_waiting), (0, 1, 2));
+    assert_eq!((snapshot.wait, snapshot.waiting), (of(&[40]), Duration::from_nanos(240)));
+    clock.advance(Duration::from_nanos(MS - 540));
+    assert!(one.run(|cx| early.as_mut().poll(cx)).is_ready());
+    clock.advance(ms(1));
+    assert!(two.run(|cx| late.as_mut().poll(cx)).is_ready());
+    clock.advance(ms(2) + Duration::from_nanos(300));
+    // Nobody waits now, and who need not wait is not counted.
+    assert!(limiter.check().is_ok());
+    let new = monitor.snapshot().since(&snapshot);
+    assert_eq!((new.passed, new.gave_up, new.now_waiting), (2, 0, 0));
+    assert_eq!(new.wait, of(&[MS - 300, 2 * MS - 300]));
+    let whole = limiter.monitor().snapshot();
+    assert_eq!(whole, monitor.snapshot(), "it is watched since the first one");
+    assert_eq!((whole.elapsed, whole.waiting), (ms(4), 2 * ms(1) - Duration::from_nanos(300)));
+    assert_eq!(whole.waiting(), (2.0 * MS as f64 - 300.0) / (4.0 * MS as f64));
+    let shown = whole.to_string();
+    assert!(
+        shown.contains("2 and passed, 1 and gave up, in 4.00ms; 0 wait\nlimit       waits 50 % of the time, 3, mean"),
+        "{shown}"
+    );
+    // Nobody is counted twice, or for ever.
+    let mut again = pin!(limiter.until_ready());
+    assert!(one.run(|cx| again.as_mut().poll(cx)).is_pending());
+    clock.advance(ms(1));
+    assert!(one.run(|cx| again.as_mut().poll(cx)).is_ready());
+    assert_eq!(monitor.snapshot().since(&whole).waiting(), 1.0);
 }
 
 #[test]
@@ -274,6 +334,14 @@ fn a_probe_tells_how_long_polls_run_and_what_lies_between_them() {
     assert_eq!(snapshot.poll, of(&[0, 0, 6 * MS]));
     assert_eq!((snapshot.wait, snapshot.wake_to_poll), (of(&[30 * MS]), of(&[4 * MS])));
     assert_eq!((snapshot.ready, snapshot.elapsed), (2, ms(40)));
+    assert_eq!(snapshot.sizes, of(&[]));
+    [4096, 17].into_iter().for_each(|bytes| probe.record_size(bytes));
+    let sized = probe.snapshot();
+    assert_eq!(sized.since(&snapshot).sizes, of(&[4096, 17]));
+    assert!(
+        sized.to_string().ends_with("sizes         2, mean 2056, half up to 8191, 99 % up to 8191"),
+        "{sized}"
+    );
 }
 
 /// Pitfall 17: a waker that is kept wakes nobody any more, and keeps the task no longer.

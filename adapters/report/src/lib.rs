@@ -22,11 +22,14 @@ mod html;
 mod picture;
 mod recorder;
 mod table;
+mod tape;
 
 pub use recorder::{Recorder, Recording};
 
 use serde::Serialize;
-use zigflow_core::profile::{Bottleneck, MonitorSnapshot, ProbeSnapshot};
+use zigflow_core::profile::{
+    Bottleneck, LimitSnapshot, MonitorSnapshot, PoolSnapshot, ProbeSnapshot,
+};
 
 /// What was recorded.
 #[derive(Clone, Debug, Serialize)]
@@ -34,6 +37,10 @@ use zigflow_core::profile::{Bottleneck, MonitorSnapshot, ProbeSnapshot};
 pub struct Report {
     /// In the order in which they were given to the recorder.
     pub channels: Vec<ChannelReport>,
+    /// As above.
+    pub pools: Vec<PoolReport>,
+    /// As above.
+    pub limits: Vec<LimitReport>,
     /// As above.
     pub probes: Vec<ProbeReport>,
 }
@@ -70,6 +77,42 @@ pub struct Sample {
     pub receivers_wait: f64,
 }
 
+/// One pool.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct PoolReport {
+    /// As the recorder was told.
+    pub name: String,
+    /// Whether there are enough blocks, in words.
+    pub sentence: String,
+    /// All of the recording.
+    pub whole: PoolSnapshot,
+    /// One after the other, each the difference to the one before.
+    pub samples: Vec<PoolSample>,
+}
+
+/// What happened to a pool between two looks.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[non_exhaustive]
+pub struct PoolSample {
+    /// When it ended, seconds from the beginning of the recording.
+    pub at: f64,
+    /// How many blocks were not home at its end.
+    pub in_use: usize,
+    /// The share of the time in which somebody waited for one, from 0 to 1.
+    pub waiting: f64,
+}
+
+/// One rate limit.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct LimitReport {
+    /// As the recorder was told.
+    pub name: String,
+    /// All of the recording.
+    pub whole: LimitSnapshot,
+}
+
 /// One probe.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
@@ -96,6 +139,13 @@ impl Report {
 impl ChannelReport {
     /// Throughput, queue and waits over time, and how long items waited, as one SVG picture.
     pub fn svg(&self) -> String {
-        picture::svg(self)
+        picture::channel(self)
+    }
+}
+
+impl PoolReport {
+    /// Blocks and waits over time, and how long those waits were, as one SVG picture.
+    pub fn svg(&self) -> String {
+        picture::pool(self)
     }
 }

@@ -4,19 +4,35 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use zigflow_core::profile::Histogram;
 
-use crate::{ChannelReport, Sample};
+use crate::{ChannelReport, PoolReport};
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn<'a> = Result<(), DrawingAreaErrorKind<<SVGBackend<'a> as DrawingBackend>::ErrorType>>;
 
-const SIZE: (u32, u32) = (960, 1080);
+const WIDTH: u32 = 960;
+const PANEL_HEIGHT: u32 = 270;
 const FONT: (&str, u32) = ("sans-serif", 15);
 const TITLE: (&str, u32) = ("sans-serif", 17);
 
-pub(crate) fn svg(channel: &ChannelReport) -> String {
+pub(crate) fn channel(report: &ChannelReport) -> String {
+    svg(4, |panels| draw_channel(panels, report))
+}
+
+pub(crate) fn pool(report: &PoolReport) -> String {
+    svg(3, |panels| draw_pool(panels, report))
+}
+
+/// So many panels, one below the other.
+fn svg(panels: u32, draw: impl for<'a> FnOnce(&[Area<'a>]) -> Drawn<'a>) -> String {
     let mut text = String::new();
-    let drawn = draw(&SVGBackend::with_string(&mut text, SIZE).into_drawing_area(), channel)
+    let size = (WIDTH, panels * PANEL_HEIGHT);
+    let root = SVGBackend::with_string(&mut text, size).into_drawing_area();
+    let drawn = root
+        .fill(&WHITE)
+        .and_then(|()| draw(&root.split_evenly((panels as usize, 1))))
+        .and_then(|()| root.present())
         .map_err(|error| error.to_string());
+    drop(root);
     match drawn {
         Ok(()) => text,
         // Text cannot refuse to be written to; but a picture is no reason to panic.
@@ -26,14 +42,19 @@ pub(crate) fn svg(channel: &ChannelReport) -> String {
     }
 }
 
-fn draw<'a>(root: &Area<'a>, channel: &ChannelReport) -> Drawn<'a> {
-    root.fill(&WHITE)?;
-    let panels = root.split_evenly((4, 1));
-    let samples = &channel.samples;
-    let line = |of: fn(&Sample) -> f64| {
-        samples.iter().map(move |sample| (sample.at, of(sample))).collect::<Vec<_>>()
-    };
-    let throughput = line(|sample| sample.throughput);
+/// `x` and `y` of each sample.
+fn line<S>(samples: &[S], point: impl Fn(&S) -> (f64, f64)) -> Vec<(f64, f64)> {
+    samples.iter().map(point).collect()
+}
+
+/// A limit, as a line across.
+fn level(height: f64, end: Option<f64>) -> Vec<(f64, f64)> {
+    vec![(0.0, height), (end.unwrap_or(1.0), height)]
+}
+
+fn draw_channel<'a>(panels: &[Area<'a>], channel: &ChannelReport) -> Drawn<'a> {
+    let samples = &channel.samples[..];
+    let throughput = line(samples, |sample| (sample.at, sample.throughput));
     over_time(
         &panels[0],
         "Throughput",
@@ -42,31 +63,50 @@ fn draw<'a>(root: &Area<'a>, channel: &ChannelReport) -> Drawn<'a> {
         &[("", &BLUE, throughput)],
     )?;
     let capacity = channel.whole.capacity as f64;
-    let end = samples.last().map_or(1.0, |sample| sample.at);
+    let end = samples.last().map(|sample| sample.at);
     let lines = [
-        ("waiting items", &BLUE, line(|sample| sample.len as f64)),
-        ("capacity", &RED, vec![(0.0, capacity), (end, capacity)]),
+        ("waiting items", &BLUE, line(samples, |sample| (sample.at, sample.len as f64))),
+        ("capacity", &RED, level(capacity, end)),
     ];
     over_time(&panels[1], "Queue", "items", Some(capacity * 1.5), &lines)?;
+    let senders = line(samples, |sample| (sample.at, sample.senders_wait * 100.0));
+    let receivers = line(samples, |sample| (sample.at, sample.receivers_wait * 100.0));
     let lines = [
-        ("the sender waits for room", &RED, line(|sample| sample.senders_wait * 100.0)),
-        ("the receiver waits for items", &BLUE, line(|sample| sample.receivers_wait * 100.0)),
+        ("the sender waits for room", &RED, senders),
+        ("the receiver waits for items", &BLUE, receivers),
     ];
     over_time(&panels[2], "Waits", "% of the time", Some(130.0), &lines)?;
-    match channel.whole.queue_wait.count() {
+    let whole = &channel.whole;
+    match whole.queue_wait.count() {
         // Only the ends of spsc channels sample items.
         0 => bars(
             &panels[3],
             "How long receivers waited, until they were woken",
-            &channel.whole.receivers.wait,
+            "waits",
+            &whole.receivers.wait,
         ),
         _ => bars(
             &panels[3],
-            "How long items waited in the queue (sampled)",
-            &channel.whole.queue_wait,
+            "How long items waited in the queue",
+            "items (sampled)",
+            &whole.queue_wait,
         ),
-    }?;
-    root.present()
+    }
+}
+
+fn draw_pool<'a>(panels: &[Area<'a>], pool: &PoolReport) -> Drawn<'a> {
+    let samples = &pool.samples[..];
+    let blocks = pool.whole.blocks as f64;
+    let end = samples.last().map(|sample| sample.at);
+    let lines = [
+        ("in use", &BLUE, line(samples, |sample| (sample.at, sample.in_use as f64))),
+        ("all", &RED, level(blocks, end)),
+    ];
+    over_time(&panels[0], "Blocks", "blocks", Some(blocks * 1.5), &lines)?;
+    let waits = line(samples, |sample| (sample.at, sample.waiting * 100.0));
+    let lines = [("somebody is waiting for a block", &RED, waits)];
+    over_time(&panels[1], "Waits", "% of the time", Some(130.0), &lines)?;
+    bars(&panels[2], "How long somebody waited for a block", "waits", &pool.whole.waits.wait)
 }
 
 type Line<'c> = (&'static str, &'c RGBColor, Vec<(f64, f64)>);
@@ -80,7 +120,7 @@ where
     frame
         .caption(title, TITLE)
         .margin(8)
-        .margin_right(24)
+        .margin_right(32)
         .x_label_area_size(40)
         .y_label_area_size(90);
     frame
@@ -131,7 +171,7 @@ fn over_time<'a>(
 }
 
 /// A histogram of times: a bar for each power of two.
-fn bars<'a>(area: &Area<'a>, title: &str, histogram: &Histogram) -> Drawn<'a> {
+fn bars<'a>(area: &Area<'a>, title: &str, unit: &str, histogram: &Histogram) -> Drawn<'a> {
     let buckets: Vec<_> =
         histogram.buckets().map(|(lower, _, count)| (exponent(lower), count)).collect();
     let first = buckets.first().map_or(0, |bucket| bucket.0).saturating_sub(1);
@@ -142,7 +182,7 @@ fn bars<'a>(area: &Area<'a>, title: &str, histogram: &Histogram) -> Drawn<'a> {
     chart
         .configure_mesh()
         .x_desc("time, by powers of two")
-        .y_desc("samples")
+        .y_desc(unit)
         .axis_desc_style(FONT)
         .label_style(FONT)
         .x_labels(12)

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write, stderr};
 use std::time::{Duration, Instant};
 
-use crate::recorder::Latest;
+use crate::tape::Tape;
 
 /// On a terminal in place, ten times a second; elsewhere a table each second.
 pub(crate) struct Table {
@@ -17,7 +17,7 @@ impl Table {
         Self { is_terminal: stderr().is_terminal(), lines: 0, shown: None }
     }
 
-    pub(crate) fn show(&mut self, latest: &[Latest<'_>], is_over: bool) {
+    pub(crate) fn show(&mut self, tape: &Tape, is_over: bool) {
         let pause = Duration::from_millis(if self.is_terminal { 100 } else { 1000 });
         if !is_over && self.shown.is_some_and(|shown| shown.elapsed() < pause) {
             return;
@@ -27,30 +27,43 @@ impl Table {
         if self.is_terminal && self.lines > 0 {
             text += &format!("\x1b[{}A\x1b[J", self.lines); // up, and clear from there
         }
-        text += &rows(latest);
+        text += &rows(tape);
         self.lines = text.lines().count();
         // Nobody looks: no reason to stop.
         let _ = stderr().write_all(text.as_bytes());
     }
 }
 
-fn rows(latest: &[Latest<'_>]) -> String {
-    let mut text = format!(
-        "{:<20} {:>12} {:>12} {:>13} {:>12} {:>14}\n",
-        "channel", "items", "items/s", "queue", "sender waits", "receiver waits"
-    );
-    for Latest { name, sample, received, capacity } in latest {
-        let queue = format!("{} of {capacity}", sample.len);
-        let percent = |share: f64| format!("{:.0} %", share * 100.0);
+fn rows(tape: &Tape) -> String {
+    let percent = |share: f64| format!("{:.0} %", share * 100.0);
+    let mut text = String::new();
+    let channels = tape.channels.iter().filter_map(|track| Some((track, track.samples.last()?)));
+    for (track, sample) in channels {
+        if text.is_empty() {
+            text += &format!(
+                "{:<24} {:>12} {:>12} {:>13} {:>12} {:>14}\n",
+                "channel", "items", "items/s", "queue", "sender waits", "receiver waits"
+            );
+        }
+        let whole = track.whole();
+        let queue = format!("{} of {}", sample.len, whole.capacity);
         text += &format!(
-            "{:<20} {:>12} {:>12.0} {:>13} {:>12} {:>14}\n",
-            name,
-            received,
+            "{:<24} {:>12} {:>12.0} {:>13} {:>12} {:>14}\n",
+            track.name,
+            whole.received,
             sample.throughput,
             queue,
             percent(sample.senders_wait),
             percent(sample.receivers_wait)
         );
+    }
+    let pools = tape.pools.iter().filter_map(|track| Some((track, track.samples.last()?)));
+    for (n, (track, sample)) in pools.enumerate() {
+        if n == 0 {
+            text += &format!("{:<24} {:>39} {:>12}\n", "pool", "in use", "waits");
+        }
+        let in_use = format!("{} of {}", sample.in_use, track.whole().blocks);
+        text += &format!("{:<24} {in_use:>39} {:>12}\n", track.name, percent(sample.waiting));
     }
     text
 }

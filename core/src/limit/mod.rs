@@ -13,6 +13,8 @@
 mod error;
 mod keyed;
 mod level;
+#[cfg(feature = "profile")]
+mod monitor;
 mod queue;
 mod quota;
 mod state;
@@ -22,6 +24,8 @@ mod zig;
 
 pub use error::{ExceedsBurst, LimitError, NotUntil};
 pub use keyed::{KeyedError, KeyedRateLimiter, TooManyKeys};
+#[cfg(feature = "profile")]
+pub use monitor::LimitMonitor;
 pub use quota::Quota;
 pub use throttle::{Throttle, throttle};
 pub use wait::{UntilCellsReady, UntilReady};
@@ -33,6 +37,8 @@ use core::sync::atomic::Ordering::{Acquire, Release};
 use core::time::Duration;
 
 use level::{Denied, Level};
+#[cfg(feature = "profile")]
+use monitor::Notes;
 use queue::Queue;
 use state::AtomicU32;
 
@@ -227,4 +233,22 @@ impl<T> fmt::Debug for RateLimiter<T> {
             .field("waiting", &self.shared.waiting.load(Acquire))
             .finish_non_exhaustive()
     }
+}
+
+/// Nobody asks.
+#[cfg(not(feature = "profile"))]
+#[derive(Debug, Default)]
+struct Notes;
+
+#[cfg(not(feature = "profile"))]
+impl Notes {
+    const fn new() -> Self {
+        Self
+    }
+
+    fn first_comes(&mut self, _: Instant) {}
+
+    fn one_leaves(&mut self, _: Instant, _: Instant, _: bool) {}
+
+    fn last_leaves(&mut self, _: Instant) {}
 }

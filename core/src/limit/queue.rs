@@ -4,7 +4,9 @@
 use alloc::collections::VecDeque;
 use core::task::Waker;
 
+use super::Notes;
 use crate::sync::bug;
+use crate::time::Instant;
 
 /// Only the first one watches the time; who is served or gives up makes the next one the first, and
 /// wakes it.
@@ -15,19 +17,21 @@ pub(super) struct Queue {
     waiters: VecDeque<Waiter>,
     /// Of all waiters together.
     cells: u64,
+    pub(super) notes: Notes,
 }
 
 #[derive(Debug)]
 struct Waiter {
     ticket: u64,
     cells: u32,
+    came: Instant,
     /// None: woken, and not yet back.
     waker: Option<Waker>,
 }
 
 impl Queue {
     pub(super) const fn new() -> Self {
-        Self { next_ticket: 0, waiters: VecDeque::new(), cells: 0 }
+        Self { next_ticket: 0, waiters: VecDeque::new(), cells: 0, notes: Notes::new() }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -39,11 +43,14 @@ impl Queue {
     }
 
     /// Stands at the end. Returns the ticket.
-    pub(super) fn join(&mut self, cells: u32, waker: Waker) -> u64 {
+    pub(super) fn join(&mut self, cells: u32, waker: Waker, now: Instant) -> u64 {
+        if self.waiters.is_empty() {
+            self.notes.first_comes(now);
+        }
         let ticket = self.next_ticket;
         self.next_ticket += 1;
         self.cells += u64::from(cells);
-        self.waiters.push_back(Waiter { ticket, cells, waker: Some(waker) });
+        self.waiters.push_back(Waiter { ticket, cells, came: now, waker: Some(waker) });
         ticket
     }
 
@@ -68,13 +75,22 @@ impl Queue {
         }
     }
 
-    /// Goes. Hands back its own waker, and that of the next one if that is now the first.
-    pub(super) fn leave(&mut self, ticket: u64) -> [Option<Waker>; 2] {
+    /// Goes, as one that has passed, or that has given up. Hands back its own waker, and that of the next one if that is now the first.
+    pub(super) fn leave(
+        &mut self,
+        ticket: u64,
+        now: Instant,
+        has_passed: bool,
+    ) -> [Option<Waker>; 2] {
         let was_first = self.is_first(ticket);
         let Some(waiter) = self.find(ticket).and_then(|at| self.waiters.remove(at)) else {
             return [None, None];
         };
         self.cells -= u64::from(waiter.cells);
+        self.notes.one_leaves(waiter.came, now, has_passed);
+        if self.waiters.is_empty() {
+            self.notes.last_leaves(now);
+        }
         let next = if was_first && !bug(100) { self.take_first_waker() } else { None };
         [waiter.waker, next]
     }

@@ -9,7 +9,7 @@ use pin_project_lite::pin_project;
 
 use super::level::Denied;
 use super::{ExceedsBurst, RateLimiter};
-use crate::time::{Instant, Sleep, Timer};
+use crate::time::{Clock, Instant, Sleep, Timer};
 
 pin_project! {
     /// The future of [`RateLimiter::until_ready`].
@@ -61,7 +61,7 @@ pin_project! {
 }
 
 /// A place in the queue, freed when it goes.
-struct Place<T> {
+struct Place<T: Clock> {
     limiter: RateLimiter<T>,
     cells: u32,
     ticket: Option<u64>,
@@ -94,14 +94,15 @@ impl<T: Timer> Place<T> {
             return Ok(ticket);
         }
         let shared = &self.limiter.shared;
-        match shared.take(shared.timer.now(), self.cells) {
+        let now = shared.timer.now();
+        match shared.take(now, self.cells) {
             Ok(()) => return Err(Turn::Passed),
             Err(denied @ Denied::Exceeds(_)) => return Err(Turn::Denied(denied)),
             Err(_) => {}
         }
         let waker = cx.waker().clone();
         let ticket = shared.queue.with(|queue| {
-            let ticket = queue.join(self.cells, waker);
+            let ticket = queue.join(self.cells, waker, now);
             shared.count(queue);
             ticket
         });
@@ -141,15 +142,16 @@ impl<T: Timer> Place<T> {
     }
 }
 
-impl<T> Place<T> {
+impl<T: Clock> Place<T> {
     /// Frees the place, and wakes the next one if it is the first now.
-    fn leave(&mut self) {
+    fn leave(&mut self, has_passed: bool) {
         let Some(ticket) = self.ticket.take() else {
             return;
         };
         let shared = &self.limiter.shared;
+        let now = shared.timer.now();
         let [own, next] = shared.queue.with(|queue| {
-            let wakers = queue.leave(ticket);
+            let wakers = queue.leave(ticket, now, has_passed);
             shared.count(queue);
             wakers
         });
@@ -193,7 +195,7 @@ impl<T: Timer> Future for UntilCellsReady<T> {
         };
         *this.over = true;
         this.sleep.set(None);
-        this.place.leave();
+        this.place.leave(result.is_ok());
         Poll::Ready(result)
     }
 }
@@ -204,9 +206,9 @@ impl<T: Timer> FusedFuture for UntilCellsReady<T> {
     }
 }
 
-impl<T> Drop for Place<T> {
+impl<T: Clock> Drop for Place<T> {
     fn drop(&mut self) {
-        self.leave();
+        self.leave(false);
     }
 }
 

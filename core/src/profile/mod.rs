@@ -1,8 +1,8 @@
 //! Where an item waits, and for whom: what profilers of processors cannot see.
 //!
-//! A [`Monitor`] watches a channel, from whichever language its ends are used. A [`Probe`] watches streams and futures, also those of
-//! pools and rate limits. Both are off until you ask for them, and cost nothing then; what they cost when they are on, `ci/bench
-//! profile` tells.
+//! A [`Monitor`] watches a channel, a [`PoolMonitor`] a pool, from whichever language they are used; a [`LimitMonitor`] watches those
+//! who wait for a rate limit, and a [`Probe`] any stream or future. All are off until you ask for them, and cost nothing then;
+//! what they cost when they are on, `ci/bench profile` tells.
 //!
 //! ```
 //! # #[cfg(feature = "std")] {
@@ -44,10 +44,11 @@ mod snapshot;
 mod watch;
 mod zig;
 
+pub use crate::limit::LimitMonitor;
 pub use histogram::Histogram;
 pub use monitor::{Monitor, PoolMonitor};
 pub use probe::{Probe, ProbeSnapshot, Probed};
-pub use snapshot::{Bottleneck, MonitorSnapshot, Side, Waits};
+pub use snapshot::{Bottleneck, LimitSnapshot, MonitorSnapshot, PoolSnapshot, Side, Waits};
 
 pub(crate) use monitor::Profile;
 pub(crate) use watch::Watch;

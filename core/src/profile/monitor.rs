@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::time::Duration;
 
-use super::snapshot::{MonitorSnapshot, Waits};
+use super::snapshot::{MonitorSnapshot, PoolSnapshot};
 use super::{Histogram, SharedClock, Watch, shared};
 use crate::abi::{EndKind, Flavor, RawChannel};
 use crate::channel::Snapshot;
@@ -220,12 +220,12 @@ impl PoolMonitor {
         Self { pool, watch }
     }
 
-    /// For how long the pool is watched, and those who waited in that time.
-    pub fn snapshot(&self) -> (Duration, Waits) {
+    /// What has happened until now, in either language.
+    pub fn snapshot(&self) -> PoolSnapshot {
         // SAFETY: the pool lives by this handle, and keeps it.
         let watch = unsafe { self.watch.as_ref() };
         let now = watch.now();
-        (watch.since_began(now), watch.waits(now))
+        PoolSnapshot::new(watch.since_began(now), &self.pool.snapshot(), watch.waits(now))
     }
 
     /// The pool.

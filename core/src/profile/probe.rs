@@ -87,6 +87,11 @@ impl Probe {
         ProbeSnapshot { elapsed, ..self.shared.noted.with(|noted| *noted) }
     }
 
+    /// Notes that what came had this size: of the chunks of a stream, bytes.
+    pub fn record_size(&self, size: usize) {
+        self.note(|noted| noted.sizes.record(size as u64));
+    }
+
     fn note(&self, f: impl FnOnce(&mut ProbeSnapshot)) {
         self.shared.noted.with(f);
     }
@@ -117,6 +122,8 @@ pub struct ProbeSnapshot {
     pub wait: Histogram,
     /// From the wake until the next poll, nanoseconds: the executor's share.
     pub wake_to_poll: Histogram,
+    /// What [`record_size`](Probe::record_size) was told.
+    pub sizes: Histogram,
 }
 
 impl ProbeSnapshot {
@@ -129,6 +136,7 @@ impl ProbeSnapshot {
             poll: self.poll.since(&earlier.poll),
             wait: self.wait.since(&earlier.wait),
             wake_to_poll: self.wake_to_poll.since(&earlier.wake_to_poll),
+            sizes: self.sizes.since(&earlier.sizes),
         }
     }
 }
@@ -139,7 +147,11 @@ impl fmt::Display for ProbeSnapshot {
         writeln!(f, "ready         {} times in {:.2?}", self.ready, self.elapsed)?;
         writeln!(f, "poll          {}", time(&self.poll))?;
         writeln!(f, "wait          {}", time(&self.wait))?;
-        write!(f, "wake to poll  {}", time(&self.wake_to_poll))
+        write!(f, "wake to poll  {}", time(&self.wake_to_poll))?;
+        if self.sizes.count() > 0 {
+            write!(f, "\nsizes         {}", self.sizes)?;
+        }
+        Ok(())
     }
 }
 

@@ -40,15 +40,20 @@ impl Waits {
             now_waiting: self.now_waiting,
         }
     }
+}
 
-    fn show(&self, f: &mut fmt::Formatter<'_>, whole: Duration) -> fmt::Result {
-        writeln!(
-            f,
-            "waits {} of the time, {}",
-            Percent(share(self.waiting, whole)),
-            time(&self.wait)
-        )?;
-        writeln!(f, "            wake to poll {}", time(&self.wake_to_poll))
+/// Two lines, the second under the text of the first.
+struct Whole<'a> {
+    waits: &'a Waits,
+    elapsed: Duration,
+}
+
+impl fmt::Display for Whole<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Waits { wait, wake_to_poll, waiting, .. } = self.waits;
+        let percent = Percent(share(*waiting, self.elapsed));
+        writeln!(f, "waits {percent} of the time, {}", time(wait))?;
+        write!(f, "            wake to poll {}", time(wake_to_poll))
     }
 }
 
@@ -180,12 +185,105 @@ impl fmt::Display for MonitorSnapshot {
             "items       {sent} sent, {received} received in {elapsed:.2?} ({:.0} in a second), {len} of {capacity} wait",
             self.throughput()
         )?;
-        f.write_str("senders     ")?;
-        self.senders.show(f, *elapsed)?;
-        f.write_str("receivers   ")?;
-        self.receivers.show(f, *elapsed)?;
+        for (side, waits) in [("senders  ", &self.senders), ("receivers", &self.receivers)] {
+            writeln!(f, "{side}   {}", Whole { waits, elapsed: *elapsed })?;
+        }
         writeln!(f, "queue wait  {}", time(&self.queue_wait))?;
         write!(f, "queue len   {}", self.queue_len)
+    }
+}
+
+/// What a [`PoolMonitor`](super::PoolMonitor) has seen, since it began or since an earlier snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct PoolSnapshot {
+    /// In which time.
+    pub elapsed: Duration,
+    /// How many blocks there are.
+    pub blocks: usize,
+    /// How many are home now.
+    pub available: usize,
+    /// Those who wait for one.
+    pub waits: Waits,
+}
+
+impl PoolSnapshot {
+    pub(super) fn new(elapsed: Duration, pool: &crate::pool::Snapshot, waits: Waits) -> Self {
+        Self { elapsed, blocks: pool.blocks, available: pool.available, waits }
+    }
+
+    /// What came after `earlier`, a snapshot of the same pool.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self {
+            elapsed: self.elapsed.saturating_sub(earlier.elapsed),
+            waits: self.waits.since(&earlier.waits),
+            ..*self
+        }
+    }
+
+    /// In which share of the time, from 0 to 1, somebody waited for a block.
+    pub fn waiting(&self) -> f64 {
+        share(self.waits.waiting, self.elapsed)
+    }
+}
+
+impl fmt::Display for PoolSnapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { elapsed, blocks, available, waits } = self;
+        writeln!(f, "blocks      {available} of {blocks} home, in {elapsed:.2?}")?;
+        write!(f, "acquire     {}", Whole { waits, elapsed: *elapsed })
+    }
+}
+
+/// What a [`LimitMonitor`](super::LimitMonitor) has seen, since it began or since an earlier snapshot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct LimitSnapshot {
+    /// In which time.
+    pub elapsed: Duration,
+    /// How many had to wait, and passed.
+    pub passed: u64,
+    /// How many had to wait, and left before they passed.
+    pub gave_up: u64,
+    /// How long each of them waited, nanoseconds.
+    pub wait: Histogram,
+    /// For how long somebody waited.
+    pub waiting: Duration,
+    /// How many wait now.
+    pub now_waiting: usize,
+}
+
+impl LimitSnapshot {
+    /// What came after `earlier`, a snapshot of the same limiter.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self {
+            elapsed: self.elapsed.saturating_sub(earlier.elapsed),
+            passed: self.passed.wrapping_sub(earlier.passed),
+            gave_up: self.gave_up.wrapping_sub(earlier.gave_up),
+            wait: self.wait.since(&earlier.wait),
+            waiting: self.waiting.saturating_sub(earlier.waiting),
+            now_waiting: self.now_waiting,
+        }
+    }
+
+    /// In which share of the time, from 0 to 1, somebody waited.
+    pub fn waiting(&self) -> f64 {
+        share(self.waiting, self.elapsed)
+    }
+}
+
+impl fmt::Display for LimitSnapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { elapsed, passed, gave_up, wait, now_waiting, .. } = self;
+        writeln!(
+            f,
+            "waited      {passed} and passed, {gave_up} and gave up, in {elapsed:.2?}; {now_waiting} wait"
+        )?;
+        write!(f, "limit       waits {} of the time, {}", Percent(self.waiting()), time(wait))
     }
 }
 

@@ -1,0 +1,124 @@
+//! How long others wait for a limiter. Noted under the lock of its queue.
+
+use alloc::boxed::Box;
+use core::fmt;
+use core::time::Duration;
+
+use super::RateLimiter;
+use crate::profile::{Histogram, LimitSnapshot};
+use crate::time::{Clock, Instant};
+
+/// Nothing, until somebody asks.
+#[derive(Debug, Default)]
+pub(super) struct Notes(Option<Box<Noted>>);
+
+#[derive(Debug)]
+struct Noted {
+    began: Instant,
+    passed: u64,
+    gave_up: u64,
+    wait: Histogram,
+    /// The time in which somebody waited, but for the time since `since`, if somebody waits now.
+    waiting: Duration,
+    since: Instant,
+}
+
+impl Notes {
+    pub(super) const fn new() -> Self {
+        Self(None)
+    }
+
+    fn begin(&mut self, now: Instant) {
+        self.0.get_or_insert_with(|| {
+            Box::new(Noted {
+                began: now,
+                passed: 0,
+                gave_up: 0,
+                wait: Histogram::new(),
+                waiting: Duration::ZERO,
+                since: now,
+            })
+        });
+    }
+
+    /// One stands in the queue, that was empty.
+    pub(super) fn first_comes(&mut self, now: Instant) {
+        if let Some(noted) = &mut self.0 {
+            noted.since = now;
+        }
+    }
+
+    /// One that came at `came` has left.
+    pub(super) fn one_leaves(&mut self, came: Instant, now: Instant, has_passed: bool) {
+        let Some(noted) = &mut self.0 else { return };
+        noted.passed += u64::from(has_passed);
+        noted.gave_up += u64::from(!has_passed);
+        let came = came.max(noted.began);
+        noted.wait.record(now.saturating_duration_since(came).as_nanos() as u64);
+    }
+
+    /// The queue is empty again.
+    pub(super) fn last_leaves(&mut self, now: Instant) {
+        if let Some(noted) = &mut self.0 {
+            noted.waiting += now.saturating_duration_since(noted.since);
+        }
+    }
+}
+
+/// Watches those who wait for a [`RateLimiter`], by the limiter's own clock: from their first poll that had to wait until they pass
+/// or give up. A clone of the limiter is in it.
+///
+/// Zig's threads take no place in the queue, and are not seen; nor are those who only [`check`](RateLimiter::check).
+pub struct LimitMonitor<T> {
+    limiter: RateLimiter<T>,
+}
+
+impl<T: Clock> RateLimiter<T> {
+    /// Watches those who wait from now on, see [`profile`](crate::profile). A limiter that is watched already stays so.
+    pub fn monitor(&self) -> LimitMonitor<T> {
+        let now = self.shared.timer.now();
+        self.shared.queue.with(|queue| queue.notes.begin(now));
+        LimitMonitor { limiter: self.clone() }
+    }
+}
+
+impl<T: Clock> LimitMonitor<T> {
+    /// What has happened until now.
+    pub fn snapshot(&self) -> LimitSnapshot {
+        let now = self.limiter.shared.timer.now();
+        let snapshot = self.limiter.shared.queue.with(|queue| {
+            let now_waiting = queue.len();
+            let noted = queue.notes.0.as_ref()?;
+            let mut waiting = noted.waiting;
+            if now_waiting > 0 {
+                waiting += now.saturating_duration_since(noted.since);
+            }
+            Some(LimitSnapshot {
+                elapsed: now.saturating_duration_since(noted.began),
+                passed: noted.passed,
+                gave_up: noted.gave_up,
+                wait: noted.wait,
+                waiting,
+                now_waiting,
+            })
+        });
+        snapshot.unwrap_or_default()
+    }
+
+    /// The limiter.
+    pub fn limiter(&self) -> &RateLimiter<T> {
+        &self.limiter
+    }
+}
+
+impl<T> Clone for LimitMonitor<T> {
+    fn clone(&self) -> Self {
+        Self { limiter: self.limiter.clone() }
+    }
+}
+
+impl<T: Clock> fmt::Debug for LimitMonitor<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("LimitMonitor").field(&self.snapshot()).finish()
+    }
+}
