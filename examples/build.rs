@@ -6,6 +6,7 @@ fn main() {
         .file("channel/channel.zig")
         .file("select/select.zig")
         .file("gunzip/main.rs")
+        .file("metrics/main.rs")
         .file("profile/main.rs")
         .file("rate_limit/main.rs")
         .file("retry/main.rs")
