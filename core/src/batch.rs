@@ -389,6 +389,7 @@ impl<S: Stream<Item = Result<V, E>>, V, E> Stream for UntilError<'_, S, E> {
 
 /// Why [`batch_process`] stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum BatchError<E, P> {
     /// The stream failed. All that came before was processed.
     Stream(E),

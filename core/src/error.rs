@@ -7,6 +7,7 @@ use crate::macros::type_name;
 
 /// A Zig error, known by its name. (Its number moves when unrelated errors are added.)
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ZigError {
     name: &'static str,
 }
@@ -42,6 +43,7 @@ impl core::error::Error for ZigError {}
 /// Some mistakes cannot be seen from here: a pointer that is neither null nor misaligned but wrong,
 /// a length that is too great yet below `isize::MAX` in memory that was not registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Malformed {
     /// A state that no [`StreamState`](crate::abi::StreamState) has, or that contradicts what the
@@ -92,6 +94,7 @@ impl core::error::Error for Malformed {}
 
 /// Why a stream failed. It is the last thing that a stream yields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum StreamError {
     /// Zig returned an error.
@@ -152,6 +155,7 @@ impl From<StreamError> for std::io::Error {
 
 /// Why a source was not opened. Nothing is left behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum OpenError {
     /// The Zig symbol is no source: its first word is wrong.

@@ -30,6 +30,8 @@ mod call;
 pub mod channel;
 pub mod combine;
 mod error;
+#[cfg(feature = "defmt")]
+mod format;
 pub mod future;
 mod handle;
 mod host;

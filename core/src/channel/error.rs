@@ -7,6 +7,7 @@ use crate::error::StreamError;
 
 /// Why a channel could not be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum CreateError {
     /// The capacity is 0, above 2^29 items (of an mpmc channel, 2^28), or above what an address space holds.
@@ -146,6 +147,7 @@ impl<T> core::error::Error for SendTimeoutError<T> {}
 
 /// The receiver closed while a batch was being sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct SendManyError {
     pub(super) sent: usize,
     pub(super) reason: Option<StreamError>,
@@ -174,6 +176,7 @@ impl core::error::Error for SendManyError {}
 
 /// Why there is no item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum RecvError {
     /// Every item has been received, and none will come.
     Closed,
@@ -196,6 +199,7 @@ impl core::error::Error for RecvError {}
 
 /// Why there is no item now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum TryRecvError {
     /// There is no item now.
     Empty,
@@ -228,6 +232,7 @@ impl core::error::Error for TryRecvError {}
 
 /// Why no item came in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum RecvTimeoutError {
     /// No item came in time.
     Timeout,

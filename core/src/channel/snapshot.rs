@@ -10,6 +10,7 @@ use crate::ring::position::{ONE, distance, position, total};
 /// What has happened in a channel so far. The numbers are read one after the other while the ends go
 /// on, so two of them may be of two moments; each alone was right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Snapshot {
     /// Items sent, since the channel was made. (An mpmc channel counts an item from the claim of its slot on, also by a

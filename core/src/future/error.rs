@@ -8,6 +8,7 @@ use crate::time::TimeoutError;
 
 /// Why a [`ZigFuture`](super::ZigFuture) has no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum FutureError {
     /// Zig completed with an error, or the function returned one.

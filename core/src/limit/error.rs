@@ -8,6 +8,7 @@ use crate::time::Instant;
 
 /// Not now: the limit is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct NotUntil {
     now: Instant,
     at: Instant,
@@ -43,6 +44,7 @@ impl Error for NotUntil {}
 
 /// More cells than can ever pass at once: ask for fewer, or give the quota a larger burst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ExceedsBurst {
     /// What was asked for.
     pub cells: u32,
@@ -61,6 +63,7 @@ impl Error for ExceedsBurst {}
 
 /// Why a request for several cells does not pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum LimitError {
     /// Not now.
     NotUntil(NotUntil),

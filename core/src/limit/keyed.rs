@@ -44,6 +44,7 @@ struct Table<K, T> {
 /// There is no room for a new key: all that are remembered still have something to pay, or are in
 /// use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct TooManyKeys {
     /// How many are remembered.
     pub capacity: usize,
@@ -222,6 +223,7 @@ const NANOSECOND: Duration = Duration::from_nanos(1);
 
 /// Why a request for a key does not pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum KeyedError {
     /// The key's own limit.
     Limited(LimitError),

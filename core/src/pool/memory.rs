@@ -12,6 +12,7 @@ use crate::sync::Word;
 
 /// Why a pool could not be made. Nothing is left behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum CreateError {
     /// No blocks, blocks of no bytes, or more of either than an address space holds (of blocks, 2^30).

@@ -181,6 +181,7 @@ impl Pool {
     /// Watches those who wait for a block from now on, see [`profile`](crate::profile). The time is read from `clock`, in which the pool
     /// must not be used; of a pool that is watched already the first clock stays. The monitor is a handle of the pool.
     #[cfg(feature = "profile")]
+    #[track_caller]
     pub fn monitor(
         &self,
         clock: impl crate::time::Clock + Send + Sync + 'static,
@@ -225,6 +226,7 @@ impl fmt::Debug for Pool {
 
 /// The state of a pool. The numbers are read one after the other while others go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Snapshot {
     /// How many blocks there are.

@@ -245,6 +245,7 @@ impl Raw {
 
     /// Who watches those who wait, from now on if nobody has so far.
     #[cfg(feature = "profile")]
+    #[track_caller]
     pub(super) fn watch(
         self,
         clock: impl crate::time::Clock + Send + Sync + 'static,

@@ -56,8 +56,12 @@ impl Histogram {
     /// A value that so many of the values, a share from 0 to 1, do not exceed: the upper end of a bucket, at most twice the
     /// true one; of the last bucket `u64::MAX`. 0 if there was none.
     pub fn quantile(&self, share: f64) -> u64 {
+        self.value_at((self.count() as f64 * share.clamp(0.0, 1.0)) as u64)
+    }
+
+    /// The upper end of the bucket of the value that so many lie below; of the largest, if there are not so many.
+    pub(crate) fn value_at(&self, rank: u64) -> u64 {
         let count = self.count();
-        let rank = (count as f64 * share.clamp(0.0, 1.0)) as u64;
         let mut below = 0;
         for (bucket, here) in self.counts.iter().enumerate() {
             below += u64::from(*here);

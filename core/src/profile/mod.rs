@@ -29,14 +29,22 @@
 //!   `poll_ready`, sees that time in it as well.)
 //! - *Poll time* (of probes): how long each poll ran.
 //!
-//! With the feature `tracing` there are events as well: `asleep` and `woken` of the ends of monitored `spsc` channels (target
-//! `zigflow::channel`), and a span for each probed stream or future ([`Probe::named`]).
+//! # Events
+//!
+//! With the feature `tracing` there are events: `asleep` and `woken` of the ends of monitored `spsc` channels (target
+//! `zigflow::channel`), and for each probed stream or future a span `probed` with the name of its [`Probe::named`], entered for
+//! each poll, and the events `pending`, `woken` and `ready` (target `zigflow`). tokio-console shows monitored channels and pools, and probes
+//! as resources, with the place where they were made; whether an end of an `spsc` channel waits as attributes of these; and what is probed as their
+//! async operations.
+//!
+//! With the feature `defmt` the same events are at its level `trace`, and all snapshots and errors are `defmt::Format`.
 //!
 //! On bare targets Zig's ends are not watched, Rust's are. A clock must not use what it is the clock of, nor panic: a wake may get
 //! lost then.
 //!
 //! The rest, how many items were sent, received, dropped, is counted always, see [`Snapshot`](crate::channel::Snapshot).
 
+mod events;
 mod histogram;
 mod monitor;
 mod probe;

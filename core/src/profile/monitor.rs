@@ -6,6 +6,7 @@ use core::ptr::NonNull;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::time::Duration;
 
+use super::events::Resource;
 use super::snapshot::{MonitorSnapshot, PoolSnapshot};
 use super::{Histogram, SharedClock, Watch, shared};
 use crate::abi::{EndKind, Flavor, RawChannel};
@@ -46,13 +47,16 @@ const EVERY: u32 = 64;
 const FAR: u32 = 1 << 29;
 
 impl Profile {
-    pub(crate) fn new(clock: impl Clock + Send + Sync + 'static) -> Self {
+    /// `kind` is what the channel is called in spans.
+    #[track_caller]
+    pub(crate) fn new(kind: &'static str, clock: impl Clock + Send + Sync + 'static) -> Self {
         let clock: SharedClock = shared(clock);
+        let resource = Resource::new("channel", kind);
         let queue = Queue { at: clock.now(), wait: Histogram::new(), len: Histogram::new() };
         Self {
             before: (0, 0, 0),
-            senders: Arc::new(Watch::new("sender", clock.clone())),
-            receivers: Arc::new(Watch::new("receiver", clock)),
+            senders: Arc::new(Watch::new(resource.side("sender"), clock.clone())),
+            receivers: Arc::new(Watch::new(resource.side("receiver"), clock)),
             sampled: AtomicU32::new(0),
             due: AtomicU32::new(0),
             queue: Lock::new(queue),

@@ -9,6 +9,7 @@ use core::time::Duration;
 use futures_core::stream::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 
+use super::events::{Operation, Resource};
 use super::histogram::Shown;
 use super::{Histogram, SharedClock};
 use crate::lock::Lock;
@@ -38,8 +39,7 @@ pub struct Probe {
 }
 
 struct Shared {
-    #[cfg(feature = "tracing")]
-    name: &'static str,
+    resource: Resource,
     clock: SharedClock,
     began: Instant,
     noted: Lock<ProbeSnapshot>,
@@ -47,21 +47,19 @@ struct Shared {
 
 impl Probe {
     /// A probe that has seen nothing yet. The time is read from `clock`.
+    #[track_caller]
     pub fn new(clock: impl Clock + Send + Sync + 'static) -> Self {
-        Self::named("", clock)
+        Self::named("zigflow::Probe", clock)
     }
 
-    /// The same with a name, which the spans of the feature `tracing` have: one, `probed`, for each future or stream, entered for
-    /// each poll, with the events `pending`, `woken` and `ready`.
+    /// The same with a name, which spans and events have (see [`profile`](crate::profile)).
+    #[track_caller]
     pub fn named(name: &'static str, clock: impl Clock + Send + Sync + 'static) -> Self {
-        #[cfg(not(feature = "tracing"))]
-        let _ = name;
         let clock = super::shared(clock);
         let began = clock.now();
         Self {
             shared: Arc::new(Shared {
-                #[cfg(feature = "tracing")]
-                name,
+                resource: Resource::new("probe", name),
                 clock,
                 began,
                 noted: Lock::new(ProbeSnapshot::default()),
@@ -72,8 +70,7 @@ impl Probe {
     /// The same stream or future, watched. (One allocation; none for a poll.)
     pub fn watch<F>(&self, inner: F) -> Probed<F> {
         let relay = Relay {
-            #[cfg(feature = "tracing")]
-            span: tracing::debug_span!(target: "zigflow", "probed", name = self.shared.name),
+            operation: self.shared.resource.operation(),
             probe: self.clone(),
             cell: WakerCell::new(),
             since: Lock::new(Since::Running),
@@ -109,6 +106,7 @@ impl fmt::Debug for Probe {
 
 /// What a [`Probe`] has seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct ProbeSnapshot {
@@ -157,8 +155,7 @@ impl fmt::Display for ProbeSnapshot {
 
 /// Between the inner future's waker and the task's.
 struct Relay {
-    #[cfg(feature = "tracing")]
-    span: tracing::Span,
+    operation: Operation,
     probe: Probe,
     cell: WakerCell,
     since: Lock<Since>,
@@ -192,8 +189,7 @@ impl Relay {
         });
         if let Some(waited) = waited {
             self.probe.note(|noted| noted.wait.record(waited));
-            #[cfg(feature = "tracing")]
-            tracing::trace!(target: "zigflow", parent: &self.span, waited_ns = waited, "woken");
+            self.operation.woken(waited);
         }
     }
 }
@@ -215,15 +211,13 @@ impl Owned {
         cx: &Context<'_>,
         poll: impl FnOnce(&mut Context<'_>) -> Poll<R>,
     ) -> Poll<R> {
-        let Relay { probe, cell, since, .. } = &*self.relay;
-        #[cfg(feature = "tracing")]
-        let _entered = self.relay.span.enter();
+        let Relay { operation, probe, cell, since } = &*self.relay;
         // SAFETY: `&mut self`: nobody else registers or closes.
         unsafe { cell.register(cx.waker()) };
         let waker = Waker::from(self.relay.clone());
         let before = probe.now();
         let was = since.with(|since| core::mem::replace(since, Since::Running));
-        let polled = poll(&mut Context::from_waker(&waker));
+        let polled = operation.poll(|| poll(&mut Context::from_waker(&waker)));
         let after = probe.now();
         if polled.is_pending() {
             since.with(|since| {
@@ -234,11 +228,7 @@ impl Owned {
                 };
             });
         }
-        #[cfg(feature = "tracing")]
-        match polled.is_ready() {
-            true => tracing::trace!(target: "zigflow", "ready"),
-            false => tracing::trace!(target: "zigflow", "pending"),
-        }
+        operation.polled(polled.is_ready());
         probe.note(|noted| {
             noted.poll.record(nanos(before, after));
             noted.ready += u64::from(polled.is_ready());

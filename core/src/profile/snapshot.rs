@@ -8,6 +8,7 @@ use crate::channel::Snapshot;
 
 /// Those who waited at one side of a channel, or for the blocks of a pool.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Waits {
@@ -75,6 +76,7 @@ impl fmt::Display for Percent {
 
 /// What a channel's [`Monitor`](super::Monitor) has seen, since it began or since an earlier snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct MonitorSnapshot {
@@ -195,6 +197,7 @@ impl fmt::Display for MonitorSnapshot {
 
 /// What a [`PoolMonitor`](super::PoolMonitor) has seen, since it began or since an earlier snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct PoolSnapshot {
@@ -239,6 +242,7 @@ impl fmt::Display for PoolSnapshot {
 
 /// What a [`LimitMonitor`](super::LimitMonitor) has seen, since it began or since an earlier snapshot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct LimitSnapshot {
@@ -289,6 +293,7 @@ impl fmt::Display for LimitSnapshot {
 
 /// Who is slow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Side {
@@ -304,6 +309,7 @@ pub enum Side {
 
 /// Who keeps the others waiting, and how much. Its text is one sentence.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Bottleneck {

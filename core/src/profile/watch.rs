@@ -9,6 +9,7 @@
 //! party the list is Rust's and tells of every step.
 
 use super::SharedClock;
+use super::events::{self, Resource};
 use super::snapshot::Waits;
 use crate::lock::Lock;
 use crate::sync::Arc;
@@ -21,9 +22,7 @@ use core::time::Duration;
 
 /// See the module.
 pub(crate) struct Watch {
-    /// For spans and events.
-    #[cfg(feature = "tracing")]
-    side: &'static str,
+    events: events::Side,
     clock: SharedClock,
     began: Instant,
     /// The one task of an end that waits alone.
@@ -85,10 +84,7 @@ fn since(before: Stamp, now: Instant) -> u64 {
 }
 
 impl Watch {
-    /// `side` names it for events.
-    pub(crate) fn new(side: &'static str, clock: SharedClock) -> Self {
-        #[cfg(not(feature = "tracing"))]
-        let _ = side;
+    pub(super) fn new(events: events::Side, clock: SharedClock) -> Self {
         let times = Times {
             waits: Waits::default(),
             waiting: 0,
@@ -96,19 +92,13 @@ impl Watch {
             alone: Alone::Awake,
         };
         let (began, is_noted) = (clock.now(), AtomicBool::new(false));
-        Self {
-            #[cfg(feature = "tracing")]
-            side,
-            clock,
-            began,
-            cell: WakerCell::new(),
-            is_noted,
-            times: Lock::new(times),
-        }
+        Self { events, clock, began, cell: WakerCell::new(), is_noted, times: Lock::new(times) }
     }
 
+    /// Of a pool: those who wait for which are told of nowhere else.
+    #[track_caller]
     pub(crate) fn of(clock: impl crate::time::Clock + Send + Sync + 'static) -> Self {
-        Self::new("pool", super::shared(clock))
+        Self::new(Resource::new("pool", "zigflow::Pool").side("pool"), super::shared(clock))
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -181,8 +171,7 @@ impl Watch {
     /// The end is about to sleep. True if it did not wait before, as one does that looks again and again.
     pub(crate) fn falls_asleep(&self) -> bool {
         let now = self.now();
-        #[cfg(feature = "tracing")]
-        tracing::trace!(target: "zigflow::channel", side = self.side, "asleep");
+        self.events.asleep();
         self.is_noted.store(true, Relaxed);
         self.times.with(|times| {
             if matches!(times.alone, Alone::Asleep(_)) {
@@ -206,6 +195,7 @@ impl Watch {
             _ => times.came_to_look(now),
         });
         self.is_noted.store(false, Relaxed);
+        self.events.awake();
     }
 
     /// The end looks; `found` what it needs. A look for nothing by one that was not woken ends no wait.
@@ -220,18 +210,24 @@ impl Watch {
     #[cold]
     fn note_look(&self, found: bool) {
         let now = self.now();
-        let is_noted = self.times.with(|times| {
-            match times.alone {
-                Alone::Woken(_) => times.came_to_look(now),
+        let (is_noted, has_ended) = self.times.with(|times| {
+            let has_ended = match times.alone {
                 Alone::Asleep(at) if found => {
                     times.end(now.saturating_duration_since(at).as_nanos() as u64, now);
                     times.alone = Alone::Awake;
+                    true
                 }
-                _ => {}
-            }
-            times.alone != Alone::Awake
+                _ => {
+                    times.came_to_look(now);
+                    false
+                }
+            };
+            (times.alone != Alone::Awake, has_ended)
         });
         self.is_noted.store(is_noted, Relaxed);
+        if has_ended {
+            self.events.awake();
+        }
     }
 
     /// The end goes.
@@ -249,16 +245,15 @@ impl Watch {
         // Also if the clock or a subscriber panics.
         let _wake = WakeOnDrop(&self.cell);
         let now = self.now();
-        let _waited = self.times.with(|times| {
+        let waited = self.times.with(|times| {
             let Alone::Asleep(at) = times.alone else { return None };
             let waited = now.saturating_duration_since(at).as_nanos() as u64;
             times.end(waited, now);
             times.alone = Alone::Woken(now);
             Some(waited)
         });
-        #[cfg(feature = "tracing")]
-        if let Some(waited) = _waited {
-            tracing::trace!(target: "zigflow::channel", side = self.side, waited_ns = waited, "woken");
+        if let Some(waited) = waited {
+            self.events.woken(waited);
         }
     }
 }

@@ -7,6 +7,7 @@ use super::schedule::Stop;
 
 /// Why [`retry`](super::retry) gave up. `last` is the error of the last attempt that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum RetryError<E> {
     /// All attempts were made that the limit or the backoff allows.

@@ -134,6 +134,7 @@ pub trait Sleep: Future<Output = ()> {
 /// Instants of different clocks have nothing to do with each other. The range is 584 years;
 /// arithmetic stops at its ends instead of wrapping or panicking.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Instant(u64);
 
 impl Instant {

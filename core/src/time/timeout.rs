@@ -146,6 +146,7 @@ impl<F, T: Timer> fmt::Debug for Timeout<F, T> {
 
 /// Why a future with a time limit has no output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum TimeoutError {
     /// The deadline came first.

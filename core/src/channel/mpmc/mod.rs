@@ -302,12 +302,13 @@ impl<T> Drop for Filled<T> {
 ///
 /// The channel lives.
 #[cfg(feature = "profile")]
+#[track_caller]
 unsafe fn monitor<T>(
     ring: Ring<T>,
     clock: impl crate::time::Clock + core::marker::Send + Sync + 'static,
 ) -> crate::profile::Monitor<T> {
     let raw = ring.raw();
-    let mut fresh = alloc::boxed::Box::new(crate::profile::Profile::new(clock));
+    let mut fresh = alloc::boxed::Box::new(crate::profile::Profile::new("zigflow::mpmc", clock));
     fresh.begin_after(&super::Snapshot::take_mpmc(raw));
     let profile = memory::keep_profile(&raw.channel, fresh);
     // SAFETY: the profile lives as long as the channel, of which the parties are parts; its items are `T`.

@@ -212,6 +212,7 @@ impl<T> Sender<T> {
     /// Watches the channel from now on, see [`profile`](crate::profile). The time is read from `clock`, in which the channel must not be
     /// used; of a channel that is watched already the first clock stays.
     #[cfg(feature = "profile")]
+    #[track_caller]
     pub fn monitor(
         &self,
         clock: impl crate::time::Clock + core::marker::Send + Sync + 'static,

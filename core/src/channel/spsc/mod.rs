@@ -74,6 +74,7 @@ pub fn try_channel<T: core::marker::Send>(
 ///
 /// As [`channel`].
 #[cfg(feature = "profile")]
+#[track_caller]
 pub fn monitored<T: core::marker::Send>(
     capacity: usize,
     clock: impl crate::time::Clock + core::marker::Send + Sync + 'static,
@@ -85,13 +86,14 @@ pub fn monitored<T: core::marker::Send>(
 #[doc(hidden)]
 #[allow(clippy::type_complexity)] // the two ends, and who watches
 #[cfg(feature = "profile")]
+#[track_caller]
 pub fn monitored_at<T: core::marker::Send>(
     capacity: usize,
     items: u32,
     clock: impl crate::time::Clock + core::marker::Send + Sync + 'static,
 ) -> Result<(Sender<T>, Receiver<T>, crate::profile::Monitor<T>), CreateError> {
     // First, for the clock is foreign code.
-    let profile = alloc::boxed::Box::new(crate::profile::Profile::new(clock));
+    let profile = alloc::boxed::Box::new(crate::profile::Profile::new("zigflow::spsc", clock));
     let channel = make(capacity, Layout::new::<T>(), position::advance(0, items))?;
     // SAFETY: fresh, with a reference for each end, and one of each is made; the slots are `T`'s.
     Ok(unsafe { open_monitored(channel, profile) })

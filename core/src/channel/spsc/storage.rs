@@ -68,12 +68,13 @@ impl<T: Send, const N: usize> Storage<T, N> {
 
     /// [`split`](Self::split), and who watches the channel, as [`monitored`](super::monitored). What it notes is on the heap.
     #[cfg(feature = "profile")]
+    #[track_caller]
     pub fn split_monitored(
         &'static self,
         clock: impl crate::time::Clock + Send + Sync + 'static,
     ) -> Option<(Sender<T>, Receiver<T>, crate::profile::Monitor<T>)> {
         // First, for the clock is foreign code.
-        let profile = alloc::boxed::Box::new(crate::profile::Profile::new(clock));
+        let profile = alloc::boxed::Box::new(crate::profile::Profile::new("zigflow::spsc", clock));
         let raw = self.make()?;
         // SAFETY: fresh, with a reference for each end; the slots are `T`'s.
         Some(unsafe { super::open_monitored(raw, profile) })
