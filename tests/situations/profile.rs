@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -456,14 +456,14 @@ fn zig_reads_the_same() {
 /// In a signal handler neither a clock nor a lock may be waited for: a quiet verb tells the monitor nothing.
 #[test]
 fn a_quiet_verb_of_a_monitored_channel_reads_no_clock() {
-    struct Counting(Arc<AtomicU64>);
+    struct Counting(Arc<AtomicU32>);
     impl Clock for Counting {
         fn now(&self) -> Instant {
-            Instant::from_nanos(self.0.fetch_add(1, SeqCst))
+            Instant::from_nanos(self.0.fetch_add(1, SeqCst).into())
         }
     }
     for pairing in PAIRINGS {
-        let reads = Arc::new(AtomicU64::new(0));
+        let reads = Arc::new(AtomicU32::new(0));
         let (tx, rx, monitor) = spsc::monitored(4, Counting(reads.clone()));
         let (mut tx, mut rx) = quiet::spsc_ends(pairing, (tx, rx));
         let before = reads.load(SeqCst);
@@ -497,14 +497,14 @@ fn what_quiet_verbs_pass_over_is_sampled_no_more() {
 /// Who reads the clock before the list's lock may come after one who read it later: that is no wait of an hour.
 #[test]
 fn a_clock_that_steps_back_makes_no_long_wait() {
-    struct Steps(ManualTimer, Arc<AtomicU64>);
+    struct Steps(ManualTimer, Arc<AtomicU32>);
     impl Clock for Steps {
         fn now(&self) -> Instant {
-            let back = self.1.load(SeqCst);
+            let back = u64::from(self.1.load(SeqCst));
             Instant::from_nanos(self.0.now().as_nanos().saturating_sub(back))
         }
     }
-    let (clock, back) = (ManualTimer::new(), Arc::new(AtomicU64::new(0)));
+    let (clock, back) = (ManualTimer::new(), Arc::new(AtomicU32::new(0)));
     clock.advance(ms(1000));
     let (tx, rx) = mpmc::channel::<u64>(4);
     let monitor = tx.monitor(Steps(clock.clone(), back.clone()));

@@ -96,7 +96,8 @@ pub struct MonitorSnapshot {
     pub senders: Waits,
     /// Those who wait for items.
     pub receivers: Waits,
-    /// How long sampled items waited, nanoseconds. Only of `spsc` channels.
+    /// How long sampled items waited, nanoseconds. Only of `spsc` channels. (Of others the mean is the usual `len` divided by
+    /// [`throughput`](Self::throughput): Little's law.)
     pub queue_wait: Histogram,
     /// How many items waited when a sampled one was taken, itself included. Only of `spsc` channels.
     pub queue_len: Histogram,

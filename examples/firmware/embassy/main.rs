@@ -14,12 +14,18 @@ mod driver;
 #[path = "../app/heap.rs"]
 mod heap;
 
+#[cfg(feature = "log")]
+use defmt_semihosting as _;
+
 use core::future::poll_fn;
 use core::pin::Pin;
 use core::task::Poll;
 use core::time::Duration;
 
-use cortex_m_semihosting::hprintln;
+#[cfg(not(feature = "log"))]
+use cortex_m_semihosting::hprintln as say;
+#[cfg(feature = "log")]
+use defmt::println as say;
 use embassy_executor::Spawner;
 use embassy_time::Instant;
 use futures_core::Stream;
@@ -54,9 +60,9 @@ async fn main(spawner: Spawner) {
     let result = run(&timer).await;
     let left = heap::used() - kept;
     match result {
-        Ok(()) if left == 0 => hprintln!("passed in {} ms", Instant::now().as_millis()),
-        Ok(()) => hprintln!("failed: {} bytes are left on the heap", left),
-        Err(why) => hprintln!("failed: {}", why),
+        Ok(()) if left == 0 => say!("passed in {} ms", Instant::now().as_millis()),
+        Ok(()) => say!("failed: {} bytes are left on the heap", left),
+        Err(why) => say!("failed: {}", why),
     }
     board::exit(result.is_ok() && left == 0)
 }
@@ -79,7 +85,11 @@ async fn run(timer: &EmbassyTimer) -> Result<(), &'static str> {
 
 /// Every reading comes, and each in time.
 async fn readings(timer: &EmbassyTimer) -> Result<(), &'static str> {
+    #[cfg(not(feature = "log"))]
     let (sender, receiver) = READINGS.split().ok_or("the ring is in use")?;
+    #[cfg(feature = "log")]
+    let (sender, receiver, monitor) =
+        READINGS.split_monitored(timer.clone()).ok_or("the ring is in use")?;
     connect(sender.into_zig(), cfg!(feature = "wrong-payload")).map_err(|_| "Zig refuses it")?;
     let in_time = timeout_each(timer.clone(), Duration::from_millis(50), receiver);
     let mut in_time = core::pin::pin!(in_time);
@@ -90,6 +100,12 @@ async fn readings(timer: &EmbassyTimer) -> Result<(), &'static str> {
             Some(Ok(Err(_))) | None => return Err("the readings have ended"),
             Some(Err(_)) => return Err("a reading is late"),
         }
+    }
+    #[cfg(feature = "log")]
+    {
+        let snapshot = monitor.snapshot();
+        defmt::info!("{}", snapshot);
+        defmt::info!("{}", snapshot.bottleneck());
     }
     Ok(())
 }
@@ -102,11 +118,19 @@ async fn answers(timer: &EmbassyTimer) -> Result<(), &'static str> {
         _ => return Err("no answer"),
     }
     let start = Instant::now();
-    if timeout(timer.clone(), short, ask(1000)).await.is_ok() {
-        return Err("an answer to a question that was given up");
+    match timeout(timer.clone(), short, ask(1000)).await {
+        Ok(_) => return Err("an answer to a question that was given up"),
+        Err(_error) => {
+            #[cfg(feature = "log")]
+            defmt::warn!("{}", _error);
+        }
     }
     if start.elapsed().as_millis() < 20 {
         return Err("the time was cut short");
+    }
+    // The sensor takes another question when its interrupt has seen that.
+    while given_up() == 0 {
+        timer.sleep(Duration::from_millis(1)).await;
     }
     let again = backoff::fixed(Duration::from_millis(5));
     let mut attempts = 0;
@@ -124,9 +148,13 @@ async fn answers(timer: &EmbassyTimer) -> Result<(), &'static str> {
 async fn limit(timer: &EmbassyTimer) -> Result<(), &'static str> {
     let start = Instant::now();
     let limiter = RateLimiter::new(timer.clone(), Quota::every(Duration::from_millis(4)).burst(2));
+    #[cfg(feature = "log")]
+    let monitor = limiter.monitor();
     for _ in 0..10 {
         limiter.until_ready().await;
     }
+    #[cfg(feature = "log")]
+    defmt::info!("{}; {}", limiter.check().unwrap_err(), monitor.snapshot());
     if start.elapsed().as_millis() >= 31 { Ok(()) } else { Err("the limit was passed") }
 }
 
