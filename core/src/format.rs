@@ -1,6 +1,6 @@
 //! `defmt::Format` of what cannot derive it: errors with items of any type, which are not told, and histograms.
 
-use crate::channel::{SendError, SendTimeoutError, ToZigError, TrySendError};
+use crate::channel::{FromZigError, SendError, SendTimeoutError, ToZigError, TrySendError};
 use defmt::{Format, Formatter, write};
 
 impl<T> Format for SendError<T> {
@@ -36,6 +36,15 @@ impl<T> Format for ToZigError<T> {
     }
 }
 
+impl<T, E: Format> Format for FromZigError<T, E> {
+    fn format(&self, f: Formatter<'_>) {
+        match self {
+            Self::Zig { reason, .. } => write!(f, "Zig({})", reason),
+            Self::Sink { error, .. } => write!(f, "Sink({})", error),
+        }
+    }
+}
+
 #[cfg(feature = "profile")]
 impl Format for crate::profile::Histogram {
     fn format(&self, f: Formatter<'_>) {
@@ -48,3 +57,37 @@ impl Format for crate::profile::Histogram {
         );
     }
 }
+
+/// No error is forgotten.
+const _: () = {
+    use crate::{batch, channel, error, future, limit, pool, retry, time};
+
+    const fn formats<T: Format>() {}
+    formats::<batch::BatchError<u8, u8>>();
+    formats::<channel::CreateError>();
+    formats::<SendError<u8>>();
+    formats::<TrySendError<u8>>();
+    formats::<SendTimeoutError<u8>>();
+    formats::<channel::SendManyError>();
+    formats::<channel::RecvError>();
+    formats::<channel::TryRecvError>();
+    formats::<channel::RecvTimeoutError>();
+    formats::<ToZigError<u8>>();
+    formats::<FromZigError<u8, u8>>();
+    formats::<error::ZigError>();
+    formats::<error::Malformed>();
+    formats::<error::StreamError>();
+    formats::<error::OpenError>();
+    formats::<future::FutureError>();
+    formats::<pool::CreateError>();
+    formats::<retry::RetryError<u8>>();
+    formats::<time::TimeoutError>();
+    #[cfg(any(feature = "std", feature = "spin", feature = "critical-section"))]
+    {
+        formats::<limit::NotUntil>();
+        formats::<limit::ExceedsBurst>();
+        formats::<limit::LimitError>();
+        formats::<limit::TooManyKeys>();
+        formats::<limit::KeyedError>();
+    }
+};

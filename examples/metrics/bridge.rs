@@ -1,4 +1,6 @@
-//! What monitors and probes see, told to whatever recorder the program has installed for the `metrics` crate.
+//! What monitors and probes see, told to whatever recorder the program has installed for the `metrics` crate. Each value of a histogram is
+//! recorded again when it is told, so a recorder that keeps values until it is asked (Prometheus's does) should be asked, or its
+//! `run_upkeep` called, about as often.
 
 use metrics::{Counter, Gauge, Label, counter, gauge, histogram};
 use zigflow::profile::{Histogram, LimitMonitor, Monitor, PoolMonitor, Probe, Waits};
@@ -17,11 +19,14 @@ pub(crate) fn channel<T: Send + 'static>(name: &'static str, monitor: Monitor<T>
     let mut waits = sides.map(|labels| WaitsOf::new("zigflow_channel", &labels));
     let mut queue_wait =
         HistogramOf::new("zigflow_channel_queue_wait_seconds", &[("channel", name)]);
+    let mut before = monitor.snapshot();
     Box::new(move || {
         let now = monitor.snapshot();
         sent.absolute(now.sent);
         received.absolute(now.received);
-        dropped.absolute(now.dropped.into());
+        // This one wraps.
+        dropped.increment(now.since(&before).dropped.into());
+        before = now;
         len.set(now.len as f64);
         waits[0].publish(&now.senders);
         waits[1].publish(&now.receivers);
@@ -46,14 +51,17 @@ where
     T: Clock + Send + Sync + 'static,
 {
     let labels = [("limit", name)];
-    let passed = counter!("zigflow_limit_passed_total", &labels);
-    let gave_up = counter!("zigflow_limit_gave_up_total", &labels);
+    let [passed, gave_up] = ["passed", "gave_up"].map(
+        |outcome| counter!("zigflow_limit_waits_total", "limit" => name, "outcome" => outcome),
+    );
+    let waiting_nanos = counter!("zigflow_limit_waiting_nanoseconds_total", &labels);
     let waiting = gauge!("zigflow_limit_waiting", &labels);
     let mut wait = HistogramOf::new("zigflow_limit_wait_seconds", &labels);
     Box::new(move || {
         let now = monitor.snapshot();
         passed.absolute(now.passed);
         gave_up.absolute(now.gave_up);
+        waiting_nanos.absolute(now.waiting.as_nanos() as u64);
         waiting.set(now.now_waiting as f64);
         wait.publish(&now.wait);
     })
@@ -102,7 +110,7 @@ impl WaitsOf {
 }
 
 /// Nanoseconds of ours as a recorder's seconds. Each value comes as the upper end of its bucket: a recorder whose buckets are
-/// [`powers_of_two`] counts it where it belongs, and its sum is at most twice the true one.
+/// [`powers_of_two`] counts it where it belongs, and its sum is at most twice the true one. (A wait of more than 39 hours counts as 39.)
 struct HistogramOf {
     recorder: metrics::Histogram,
     before: Histogram,
@@ -114,7 +122,8 @@ impl HistogramOf {
     }
 
     fn publish(&mut self, now: &Histogram) {
-        for (_, upper, count) in now.since(&self.before).buckets() {
+        for (lower, _, count) in now.since(&self.before).buckets() {
+            let upper = (2 * lower).saturating_sub(1); // of the last one, which has no end, too
             self.recorder.record_many(upper as f64 * 1e-9, count as usize);
         }
         self.before = *now;

@@ -74,7 +74,7 @@ fn run(readings: u32) -> Result<(), Box<dyn Error>> {
 
     let (tx, mut rx, channel) = spsc::monitored::<ZeroCopyBuffer>(8, StdClock::new());
     let pool = Pool::new(4, 64);
-    let limiter = RateLimiter::new(TokioTimer::new(), Quota::per_second(5_000).burst(10));
+    let limiter = RateLimiter::new(TokioTimer::new(), Quota::per_second(500).burst(10));
     let sensor = Probe::new(StdClock::new());
     let mut metrics = [
         bridge::channel("readings", channel),

@@ -16,6 +16,9 @@ use console_api::resources::resource::kind::Kind;
 use zigflow_core::profile::{Probe, StdClock};
 use zigflow_core::spsc;
 
+/// For what would never come if it were wrong.
+const WHILE: Duration = Duration::from_secs(30);
+
 /// All that was told so far.
 #[derive(Debug, Default)]
 struct Console {
@@ -85,7 +88,7 @@ async fn read_until(
     console: &mut Console,
     is_told: impl Fn(&Console) -> bool,
 ) {
-    let told = tokio::time::timeout(Duration::from_secs(30), async {
+    let told = tokio::time::timeout(WHILE, async {
         while !is_told(console) {
             let update = futures_lite::StreamExt::next(updates).await;
             console.add(update.expect("the console goes on"));
@@ -115,13 +118,16 @@ async fn tokio_console_shows_channels_and_probes() {
     assert!(recv.as_mut().poll(&mut cx).is_pending());
 
     let address = format!("http://127.0.0.1:{port}");
-    let mut client = loop {
-        // Its thread may not have come so far.
-        match InstrumentClient::connect(address.clone()).await {
-            Ok(client) => break client,
-            Err(_) => tokio::task::yield_now().await,
+    // Its thread may not have come so far.
+    let connected = tokio::time::timeout(WHILE, async {
+        loop {
+            match InstrumentClient::connect(address.clone()).await {
+                Ok(client) => break client,
+                Err(_) => tokio::task::yield_now().await,
+            }
         }
-    };
+    });
+    let mut client = connected.await.expect("it listens");
     let updates = client.watch_updates(InstrumentRequest {}).await.expect("it answers");
     let updates = updates.into_inner();
     let updates = futures_lite::StreamExt::map(updates, |update| update.expect("it goes on"));

@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -253,7 +253,7 @@ fn those_who_wait_for_a_block_are_told() {
     assert_eq!(waits.waiting, units(8));
     assert!(monitor.pool().same_pool(&pool));
     let earlier = monitor.snapshot();
-    assert_eq!(earlier.waiting(), 0.8);
+    assert_eq!(earlier.waiting_share(), 0.8);
     let shown = earlier.to_string();
     assert!(
         shown.contains("1 of 1 home, in 10.24µs\nacquire     waits 80 % of the time, 1,"),
@@ -261,7 +261,7 @@ fn those_who_wait_for_a_block_are_told() {
     );
     clock.advance(units(10));
     let new = monitor.snapshot().since(&earlier);
-    assert_eq!((new.elapsed, new.waits, new.waiting()), (units(10), Waits::default(), 0.0));
+    assert_eq!((new.elapsed, new.waits, new.waiting_share()), (units(10), Waits::default(), 0.0));
 }
 
 #[test]
@@ -300,7 +300,7 @@ fn those_who_wait_for_a_limit_are_told_to_the_nanosecond() {
     let whole = limiter.monitor().snapshot();
     assert_eq!(whole, monitor.snapshot(), "it is watched since the first one");
     assert_eq!((whole.elapsed, whole.waiting), (ms(4), 2 * ms(1) - Duration::from_nanos(300)));
-    assert_eq!(whole.waiting(), (2.0 * MS as f64 - 300.0) / (4.0 * MS as f64));
+    assert_eq!(whole.waiting_share(), (2.0 * MS as f64 - 300.0) / (4.0 * MS as f64));
     let shown = whole.to_string();
     assert!(
         shown.contains("2 and passed, 1 and gave up, in 4.00ms; 0 wait\nlimit       waits 50 % of the time, 3, mean"),
@@ -311,7 +311,139 @@ fn those_who_wait_for_a_limit_are_told_to_the_nanosecond() {
     assert!(one.run(|cx| again.as_mut().poll(cx)).is_pending());
     clock.advance(ms(1));
     assert!(one.run(|cx| again.as_mut().poll(cx)).is_ready());
-    assert_eq!(monitor.snapshot().since(&whole).waiting(), 1.0);
+    assert_eq!(monitor.snapshot().since(&whole).waiting_share(), 1.0);
+}
+
+/// A timer that lies so many milliseconds back.
+#[derive(Clone)]
+struct Back(ManualTimer, Arc<AtomicU32>);
+
+impl Clock for Back {
+    fn now(&self) -> Instant {
+        let back = u64::from(self.1.load(SeqCst)) * MS;
+        Instant::from_nanos(self.0.now().as_nanos().saturating_sub(back))
+    }
+}
+
+impl Timer for Back {
+    type Sleep = <ManualTimer as Timer>::Sleep;
+
+    fn sleep_until(&self, deadline: Instant) -> Self::Sleep {
+        self.0.sleep_until(deadline)
+    }
+}
+
+/// A timer that counts how often it is asked for the time, and panics when it is told to.
+#[derive(Clone)]
+struct Asked {
+    timer: ManualTimer,
+    times: Arc<AtomicU32>,
+    panics: Arc<AtomicBool>,
+}
+
+impl Asked {
+    fn new() -> Self {
+        Self { timer: ManualTimer::new(), times: Arc::default(), panics: Arc::default() }
+    }
+}
+
+impl Clock for Asked {
+    fn now(&self) -> Instant {
+        assert!(!self.panics.load(SeqCst), "the clock is broken");
+        self.times.fetch_add(1, SeqCst);
+        self.timer.now()
+    }
+}
+
+impl Timer for Asked {
+    type Sleep = <ManualTimer as Timer>::Sleep;
+
+    fn sleep_until(&self, deadline: Instant) -> Self::Sleep {
+        self.timer.sleep_until(deadline)
+    }
+}
+
+#[test]
+fn a_wait_for_a_limit_that_nobody_watches_reads_the_clock_no_more() {
+    let timer = Asked::new();
+    let limiter = RateLimiter::new(timer.clone(), Quota::per_second(1000).burst(1));
+    let reads = || timer.times.swap(0, SeqCst);
+    let task = Task::new();
+    assert!(limiter.check().is_ok());
+    let mut passes = Box::pin(limiter.until_ready());
+    assert!(task.run(|cx| passes.as_mut().poll(cx)).is_pending());
+    timer.timer.advance(ms(1));
+    reads();
+    assert!(task.run(|cx| passes.as_mut().poll(cx)).is_ready());
+    assert_eq!(reads(), 1, "whether it may pass");
+    let mut gives_up = Box::pin(limiter.until_ready());
+    assert!(task.run(|cx| gives_up.as_mut().poll(cx)).is_pending());
+    reads();
+    drop(gives_up);
+    assert_eq!(reads(), 0);
+    let monitor = limiter.monitor();
+    let mut gives_up = Box::pin(limiter.until_ready());
+    assert!(task.run(|cx| gives_up.as_mut().poll(cx)).is_pending());
+    reads();
+    drop(gives_up);
+    assert_eq!((reads(), monitor.snapshot().gave_up), (1, 1), "when it left");
+}
+
+/// However a clock ends, those who still wait get their turn.
+#[test]
+fn a_clock_that_panics_when_somebody_gives_up_leaves_no_place_taken() {
+    let timer = Asked::new();
+    let limiter = RateLimiter::new(timer.clone(), Quota::per_second(1000).burst(1));
+    let _monitor = limiter.monitor();
+    let (one, two) = (Task::new(), Task::new());
+    assert!(limiter.check().is_ok());
+    let mut first = Box::pin(limiter.until_ready());
+    let mut second = Box::pin(limiter.until_ready());
+    assert!(one.run(|cx| first.as_mut().poll(cx)).is_pending());
+    assert!(two.run(|cx| second.as_mut().poll(cx)).is_pending());
+    timer.panics.store(true, SeqCst);
+    let dropped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(first)));
+    assert!(dropped.is_err());
+    timer.panics.store(false, SeqCst);
+    assert_eq!((limiter.waiting(), two.wakes()), (1, 1));
+    timer.timer.advance(ms(1));
+    assert!(two.run(|cx| second.as_mut().poll(cx)).is_ready());
+    assert_eq!(limiter.waiting(), 0);
+}
+
+/// Who comes to wait looks at the clock before it has the lock: another one may have left in between, later by the clock.
+#[test]
+fn no_time_in_which_somebody_waits_is_counted_twice() {
+    let timer = Back(ManualTimer::new(), Arc::default());
+    timer.0.advance(ms(100));
+    let limiter = RateLimiter::new(timer.clone(), Quota::every(ms(1000)).burst(1));
+    let pool = Pool::new(1, 64);
+    let (limit, blocks) = (limiter.monitor(), pool.monitor(timer.clone()));
+    let (one, two) = (Task::new(), Task::new());
+    assert!(limiter.check().is_ok());
+    let _block = pool.try_acquire().unwrap();
+    let mut wait = Box::pin(limiter.until_ready());
+    let mut acquire = Box::pin(pool.acquire());
+    assert!(one.run(|cx| wait.as_mut().poll(cx)).is_pending());
+    assert!(one.run(|cx| acquire.as_mut().poll(cx)).is_pending());
+    timer.0.advance(ms(100));
+    drop((wait, acquire));
+    // It had looked at the clock when they were still there.
+    timer.1.store(90, SeqCst);
+    let mut wait = Box::pin(limiter.until_ready());
+    let mut acquire = Box::pin(pool.acquire());
+    assert!(two.run(|cx| wait.as_mut().poll(cx)).is_pending());
+    assert!(two.run(|cx| acquire.as_mut().poll(cx)).is_pending());
+    // So did this one.
+    let told = (limit.snapshot(), blocks.snapshot());
+    assert_eq!((told.0.waiting, told.1.waits.waiting), (ms(100), ms(100)));
+    assert_eq!((told.0.waiting_share(), told.1.waiting_share()), (1.0, 1.0), "{told:?}");
+    timer.1.store(0, SeqCst);
+    timer.0.advance(ms(100));
+    drop((wait, acquire));
+    let told = (limit.snapshot(), blocks.snapshot());
+    assert_eq!((told.0.waiting, told.1.waits.waiting), (ms(200), ms(200)));
+    assert_eq!((told.0.elapsed, told.1.elapsed), (ms(200), ms(200)));
 }
 
 #[test]
@@ -497,23 +629,16 @@ fn what_quiet_verbs_pass_over_is_sampled_no_more() {
 /// Who reads the clock before the list's lock may come after one who read it later: that is no wait of an hour.
 #[test]
 fn a_clock_that_steps_back_makes_no_long_wait() {
-    struct Steps(ManualTimer, Arc<AtomicU32>);
-    impl Clock for Steps {
-        fn now(&self) -> Instant {
-            let back = u64::from(self.1.load(SeqCst));
-            Instant::from_nanos(self.0.now().as_nanos().saturating_sub(back))
-        }
-    }
     let (clock, back) = (ManualTimer::new(), Arc::new(AtomicU32::new(0)));
     clock.advance(ms(1000));
     let (tx, rx) = mpmc::channel::<u64>(4);
-    let monitor = tx.monitor(Steps(clock.clone(), back.clone()));
+    let monitor = tx.monitor(Back(clock.clone(), back.clone()));
     let task = Task::new();
     let mut wait = pin!(rx.recv());
     assert!(task.run(|cx| wait.as_mut().poll(cx)).is_pending());
     clock.advance(units(7));
     tx.try_send(1).unwrap();
-    back.store(10 << 10, SeqCst);
+    back.store(1, SeqCst);
     assert!(task.run(|cx| wait.as_mut().poll(cx)).is_ready());
     let receivers = monitor.snapshot().receivers;
     assert_eq!((receivers.wait, receivers.wake_to_poll), (of(&[7 << 10]), of(&[0])));

@@ -1,6 +1,7 @@
 //! The feature `tracing`: what a usual subscriber prints of monitored channels and probed futures, and what tokio-console
 //! looks for. (tests/console asks tokio-console's own subscriber; `ci/nightly` runs it.)
 
+use std::future::poll_fn;
 use std::io::Write;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
@@ -9,8 +10,8 @@ use std::time::Duration;
 
 use tracing_subscriber::fmt::format::FmtSpan;
 use zigflow::profile::Probe;
-use zigflow::spsc;
 use zigflow::time::{ManualTimer, Timer};
+use zigflow::{Pool, mpmc, spsc};
 use zigflow_tests::task::Task;
 
 /// What is called for each line that is printed.
@@ -123,6 +124,60 @@ fn who_need_not_sleep_after_all_is_said_to_be_awake() {
     assert!(states.contains(&true) && states.last() == Some(&false), "{states:?}");
 }
 
+#[test]
+fn a_sender_that_waits_is_told_of_as_one() {
+    let said = printed(|| {
+        let (mut tx, mut rx, _monitor) = spsc::monitored::<u32>(1, ManualTimer::new());
+        let task = Task::new();
+        tx.try_send(1).unwrap();
+        let mut send = pin!(tx.send(2));
+        assert!(task.run(|cx| send.as_mut().poll(cx)).is_pending());
+        rx.try_recv().unwrap();
+        assert!(task.run(|cx| send.as_mut().poll(cx)).is_ready());
+    });
+    let states: Vec<_> =
+        said.iter().filter_map(|line| line.split_once("state_update: ").map(|it| it.1)).collect();
+    let state = |waits| format!(r#"sender_waits={waits} sender_waits.op="override""#);
+    assert_eq!(states, [state(true), state(false)]);
+}
+
+#[test]
+fn pools_and_channels_with_many_ends_are_resources_once_however_often_they_are_watched() {
+    let said = printed(|| {
+        let (tx, rx) = mpmc::channel::<u32>(1);
+        let pool = Pool::new(1, 16);
+        let clock = ManualTimer::new();
+        let _channel = [tx.monitor(clock.clone()), rx.monitor(clock.clone())];
+        let _pool = [pool.monitor(clock.clone()), pool.monitor(clock.clone())];
+    });
+    for name in [r#""zigflow::mpmc" kind="channel""#, r#""zigflow::Pool" kind="pool""#] {
+        for what in ["new", "close"] {
+            let of =
+                |line: &&String| line.contains(name) && line.contains(&format!("zigflow: {what}"));
+            assert_eq!(said.iter().filter(of).count(), 1, "{name} {what}: {said:#?}");
+        }
+    }
+}
+
+/// What the subscriber came too late for is not taken for something else.
+#[test]
+fn a_channel_that_was_made_before_the_subscriber_gives_no_other_resource_a_state() {
+    let clock = ManualTimer::new();
+    let (mut tx, mut rx, _monitor) = spsc::monitored::<u32>(1, clock.clone());
+    let early = Probe::named("early", clock.clone());
+    let said = printed(|| {
+        let probe = Probe::named("late", clock);
+        let task = Task::new();
+        let mut recv = pin!(probe.watch(early.watch(rx.recv())));
+        assert!(task.run(|cx| recv.as_mut().poll(cx)).is_pending());
+        tx.try_send(1).unwrap();
+        assert!(task.run(|cx| recv.as_mut().poll(cx)).is_ready());
+    });
+    assert!(!said.iter().any(|line| line.contains("state_update")), "{said:#?}");
+    assert_eq!(said.iter().filter(|line| line.contains("poll_op:")).count(), 2, "{said:#?}");
+    assert!(said.iter().any(|line| line.contains("asleep")), "{said:#?}");
+}
+
 fn nap() {
     let clock = ManualTimer::new();
     let probe = Probe::named("naps", clock.clone());
@@ -149,16 +204,104 @@ fn a_probed_future_has_a_span() {
 fn a_probe_is_a_resource_and_what_it_watches_its_operation() {
     let said = printed(nap);
     let resource = r#"runtime.resource{concrete_type="naps" kind="probe" "#;
-    let op = r#"}:runtime.resource.async_op{source="naps"}:"#;
+    assert!(said.iter().any(|line| line.contains(resource) && line.contains(HERE)), "{said:#?}");
     let polls: Vec<_> = said.iter().filter(|line| line.contains("poll_op")).collect();
     assert_eq!(polls.len(), 2, "{said:#?}");
     for (line, is_ready) in polls.iter().zip([false, true]) {
-        let end = format!(
-            r#"{op}runtime.resource.async_op.poll: runtime::resource::poll_op: op_name="poll" is_ready={is_ready}"#
+        // Its parent is what was current, and not the resource; tokio-console takes that from what is entered.
+        let expected = format!(
+            r#"TRACE runtime.resource.async_op{{source="naps"}}:runtime.resource.async_op.poll: runtime::resource::poll_op: op_name="poll" is_ready={is_ready}"#
         );
-        assert!(line.contains(resource) && line.contains(HERE) && line.ends_with(&end), "{line}");
+        assert_eq!(**line, expected);
     }
     // All of them end.
     let ends = said.iter().filter(|line| line.contains("runtime::zigflow: close")).count();
     assert_eq!(ends, 3, "{said:#?}");
+}
+
+/// What the spans around a probe are for stays as it is inside.
+#[test]
+fn spans_of_those_who_use_a_probe_are_not_torn() {
+    let f = || {
+        let probe = Probe::named("work", ManualTimer::new());
+        let outer = tracing::info_span!("request", id = 7);
+        let mut work = pin!(probe.watch(poll_fn(|_| {
+            tracing::info!("plain");
+            tracing::info_span!("db").in_scope(|| tracing::info!("query"));
+            Poll::Ready(())
+        })));
+        // As `Instrument` does it: at each poll.
+        let task = Task::new();
+        assert!(outer.in_scope(|| task.run(|cx| work.as_mut().poll(cx))).is_ready());
+    };
+    let at = |people, console| {
+        let said = printed_at(people, console, f);
+        let of = |what: &str| said.iter().find(|line| line.ends_with(what)).unwrap().clone();
+        [of("plain"), of("query")].map(|line| line.split(" traced: ").next().unwrap().to_owned())
+    };
+    let info = tracing::Level::INFO;
+    let expected = ["INFO request{id=7}:", "INFO request{id=7}:db:"];
+    // With tokio-console beside, and without.
+    assert_eq!(at(info, true), expected, "with");
+    assert_eq!(at(info, false), expected, "without");
+}
+
+/// Lines for people at this level, while somebody else wants all that tokio-console asks for.
+fn printed_at(people: tracing::Level, console: bool, f: impl FnOnce()) -> Vec<String> {
+    use tracing_subscriber::filter::{LevelFilter, Targets};
+    use tracing_subscriber::layer::{Layer, SubscriberExt};
+
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let kept = lines.clone();
+    let writer = Lines(Arc::new(Mutex::new(move |line: &str| {
+        kept.lock().unwrap().push(line.to_owned());
+    })));
+    let level = if console { tracing::Level::TRACE } else { people };
+    let others = Targets::new().with_target("runtime", level);
+    let printer = tracing_subscriber::fmt::layer()
+        .with_ansi(false)
+        .without_time()
+        .with_writer(move || Lines(writer.0.clone()))
+        .with_filter(LevelFilter::from_level(people));
+    let subscriber =
+        tracing_subscriber::registry().with(InOrder::default().with_filter(others)).with(printer);
+    tracing::subscriber::with_default(subscriber, f);
+    std::mem::take(&mut lines.lock().unwrap())
+}
+
+/// A layer for which spans have to be left in the reverse order, as for those that keep a stack.
+#[derive(Default)]
+struct InOrder(Mutex<Vec<tracing::span::Id>>);
+
+impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for InOrder {
+    fn on_enter(&self, id: &tracing::span::Id, _: tracing_subscriber::layer::Context<'_, S>) {
+        self.0.lock().unwrap().push(id.clone());
+    }
+
+    fn on_exit(&self, id: &tracing::span::Id, _: tracing_subscriber::layer::Context<'_, S>) {
+        assert_eq!(self.0.lock().unwrap().pop().as_ref(), Some(id), "left out of order");
+    }
+}
+
+/// A waker that is kept keeps no span open.
+#[test]
+fn the_spans_of_a_probed_future_end_with_it() {
+    let mut kept = None;
+    let said = printed(|| {
+        let probe = Probe::named("work", ManualTimer::new());
+        let task = Task::new();
+        let mut work = Box::pin(probe.watch(poll_fn(|cx| {
+            kept = Some(cx.waker().clone());
+            Poll::<()>::Pending
+        })));
+        assert!(task.run(|cx| work.as_mut().poll(cx)).is_pending());
+        drop(work);
+        tracing::info!("it has gone");
+        // Nobody is told of that.
+        kept.take().unwrap().wake();
+    });
+    let gone = said.iter().position(|line| line.ends_with("it has gone")).unwrap();
+    let closed = said[..gone].iter().filter(|line| line.contains("zigflow: close")).count();
+    assert_eq!(closed, 3, "{said:#?}");
+    assert!(!said[gone..].iter().any(|line| line.contains("woken")), "{said:#?}");
 }

@@ -52,8 +52,8 @@ impl Sampled for MonitorSnapshot {
             at,
             throughput: self.throughput(),
             len: self.len,
-            senders_wait: bottleneck.senders_wait.min(1.0),
-            receivers_wait: bottleneck.receivers_wait.min(1.0),
+            senders_wait: bottleneck.senders_wait,
+            receivers_wait: bottleneck.receivers_wait,
         }
     }
 
@@ -73,7 +73,7 @@ impl Sampled for PoolSnapshot {
 
     fn sample(&self, at: f64) -> PoolSample {
         let in_use = self.blocks.saturating_sub(self.available);
-        PoolSample { at, in_use, waiting: self.waiting().min(1.0) }
+        PoolSample { at, in_use, waiting: self.waiting_share() }
     }
 
     fn both(one: &PoolSample, next: &PoolSample) -> PoolSample {
@@ -213,13 +213,11 @@ const MUCH: f64 = 0.3;
 fn pool(mut track: Track<PoolSnapshot>) -> PoolReport {
     track.sample();
     let whole = track.whole();
-    let waiting = format!("{:.0} % of the time", whole.waiting() * 100.0);
-    let sentence = match whole.waiting() > MUCH {
-        true => format!(
-            "somebody waits for a block {waiting}: there are too few, or they are kept for long"
-        ),
-        false => format!("there is a block when one is needed: somebody waits {waiting}"),
-    };
+    let share = whole.waiting_share();
+    let mut sentence = format!("somebody waits for a block {:.0} % of the time", share * 100.0);
+    if share > MUCH {
+        sentence += ": there are too few, or they are kept for long";
+    }
     PoolReport { name: track.name, sentence, whole, samples: track.samples }
 }
 
@@ -317,7 +315,10 @@ mod tests {
         clock.advance(Duration::from_secs(1));
         assert!(wait.as_mut().poll(&mut cx).is_ready());
         let report = recording.finish();
-        assert_eq!((report.limits[0].whole.passed, report.limits[0].whole.waiting()), (1, 1.0));
+        assert_eq!(
+            (report.limits[0].whole.passed, report.limits[0].whole.waiting_share()),
+            (1, 1.0)
+        );
         assert_eq!(report.pools[0].whole.blocks, 2);
         let (page, json) = (report.html(), report.json());
         for name in ["calls", "blocks"] {

@@ -38,7 +38,7 @@ use core::time::Duration;
 
 use level::{Denied, Level};
 #[cfg(feature = "profile")]
-use monitor::Notes;
+use monitor::{Came, Notes};
 use queue::Queue;
 use state::AtomicU32;
 
@@ -235,20 +235,33 @@ impl<T> fmt::Debug for RateLimiter<T> {
     }
 }
 
-/// Nobody asks.
 #[cfg(not(feature = "profile"))]
-#[derive(Debug, Default)]
-struct Notes;
+use unnoted::{Came, Notes};
 
+/// Nobody asks how long others wait.
 #[cfg(not(feature = "profile"))]
-impl Notes {
-    const fn new() -> Self {
-        Self
+mod unnoted {
+    use crate::time::Instant;
+
+    #[derive(Clone, Copy, Debug)]
+    pub(super) struct Came;
+
+    #[derive(Debug, Default)]
+    pub(super) struct Notes;
+
+    impl Notes {
+        pub(super) const fn new() -> Self {
+            Self
+        }
+
+        pub(super) fn are_kept(&self) -> bool {
+            false
+        }
+
+        pub(super) fn one_comes(&mut self, _: Instant) -> Came {
+            Came
+        }
+
+        pub(super) fn one_has_left(&mut self, _: Came, _: Instant, _: bool) {}
     }
-
-    fn first_comes(&mut self, _: Instant) {}
-
-    fn one_leaves(&mut self, _: Instant, _: Instant, _: bool) {}
-
-    fn last_leaves(&mut self, _: Instant) {}
 }

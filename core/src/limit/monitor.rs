@@ -1,4 +1,4 @@
-//! How long others wait for a limiter. Noted under the lock of its queue.
+//! How long others wait for a limiter. Noted under the lock of its queue, after what wakes the next one.
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -7,6 +7,9 @@ use core::time::Duration;
 use super::RateLimiter;
 use crate::profile::{Histogram, LimitSnapshot};
 use crate::time::{Clock, Instant};
+
+/// When one came to wait.
+pub(super) type Came = Instant;
 
 /// Nothing, until somebody asks.
 #[derive(Debug, Default)]
@@ -18,7 +21,9 @@ struct Noted {
     passed: u64,
     gave_up: u64,
     wait: Histogram,
-    /// The time in which somebody waited, but for the time since `since`, if somebody waits now.
+    /// How many have come to wait and not been noted to leave.
+    here: usize,
+    /// The time in which somebody waited, but for that since `since`, if somebody is here.
     waiting: Duration,
     since: Instant,
 }
@@ -28,45 +33,54 @@ impl Notes {
         Self(None)
     }
 
-    fn begin(&mut self, now: Instant) {
+    /// So many wait already.
+    fn begin(&mut self, here: usize, now: Instant) {
         self.0.get_or_insert_with(|| {
             Box::new(Noted {
                 began: now,
                 passed: 0,
                 gave_up: 0,
                 wait: Histogram::new(),
+                here,
                 waiting: Duration::ZERO,
                 since: now,
             })
         });
     }
 
-    /// One stands in the queue, that was empty.
-    pub(super) fn first_comes(&mut self, now: Instant) {
-        if let Some(noted) = &mut self.0 {
-            noted.since = now;
-        }
+    pub(super) fn are_kept(&self) -> bool {
+        self.0.is_some()
     }
 
-    /// One that came at `came` has left.
-    pub(super) fn one_leaves(&mut self, came: Instant, now: Instant, has_passed: bool) {
+    /// One stands in the queue from now on.
+    pub(super) fn one_comes(&mut self, now: Instant) -> Came {
+        if let Some(noted) = &mut self.0 {
+            if noted.here == 0 {
+                // Who was noted before may have looked at the clock later.
+                noted.since = noted.since.max(now);
+            }
+            noted.here += 1;
+        }
+        now
+    }
+
+    /// One that came then has left the queue.
+    pub(super) fn one_has_left(&mut self, came: Came, now: Instant, has_passed: bool) {
         let Some(noted) = &mut self.0 else { return };
         noted.passed += u64::from(has_passed);
         noted.gave_up += u64::from(!has_passed);
         let came = came.max(noted.began);
         noted.wait.record(now.saturating_duration_since(came).as_nanos() as u64);
-    }
-
-    /// The queue is empty again.
-    pub(super) fn last_leaves(&mut self, now: Instant) {
-        if let Some(noted) = &mut self.0 {
+        noted.here = noted.here.saturating_sub(1);
+        if noted.here == 0 {
             noted.waiting += now.saturating_duration_since(noted.since);
+            noted.since = noted.since.max(now);
         }
     }
 }
 
 /// Watches those who wait for a [`RateLimiter`], by the limiter's own clock: from their first poll that had to wait until they pass
-/// or give up. A clone of the limiter is in it.
+/// or give up. A clone of the limiter is in it, so a key's limiter that is watched is not forgotten.
 ///
 /// Zig's threads take no place in the queue, and are not seen; nor are those who only [`check`](RateLimiter::check).
 pub struct LimitMonitor<T> {
@@ -77,7 +91,10 @@ impl<T: Clock> RateLimiter<T> {
     /// Watches those who wait from now on, see [`profile`](crate::profile). A limiter that is watched already stays so.
     pub fn monitor(&self) -> LimitMonitor<T> {
         let now = self.shared.timer.now();
-        self.shared.queue.with(|queue| queue.notes.begin(now));
+        self.shared.queue.with(|queue| {
+            let here = queue.len();
+            queue.notes.begin(here, now);
+        });
         LimitMonitor { limiter: self.clone() }
     }
 }
@@ -87,10 +104,9 @@ impl<T: Clock> LimitMonitor<T> {
     pub fn snapshot(&self) -> LimitSnapshot {
         let now = self.limiter.shared.timer.now();
         let snapshot = self.limiter.shared.queue.with(|queue| {
-            let now_waiting = queue.len();
             let noted = queue.notes.0.as_ref()?;
             let mut waiting = noted.waiting;
-            if now_waiting > 0 {
+            if noted.here > 0 {
                 waiting += now.saturating_duration_since(noted.since);
             }
             Some(LimitSnapshot {
@@ -99,7 +115,7 @@ impl<T: Clock> LimitMonitor<T> {
                 gave_up: noted.gave_up,
                 wait: noted.wait,
                 waiting,
-                now_waiting,
+                now_waiting: noted.here,
             })
         });
         snapshot.unwrap_or_default()

@@ -4,7 +4,7 @@
 use alloc::collections::VecDeque;
 use core::task::Waker;
 
-use super::Notes;
+use super::{Came, Notes};
 use crate::sync::bug;
 use crate::time::Instant;
 
@@ -24,9 +24,18 @@ pub(super) struct Queue {
 struct Waiter {
     ticket: u64,
     cells: u32,
-    came: Instant,
+    came: Came,
     /// None: woken, and not yet back.
     waker: Option<Waker>,
+}
+
+/// What one leaves behind.
+pub(super) struct Left {
+    pub(super) own: Option<Waker>,
+    /// Of the one that is the first now.
+    pub(super) next: Option<Waker>,
+    /// If that is to be noted.
+    pub(super) came: Option<Came>,
 }
 
 impl Queue {
@@ -44,13 +53,11 @@ impl Queue {
 
     /// Stands at the end. Returns the ticket.
     pub(super) fn join(&mut self, cells: u32, waker: Waker, now: Instant) -> u64 {
-        if self.waiters.is_empty() {
-            self.notes.first_comes(now);
-        }
+        let came = self.notes.one_comes(now);
         let ticket = self.next_ticket;
         self.next_ticket += 1;
         self.cells += u64::from(cells);
-        self.waiters.push_back(Waiter { ticket, cells, came: now, waker: Some(waker) });
+        self.waiters.push_back(Waiter { ticket, cells, came, waker: Some(waker) });
         ticket
     }
 
@@ -75,24 +82,13 @@ impl Queue {
         }
     }
 
-    /// Goes, as one that has passed, or that has given up. Hands back its own waker, and that of the next one if that is now the first.
-    pub(super) fn leave(
-        &mut self,
-        ticket: u64,
-        now: Instant,
-        has_passed: bool,
-    ) -> [Option<Waker>; 2] {
+    /// Goes. None, if it has gone already.
+    pub(super) fn leave(&mut self, ticket: u64) -> Option<Left> {
         let was_first = self.is_first(ticket);
-        let Some(waiter) = self.find(ticket).and_then(|at| self.waiters.remove(at)) else {
-            return [None, None];
-        };
+        let waiter = self.find(ticket).and_then(|at| self.waiters.remove(at))?;
         self.cells -= u64::from(waiter.cells);
-        self.notes.one_leaves(waiter.came, now, has_passed);
-        if self.waiters.is_empty() {
-            self.notes.last_leaves(now);
-        }
         let next = if was_first && !bug(100) { self.take_first_waker() } else { None };
-        [waiter.waker, next]
+        Some(Left { own: waiter.waker, next, came: self.notes.are_kept().then_some(waiter.came) })
     }
 
     /// To wake the first one.

@@ -8,6 +8,7 @@ use futures_core::future::FusedFuture;
 use pin_project_lite::pin_project;
 
 use super::level::Denied;
+use super::queue::Left;
 use super::{ExceedsBurst, RateLimiter};
 use crate::time::{Clock, Instant, Sleep, Timer};
 
@@ -149,16 +150,21 @@ impl<T: Clock> Place<T> {
             return;
         };
         let shared = &self.limiter.shared;
-        let now = shared.timer.now();
-        let [own, next] = shared.queue.with(|queue| {
-            let wakers = queue.leave(ticket, now, has_passed);
+        let left = shared.queue.with(|queue| {
+            let left = queue.leave(ticket);
             shared.count(queue);
-            wakers
+            left
         });
+        let Some(Left { own, next, came }) = left else { return };
         if let Some(next) = next {
             next.wake();
         }
         drop(own);
+        // The clock is foreign code: after all that others wait for.
+        if let Some(came) = came {
+            let now = shared.timer.now();
+            shared.queue.with(|queue| queue.notes.one_has_left(came, now, has_passed));
+        }
     }
 }
 

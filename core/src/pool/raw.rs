@@ -26,6 +26,8 @@
 #[cfg(feature = "profile")]
 use alloc::boxed::Box;
 use core::ptr::NonNull;
+#[cfg(feature = "profile")]
+use core::sync::atomic::Ordering::Acquire;
 use core::sync::atomic::Ordering::{AcqRel, Relaxed};
 
 use crate::abi::{RawLeaf, RawPool, RawShared};
@@ -250,6 +252,10 @@ impl Raw {
         self,
         clock: impl crate::time::Clock + Send + Sync + 'static,
     ) -> NonNull<crate::profile::Watch> {
+        let kept = self.get().waiters.watch.load(Acquire).cast();
+        if let Some(kept) = NonNull::new(kept) {
+            return kept;
+        }
         let fresh = NonNull::from(Box::leak(Box::new(crate::profile::Watch::of(clock))));
         // SAFETY: it lives until the pool is freed (`free_watch`).
         let watch = unsafe { self.get().waiters.watch_by(fresh.as_ptr()) };
@@ -267,7 +273,7 @@ impl Raw {
     pub(super) unsafe fn free_watch(self) {
         #[cfg(feature = "profile")]
         {
-            let watch = self.get().waiters.watch.load(core::sync::atomic::Ordering::Acquire);
+            let watch = self.get().waiters.watch.load(Acquire);
             if !watch.is_null() {
                 // SAFETY: `watch` leaked it.
                 drop(unsafe { Box::from_raw(watch.cast::<crate::profile::Watch>()) });

@@ -1,18 +1,25 @@
 //! What the features `tracing` and `defmt` are told; nothing, where both are off.
 //!
-//! tokio-console reads spans by their names, and events by their targets, if they come inside of those spans:
+//! tokio-console reads spans by their names, and events by their targets, if they come while those spans are entered:
 //!
 //! ```text
-//!   runtime.resource                    a monitored channel, or a probe
+//!   runtime.resource                    a monitored channel or pool, or a probe
 //!     ├ runtime::resource::state_update   who waits
 //!     └ runtime.resource.async_op       a probed stream or future
 //!         └ runtime.resource.async_op.poll
 //!             └ runtime::resource::poll_op
 //! ```
 //!
-//! Its usual filter is `tokio=trace,runtime=trace`, so that is what these targets begin with. People's own are `zigflow`.
+//! Its usual filter is `tokio=trace,runtime=trace`, so that is what these targets begin with. People's own are `zigflow`. What is
+//! probed runs inside of all these spans, so they must not come between its own spans and those around it: the parent of the operation and of
+//! `probed` is what was current at the first poll, and `probed` is entered last.
 
 use core::task::Poll;
+
+#[cfg(feature = "tracing")]
+use crate::lock::Lock;
+#[cfg(feature = "tracing")]
+use alloc::sync::Arc;
 
 /// What somebody may wait for: a line of tokio-console's resources.
 #[derive(Clone)]
@@ -58,22 +65,11 @@ impl Resource {
     }
 
     pub(super) fn operation(&self) -> Operation {
-        #[cfg(feature = "tracing")]
-        let source = self.name;
         Operation {
             #[cfg(feature = "defmt")]
             name: self.name,
             #[cfg(feature = "tracing")]
-            span: tracing::debug_span!(target: "zigflow", "probed", name = self.name),
-            #[cfg(feature = "tracing")]
-            nested: {
-                let _resource = self.span.enter();
-                let op = tracing::trace_span!(target: "runtime::zigflow", "runtime.resource.async_op", source);
-                let poll = op.in_scope(
-                    || tracing::trace_span!(target: "runtime::zigflow", "runtime.resource.async_op.poll"),
-                );
-                [self.span.clone(), op, poll]
-            },
+            span: Lock::new(None),
         }
     }
 }
@@ -97,9 +93,15 @@ impl Side {
         defmt::trace!("zigflow: the {=str} is asleep", self.side);
     }
 
+    /// It has found what it needs, and was not woken.
     pub(super) fn awake(&self) {
         #[cfg(feature = "tracing")]
-        self.update(false);
+        {
+            tracing::trace!(target: "zigflow::channel", side = self.side, "awake");
+            self.update(false);
+        }
+        #[cfg(feature = "defmt")]
+        defmt::trace!("zigflow: the {=str} is awake", self.side);
     }
 
     pub(super) fn woken(&self, waited: u64) {
@@ -115,7 +117,11 @@ impl Side {
 
     #[cfg(feature = "tracing")]
     fn update(&self, waits: bool) {
-        let _resource = self.resource.span.enter();
+        let span = &self.resource.span;
+        if !is_told(span) {
+            return; // it would be taken for the state of another one
+        }
+        let _resource = span.enter();
         // The name of a field is part of the program.
         match self.side {
             "sender" => tracing::trace!(
@@ -128,40 +134,40 @@ impl Side {
     }
 }
 
-/// A probed stream or future.
+/// A probed stream or future, as those see it who wake it.
 pub(super) struct Operation {
     #[cfg(feature = "defmt")]
     name: &'static str,
+    /// From the first poll until it goes; wakers of it may be left then.
     #[cfg(feature = "tracing")]
-    span: tracing::Span,
-    /// The resource, the operation and its poll.
-    #[cfg(feature = "tracing")]
-    nested: [tracing::Span; 3],
+    span: Lock<Option<Arc<tracing::Span>>>,
 }
 
 impl Operation {
-    /// `poll` inside of its spans.
-    pub(super) fn poll<R>(&self, poll: impl FnOnce() -> Poll<R>) -> Poll<R> {
+    #[cfg(feature = "tracing")]
+    fn span(&self) -> Option<Arc<tracing::Span>> {
+        self.span.with(|span| span.clone())
+    }
+
+    pub(super) fn woken(&self, waited: u64) {
+        let _ = waited;
         #[cfg(feature = "tracing")]
-        let [resource, op, turn] = &self.nested;
-        #[cfg(feature = "tracing")]
-        let _entered = (self.span.enter(), resource.enter(), op.enter(), turn.enter());
-        let polled = poll();
-        #[cfg(feature = "tracing")]
-        {
-            let is_ready = polled.is_ready();
-            tracing::trace!(target: "runtime::resource::poll_op", op_name = "poll", is_ready);
+        if let Some(span) = self.span() {
+            tracing::trace!(target: "zigflow", parent: &*span, waited_ns = waited, "woken");
         }
-        polled
+        #[cfg(feature = "defmt")]
+        defmt::trace!("zigflow: {=str} is woken after {=u64} ns", self.name, waited);
     }
 
     /// How a poll has ended.
     pub(super) fn polled(&self, is_ready: bool) {
         let _ = is_ready;
         #[cfg(feature = "tracing")]
-        match is_ready {
-            true => tracing::trace!(target: "zigflow", parent: &self.span, "ready"),
-            false => tracing::trace!(target: "zigflow", parent: &self.span, "pending"),
+        if let Some(span) = self.span() {
+            match is_ready {
+                true => tracing::trace!(target: "zigflow", parent: &*span, "ready"),
+                false => tracing::trace!(target: "zigflow", parent: &*span, "pending"),
+            }
         }
         #[cfg(feature = "defmt")]
         match is_ready {
@@ -170,11 +176,78 @@ impl Operation {
         }
     }
 
-    pub(super) fn woken(&self, waited: u64) {
-        let _ = waited;
+    /// It goes.
+    pub(super) fn end(&self) {
         #[cfg(feature = "tracing")]
-        tracing::trace!(target: "zigflow", parent: &self.span, waited_ns = waited, "woken");
-        #[cfg(feature = "defmt")]
-        defmt::trace!("zigflow: {=str} is woken after {=u64} ns", self.name, waited);
+        drop(self.span.with(Option::take)); // outside of the lock
     }
+}
+
+/// The turns of the one that polls it.
+#[derive(Default)]
+pub(super) struct Turns {
+    /// Of the resource, the operation and its polls, since the first one.
+    #[cfg(feature = "tracing")]
+    spans: Option<[tracing::Span; 3]>,
+}
+
+impl Turns {
+    /// `poll` inside of its spans.
+    pub(super) fn poll<R>(
+        &mut self,
+        resource: &Resource,
+        operation: &Operation,
+        poll: impl FnOnce() -> Poll<R>,
+    ) -> Poll<R> {
+        let _ = (resource, operation);
+        #[cfg(feature = "tracing")]
+        {
+            let [resource, op, turn] = self.spans.get_or_insert_with(|| spans(resource, operation));
+            // They are left in the reverse order.
+            let _resource = resource.enter();
+            let _op = op.enter();
+            let _turn = turn.enter();
+            let polled = {
+                let span = operation.span();
+                let _probed = span.as_ref().map(|span| span.enter());
+                poll()
+            };
+            // Without its resource it would be taken for another one's.
+            if is_told(resource) {
+                let is_ready = polled.is_ready();
+                tracing::trace!(target: "runtime::resource::poll_op", op_name = "poll", is_ready);
+            }
+            polled
+        }
+        #[cfg(not(feature = "tracing"))]
+        poll()
+    }
+}
+
+/// Whether the span was made for a subscriber, and that wants it.
+#[cfg(feature = "tracing")]
+fn is_told(span: &tracing::Span) -> bool {
+    span.with_subscriber(|(_, to)| to.is::<tracing::subscriber::NoSubscriber>()) == Some(false)
+}
+
+/// All of them are children of what is current at the first poll: what lies around stays around.
+#[cfg(feature = "tracing")]
+fn spans(resource: &Resource, operation: &Operation) -> [tracing::Span; 3] {
+    let Resource { name, span } = resource;
+    let probed = tracing::debug_span!(target: "zigflow", "probed", name = *name);
+    let probed = Arc::new(probed);
+    operation.span.with(|span| *span = Some(probed));
+    let around = tracing::Span::current();
+    let _resource = span.enter();
+    let op = match is_told(span) {
+        true => tracing::trace_span!(
+            target: "runtime::zigflow", parent: &around, "runtime.resource.async_op", source = *name
+        ),
+        false => tracing::Span::none(),
+    };
+    if op.is_disabled() {
+        return [const { tracing::Span::none() }; 3]; // its child would be a root
+    }
+    let turn = tracing::trace_span!(target: "runtime::zigflow", parent: &op, "runtime.resource.async_op.poll");
+    [span.clone(), op, turn]
 }

@@ -31,11 +31,11 @@
 //!
 //! # Events
 //!
-//! With the feature `tracing` there are events: `asleep` and `woken` of the ends of monitored `spsc` channels (target
-//! `zigflow::channel`), and for each probed stream or future a span `probed` with the name of its [`Probe::named`], entered for
-//! each poll, and the events `pending`, `woken` and `ready` (target `zigflow`). tokio-console shows monitored channels and pools, and probes
-//! as resources, with the place where they were made; whether an end of an `spsc` channel waits as attributes of these; and what is probed as their
-//! async operations.
+//! With the feature `tracing` the ends of monitored `spsc` channels tell when they are `asleep`, `woken`, and `awake` without having been
+//! woken (target `zigflow::channel`). Each probed stream or future has a span `probed` with the name of its [`Probe::named`], entered
+//! for each poll, and the events `pending`, `woken` and `ready` (target `zigflow`). tokio-console shows monitored channels and
+//! pools, and probes, as resources, with the place where they were made; whether an end of an `spsc` channel waits as attributes of
+//! these; and what is probed as their async operations. It knows only those that are made after its subscriber.
 //!
 //! With the feature `defmt` the same events are at its level `trace`, and all snapshots and errors are `defmt::Format`.
 //!

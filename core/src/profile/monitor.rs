@@ -205,7 +205,7 @@ impl<T> fmt::Debug for Monitor<T> {
 }
 
 /// Watches those who wait for a pool's blocks.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct PoolMonitor {
     pool: Pool,
     watch: NonNull<Watch>,
@@ -235,5 +235,11 @@ impl PoolMonitor {
     /// The pool.
     pub fn pool(&self) -> &Pool {
         &self.pool
+    }
+}
+
+impl fmt::Debug for PoolMonitor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PoolMonitor").field(&self.snapshot()).finish()
     }
 }

@@ -9,7 +9,7 @@ use core::time::Duration;
 use futures_core::stream::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 
-use super::events::{Operation, Resource};
+use super::events::{Operation, Resource, Turns};
 use super::histogram::Shown;
 use super::{Histogram, SharedClock};
 use crate::lock::Lock;
@@ -75,7 +75,7 @@ impl Probe {
             cell: WakerCell::new(),
             since: Lock::new(Since::Running),
         };
-        Probed { inner, relay: Owned { relay: Arc::new(relay) } }
+        Probed { inner, relay: Owned { relay: Arc::new(relay), turns: Turns::default() } }
     }
 
     /// What all of them have done until now.
@@ -203,6 +203,7 @@ crate::waker::wakes!(Relay, woken);
 /// The one that polls. When it goes, wakers of it may be left, and wake nobody.
 struct Owned {
     relay: Arc<Relay>,
+    turns: Turns,
 }
 
 impl Owned {
@@ -211,13 +212,15 @@ impl Owned {
         cx: &Context<'_>,
         poll: impl FnOnce(&mut Context<'_>) -> Poll<R>,
     ) -> Poll<R> {
-        let Relay { operation, probe, cell, since } = &*self.relay;
+        let Self { relay, turns } = self;
+        let Relay { operation, probe, cell, since } = &**relay;
         // SAFETY: `&mut self`: nobody else registers or closes.
         unsafe { cell.register(cx.waker()) };
-        let waker = Waker::from(self.relay.clone());
+        let waker = Waker::from(relay.clone());
         let before = probe.now();
         let was = since.with(|since| core::mem::replace(since, Since::Running));
-        let polled = operation.poll(|| poll(&mut Context::from_waker(&waker)));
+        let polled = turns
+            .poll(&probe.shared.resource, operation, || poll(&mut Context::from_waker(&waker)));
         let after = probe.now();
         if polled.is_pending() {
             since.with(|since| {
@@ -244,6 +247,7 @@ impl Drop for Owned {
     fn drop(&mut self) {
         // SAFETY: `&mut self`, as above.
         unsafe { self.relay.cell.close() };
+        self.relay.operation.end();
     }
 }
 

@@ -52,7 +52,7 @@ struct Whole<'a> {
 impl fmt::Display for Whole<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Waits { wait, wake_to_poll, waiting, .. } = self.waits;
-        let percent = Percent(share(*waiting, self.elapsed));
+        let percent = Percent(share(*waiting, self.elapsed).min(1.0));
         writeln!(f, "waits {percent} of the time, {}", time(wait))?;
         write!(f, "            wake to poll {}", time(wake_to_poll))
     }
@@ -75,7 +75,7 @@ impl fmt::Display for Percent {
 }
 
 /// What a channel's [`Monitor`](super::Monitor) has seen, since it began or since an earlier snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -155,8 +155,8 @@ impl MonitorSnapshot {
         let Self { senders, receivers, .. } = self;
         let bottleneck = |side| Bottleneck {
             side,
-            senders_wait: of(senders.waiting),
-            receivers_wait: of(receivers.waiting),
+            senders_wait: of(senders.waiting).min(1.0),
+            receivers_wait: of(receivers.waiting).min(1.0),
             waking: of(senders.waking).max(of(receivers.waking)),
         };
         let told = bottleneck(None);
@@ -197,7 +197,7 @@ impl fmt::Display for MonitorSnapshot {
 }
 
 /// What a [`PoolMonitor`](super::PoolMonitor) has seen, since it began or since an earlier snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -228,8 +228,8 @@ impl PoolSnapshot {
     }
 
     /// In which share of the time, from 0 to 1, somebody waited for a block.
-    pub fn waiting(&self) -> f64 {
-        share(self.waits.waiting, self.elapsed)
+    pub fn waiting_share(&self) -> f64 {
+        share(self.waits.waiting, self.elapsed).min(1.0)
     }
 }
 
@@ -276,8 +276,8 @@ impl LimitSnapshot {
     }
 
     /// In which share of the time, from 0 to 1, somebody waited.
-    pub fn waiting(&self) -> f64 {
-        share(self.waiting, self.elapsed)
+    pub fn waiting_share(&self) -> f64 {
+        share(self.waiting, self.elapsed).min(1.0)
     }
 }
 
@@ -288,7 +288,7 @@ impl fmt::Display for LimitSnapshot {
             f,
             "waited      {passed} and passed, {gave_up} and gave up, in {elapsed:.2?}; {now_waiting} wait"
         )?;
-        write!(f, "limit       waits {} of the time, {}", Percent(self.waiting()), time(wait))
+        write!(f, "limit       waits {} of the time, {}", Percent(self.waiting_share()), time(wait))
     }
 }
 

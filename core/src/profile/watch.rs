@@ -51,7 +51,8 @@ enum Alone {
 impl Times {
     fn begin(&mut self, now: Instant) {
         if self.waiting == 0 {
-            self.since = now;
+            // Who left before may have looked at the clock later.
+            self.since = self.since.max(now);
         }
         self.waiting += 1;
     }
@@ -65,6 +66,7 @@ impl Times {
         self.waiting = self.waiting.saturating_sub(1);
         if self.waiting == 0 {
             self.waits.waiting += now.saturating_duration_since(self.since);
+            self.since = self.since.max(now);
         }
     }
 }

@@ -29,6 +29,8 @@ use defmt::println as say;
 use embassy_executor::Spawner;
 use embassy_time::Instant;
 use futures_core::Stream;
+#[cfg(feature = "log")]
+use zigflow::profile::Probe;
 use zigflow::retry::{backoff, retry};
 use zigflow::spsc::{Storage, ZigSender};
 use zigflow::time::{Timer, timeout, timeout_each};
@@ -149,9 +151,12 @@ async fn limit(timer: &EmbassyTimer) -> Result<(), &'static str> {
     let start = Instant::now();
     let limiter = RateLimiter::new(timer.clone(), Quota::every(Duration::from_millis(4)).burst(2));
     #[cfg(feature = "log")]
-    let monitor = limiter.monitor();
+    let (monitor, calls) = (limiter.monitor(), Probe::named("calls", timer.clone()));
     for _ in 0..10 {
+        #[cfg(not(feature = "log"))]
         limiter.until_ready().await;
+        #[cfg(feature = "log")]
+        calls.watch(limiter.until_ready()).await;
     }
     #[cfg(feature = "log")]
     defmt::info!("{}; {}", limiter.check().unwrap_err(), monitor.snapshot());

@@ -308,6 +308,10 @@ unsafe fn monitor<T>(
     clock: impl crate::time::Clock + core::marker::Send + Sync + 'static,
 ) -> crate::profile::Monitor<T> {
     let raw = ring.raw();
+    if let Some(kept) = memory::profile(&raw.channel) {
+        // SAFETY: as below.
+        return unsafe { crate::profile::Monitor::new(ring.as_ptr().cast(), kept.into()) };
+    }
     let mut fresh = alloc::boxed::Box::new(crate::profile::Profile::new("zigflow::mpmc", clock));
     fresh.begin_after(&super::Snapshot::take_mpmc(raw));
     let profile = memory::keep_profile(&raw.channel, fresh);
