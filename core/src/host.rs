@@ -344,6 +344,20 @@ export! {
         unsafe { pool_of(pool) }.left();
     }
 
+    /// Writes what a watched pool has noted to `out`: 1; or 0 if nobody watches it.
+    fn zf1_pool_profile(pool: *mut RawPool, out: *mut core::ffi::c_void) -> u32 {
+        #[cfg(feature = "profile")]
+        // SAFETY: Zig passes a pool that it has a handle of, and the address of a place for what is noted.
+        unsafe {
+            if let Some(watch) = pool_of(pool).watched() {
+                out.cast::<crate::profile::RawPoolProfile>().write(watch.for_zig());
+                return 1;
+            }
+        }
+        let _ = (pool, out);
+        0
+    }
+
     /// Reports and aborts.
     fn zf1_panic(message: *const u8, message_len: usize, return_address: usize) -> ! {
         // SAFETY: Zig passes its message as a slice.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::task::Poll;
 use std::time::Duration;
 
+use zigflow::pool::ZigPool;
 use zigflow::profile::{Histogram, MonitorSnapshot, PoolSnapshot, Probe, Side, StdClock, Waits};
 use zigflow::time::{Clock, Instant, ManualTimer, Timer};
 use zigflow::{Pool, Quota, RateLimiter, mpmc, spsc};
@@ -531,9 +532,23 @@ zigflow::autozig! {
         defer rx.deinit();
         return if (rx.profile()) |seen| seen.receivers.wait.count() else null;
     }
+
+    /// False if nobody watches it.
+    fn readPoolProfile(pool: zigflow.Pool, out: []u64) bool {
+        defer pool.deinit();
+        const seen: zigflow.PoolProfile = pool.profile() orelse return false;
+        const waits = &seen.waits;
+        const numbers = [_]u64{
+            seen.elapsed_ns,  waits.wait.total, waits.wake_to_poll.total,
+            waits.waiting_ns, waits.waking_ns,  waits.now_waiting,
+        };
+        @memcpy(out, &numbers);
+        return true;
+    }
     ---
     fn read_profile(end: spsc::ZigSender<u64>, out: &mut [u64]) -> Result<(), zigflow::ZigError>;
     fn read_many_profile(end: mpmc::ZigReceiver<u64>) -> Result<Option<u64>, zigflow::ZigError>;
+    fn read_pool_profile(pool: ZigPool, out: &mut [u64]) -> Result<bool, zigflow::ZigError>;
 }
 
 #[test]
@@ -583,6 +598,33 @@ fn zig_reads_the_same() {
     assert_eq!(read_many_profile(rx.clone().into_zig()), Ok(None));
     let _monitor = tx.monitor(clock);
     assert_eq!(read_many_profile(rx.into_zig()), Ok(Some(0)));
+}
+
+#[test]
+fn zig_reads_the_same_of_a_pool() {
+    let clock = ManualTimer::new();
+    clock.advance(ms(1));
+    let pool = Pool::new(1, 64);
+    let mut seen = [0; 6];
+    assert_eq!(read_pool_profile(pool.to_zig(), &mut seen), Ok(false));
+    let monitor = pool.monitor(clock.clone());
+    let block = pool.try_acquire().unwrap();
+    let task = Task::new();
+    let (mut one, mut two) = (pin!(pool.acquire()), pin!(pool.acquire()));
+    assert!(task.run(|cx| one.as_mut().poll(cx)).is_pending());
+    clock.advance(units(3));
+    drop(block);
+    clock.advance(units(2));
+    let Poll::Ready(_block) = task.run(|cx| one.as_mut().poll(cx)) else { panic!("it is home") };
+    assert!(task.run(|cx| two.as_mut().poll(cx)).is_pending());
+    clock.advance(units(4));
+    assert_eq!(read_pool_profile(pool.to_zig(), &mut seen), Ok(true));
+    assert_eq!(seen, [9 << 10, 3 << 10, 2 << 10, 7 << 10, 2 << 10, 1]);
+    let PoolSnapshot { elapsed, waits, .. } = monitor.snapshot();
+    let Waits { wait, wake_to_poll, waiting, waking, now_waiting, .. } = waits;
+    let [elapsed, waiting, waking] = [elapsed, waiting, waking].map(|time| time.as_nanos() as u64);
+    let told = [elapsed, wait.total(), wake_to_poll.total(), waiting, waking, now_waiting.into()];
+    assert_eq!(seen, told);
 }
 
 /// In a signal handler neither a clock nor a lock may be waited for: a quiet verb tells the monitor nothing.

@@ -82,6 +82,8 @@ pub extern fn zf1_pool_put(block: *abi.RawShared) callconv(.c) void;
 pub extern fn zf1_pool_arm(pool: *abi.RawPool) callconv(.c) u32;
 /// Who has left that list says so.
 pub extern fn zf1_pool_left(pool: *abi.RawPool) callconv(.c) void;
+/// Writes what a watched pool has noted to `out`: 1; or 0 if nobody watches it.
+pub extern fn zf1_pool_profile(pool: *abi.RawPool, out: *@import("profile.zig").PoolProfile) callconv(.c) u32;
 
 /// Reports and aborts.
 pub extern fn zf1_panic(message: [*]const u8, message_len: usize, return_address: usize) callconv(.c) noreturn;

@@ -7,6 +7,7 @@ const std = @import("std");
 const abi = @import("abi.zig");
 const block_file = @import("block.zig");
 const host = @import("host.zig");
+const profile_file = @import("profile.zig");
 const item = @import("item.zig");
 const shared_file = @import("shared_bytes.zig");
 const sync = @import("sync.zig");
@@ -152,6 +153,12 @@ pub const Pool = struct {
         var count: usize = 0;
         for (pool.raw.leaves[0..pool.raw.leaves_len]) |*leaf| count += @popCount(sync.loadRelaxed(&leaf.word) & home);
         return count;
+    }
+
+    /// What `Pool::monitor` of Rust's has noted; null if nobody watches the pool.
+    pub fn profile(pool: Pool) ?profile_file.PoolProfile {
+        var noted: profile_file.PoolProfile = undefined;
+        return if (host.zf1_pool_profile(pool.raw, &noted) != 0) noted else null;
     }
 
     /// Each allocation is a block: what is larger than one, or is to be more aligned, finds no memory. Valid as long as

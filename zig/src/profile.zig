@@ -1,4 +1,4 @@
-//! What a monitored channel has noted, for Zig: `zigflow::profile` in Rust, which keeps it and tells what is measured.
+//! What a monitored channel or pool has noted, for Zig: `zigflow::profile` in Rust, which keeps it and tells what is measured.
 
 const std = @import("std");
 const abi = @import("abi.zig");
@@ -24,7 +24,7 @@ pub const Histogram = extern struct {
     }
 };
 
-/// Those who waited at one side of a channel. Times in nanoseconds.
+/// Those who waited at one side of a channel, or for the blocks of a pool. Times in nanoseconds.
 pub const Waits = extern struct {
     /// How long each of them waited until it was woken or gave up.
     wait: Histogram,
@@ -51,6 +51,18 @@ pub const Profile = extern struct {
     /// How many items waited when a sampled one was taken. Only of `spsc` channels.
     queue_len: Histogram,
 };
+
+/// What has happened since the pool is watched.
+pub const PoolProfile = extern struct {
+    elapsed_ns: u64,
+    /// Those who wait for a block.
+    waits: Waits,
+};
+
+comptime {
+    // As in Rust.
+    std.debug.assert(@sizeOf(Waits) == 424 and @sizeOf(Profile) == 1256 and @sizeOf(PoolProfile) == 432);
+}
 
 /// Null if the channel is not monitored.
 pub fn of(channel: *const abi.RawChannel) ?Profile {

@@ -57,6 +57,8 @@ pub const RawStream = abi.RawStream;
 pub const RateLimiter = @import("limiter.zig").RateLimiter;
 /// What a monitored channel has noted: `profile` of its ends.
 pub const Profile = @import("profile.zig").Profile;
+/// What a watched pool has noted: `Pool.profile`.
+pub const PoolProfile = @import("profile.zig").PoolProfile;
 /// A rate limiter that Rust hands to Zig: `ZigRateLimiter` there.
 pub const RawLimiter = abi.RawLimiter;
 /// The functions of a timer that Zig supplies.

@@ -245,6 +245,14 @@ impl Raw {
         crate::ring::count_one_more(&self.get().references);
     }
 
+    /// Who watches those who wait, if anybody does.
+    #[cfg(feature = "profile")]
+    pub(crate) fn watched(&self) -> Option<&crate::profile::Watch> {
+        let watch = self.get().waiters.watch.load(Acquire).cast();
+        // SAFETY: what `watch` stores there lives as long as the pool.
+        unsafe { NonNull::new(watch).map(|watch| watch.as_ref()) }
+    }
+
     /// Who watches those who wait, from now on if nobody has so far.
     #[cfg(feature = "profile")]
     #[track_caller]
@@ -252,9 +260,8 @@ impl Raw {
         self,
         clock: impl crate::time::Clock + Send + Sync + 'static,
     ) -> NonNull<crate::profile::Watch> {
-        let kept = self.get().waiters.watch.load(Acquire).cast();
-        if let Some(kept) = NonNull::new(kept) {
-            return kept;
+        if let Some(kept) = self.watched() {
+            return kept.into();
         }
         let fresh = NonNull::from(Box::leak(Box::new(crate::profile::Watch::of(clock))));
         // SAFETY: it lives until the pool is freed (`free_watch`).

@@ -60,7 +60,7 @@ pub use snapshot::{Bottleneck, LimitSnapshot, MonitorSnapshot, PoolSnapshot, Sid
 
 pub(crate) use monitor::Profile;
 pub(crate) use watch::Watch;
-pub(crate) use zig::RawProfile;
+pub(crate) use zig::{RawPoolProfile, RawProfile};
 
 use crate::time::Clock;
 

@@ -1,6 +1,6 @@
-//! A profile for Zig: `zig/src/profile.zig` is the other half, with the same fields.
+//! Profiles for Zig: `zig/src/profile.zig` is the other half, with the same fields.
 
-use super::{Histogram, Profile, Waits};
+use super::{Histogram, Profile, Waits, Watch};
 use crate::time::Instant;
 use core::mem::offset_of;
 
@@ -12,6 +12,13 @@ pub(crate) struct RawProfile {
     receivers: RawWaits,
     queue_wait: Histogram,
     queue_len: Histogram,
+}
+
+/// What a pool has noted.
+#[repr(C)]
+pub(crate) struct RawPoolProfile {
+    elapsed: u64,
+    waits: RawWaits,
 }
 
 #[repr(C)]
@@ -31,6 +38,8 @@ const _: () = assert!(
         && offset_of!(RawProfile, queue_len) == 1056
         && size_of::<RawProfile>() == 1256
 );
+
+const _: () = assert!(size_of::<RawPoolProfile>() == 432);
 
 impl From<Waits> for RawWaits {
     fn from(waits: Waits) -> Self {
@@ -52,5 +61,14 @@ impl Profile {
             queue_wait,
             queue_len,
         }
+    }
+}
+
+impl Watch {
+    /// What it has noted until now.
+    pub(crate) fn for_zig(&self) -> RawPoolProfile {
+        let now = self.now();
+        let elapsed = self.since_began(now).as_nanos() as u64;
+        RawPoolProfile { elapsed, waits: self.waits(now).into() }
     }
 }
