@@ -6,6 +6,7 @@
 //!         [--file PATH] [--html PATH] [--svg PATH] [--json] [--quiet]
 //! ```
 //!
+//! Without arguments: `channel`, on tokio, 100000 items, a capacity of 64, each item 5 microseconds of work on both sides.
 //! `channel`: a Zig thread works for each item and sends it, a task receives it and works. `pool`: a task fills blocks of a pool,
 //! a Zig thread uses them. `file`: a file that Zig reads. `future`: results from Zig threads. `--hog` has another task beside that
 //! keeps the executor for so long at a time.
@@ -157,7 +158,9 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     if let Some(path) = &options.html {
         std::fs::write(path, report.html())?;
     }
-    if let (Some(path), Some(channel)) = (&options.svg, report.channels.first()) {
+    if let Some(path) = &options.svg {
+        let channel =
+            report.channels.first().ok_or("there is no channel in this pipeline to draw")?;
         std::fs::write(path, channel.svg())?;
     }
     if options.is_json {

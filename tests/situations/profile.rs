@@ -257,7 +257,7 @@ fn those_who_wait_for_a_block_are_told() {
     assert_eq!(earlier.waiting_share(), 0.8);
     let shown = earlier.to_string();
     assert!(
-        shown.contains("1 of 1 home, in 10.24µs\nacquire     waits 80 % of the time, 1,"),
+        shown.contains("1 of 1 home, in 10.24µs\nacquire     waits 80 % of the time; 1,"),
         "{shown}"
     );
     clock.advance(units(10));
@@ -304,7 +304,7 @@ fn those_who_wait_for_a_limit_are_told_to_the_nanosecond() {
     assert_eq!(whole.waiting_share(), (2.0 * MS as f64 - 300.0) / (4.0 * MS as f64));
     let shown = whole.to_string();
     assert!(
-        shown.contains("2 and passed, 1 and gave up, in 4.00ms; 0 wait\nlimit       waits 50 % of the time, 3, mean"),
+        shown.contains("after a wait 2 passed and 1 gave up in 4.00ms; 0 wait\n            waits 50 % of the time; 3, mean"),
         "{shown}"
     );
     // Nobody is counted twice, or for ever.
@@ -313,6 +313,15 @@ fn those_who_wait_for_a_limit_are_told_to_the_nanosecond() {
     clock.advance(ms(1));
     assert!(one.run(|cx| again.as_mut().poll(cx)).is_ready());
     assert_eq!(monitor.snapshot().since(&whole).waiting_share(), 1.0);
+    // More than will ever pass is no wait that has passed.
+    let late = monitor.snapshot();
+    limiter.set_quota(Quota::per_second(1000).burst(2));
+    let mut two_cells = pin!(limiter.until_n_ready(2));
+    assert!(one.run(|cx| two_cells.as_mut().poll(cx)).is_pending());
+    limiter.set_quota(Quota::per_second(1000).burst(1));
+    assert!(one.run(|cx| two_cells.as_mut().poll(cx)).is_ready());
+    let new = monitor.snapshot().since(&late);
+    assert_eq!((new.passed, new.gave_up), (0, 1));
 }
 
 /// A timer that lies so many milliseconds back.
@@ -471,10 +480,56 @@ fn a_probe_tells_how_long_polls_run_and_what_lies_between_them() {
     [4096, 17].into_iter().for_each(|bytes| probe.record_size(bytes));
     let sized = probe.snapshot();
     assert_eq!(sized.since(&snapshot).sizes, of(&[4096, 17]));
+    assert_eq!(sized.since(&sized).sizes, of(&[]));
     assert!(
         sized.to_string().ends_with("sizes         2, mean 2056, half up to 8191, 99 % up to 8191"),
         "{sized}"
     );
+}
+
+#[test]
+fn a_probe_tells_who_waits_now_and_how_long_those_waited_who_gave_up() {
+    let clock = ManualTimer::new();
+    let probe = Probe::new(clock.clone());
+    let (one, two) = (Task::new(), Task::new());
+    let mut given_up = Box::pin(probe.watch(std::future::pending::<()>()));
+    let mut woken = Box::pin(probe.watch(clock.sleep(ms(5))));
+    assert!(one.run(|cx| given_up.as_mut().poll(cx)).is_pending());
+    assert!(two.run(|cx| woken.as_mut().poll(cx)).is_pending());
+    assert_eq!((probe.snapshot().now_waiting, probe.snapshot().wait), (2, of(&[])));
+    clock.advance(ms(3));
+    // Unasked: one wait, not two.
+    assert!(one.run(|cx| given_up.as_mut().poll(cx)).is_pending());
+    assert_eq!(probe.snapshot().now_waiting, 2);
+    clock.advance(ms(4));
+    drop(given_up);
+    assert_eq!((probe.snapshot().now_waiting, probe.snapshot().wait), (0, of(&[4 * MS, 7 * MS])));
+    assert!(two.run(|cx| woken.as_mut().poll(cx)).is_ready());
+    drop(woken);
+    // One that wakes itself while it is polled does not wait.
+    let mut yields = Box::pin(probe.watch(futures_lite::future::yield_now()));
+    assert!(one.run(|cx| yields.as_mut().poll(cx)).is_pending());
+    assert_eq!(probe.snapshot().now_waiting, 0);
+    drop(yields);
+    assert_eq!((probe.snapshot().now_waiting, probe.snapshot().wait.count()), (0, 2));
+}
+
+#[test]
+fn who_waited_before_anybody_watched_is_seen_to_wait() {
+    let (tx, rx) = mpmc::channel::<u64>(4);
+    let pool = Pool::new(1, 64);
+    let block = pool.try_acquire().unwrap();
+    let task = Task::new();
+    let (mut recv, mut acquire) = (pin!(rx.recv()), pin!(pool.acquire()));
+    assert!(task.run(|cx| recv.as_mut().poll(cx)).is_pending());
+    assert!(task.run(|cx| acquire.as_mut().poll(cx)).is_pending());
+    let (channel, blocks) = (tx.monitor(ManualTimer::new()), pool.monitor(ManualTimer::new()));
+    assert_eq!(channel.snapshot().receivers.now_waiting, 1);
+    assert_eq!(blocks.snapshot().waits.now_waiting, 1);
+    tx.try_send(1).unwrap();
+    drop(block);
+    assert_eq!(channel.snapshot().receivers.now_waiting, 0);
+    assert_eq!(blocks.snapshot().waits.now_waiting, 0);
 }
 
 /// Pitfall 17: a waker that is kept wakes nobody any more, and keeps the task no longer.
@@ -888,6 +943,8 @@ fn the_bottleneck_is_named() {
         // Both take ten for an item, but the one makes 32 at once, and two fit.
         (pipeline(10, 10, 0, 2, 32), Some(Side::Capacity), "the capacity is small"),
         (pipeline(2, 2, 40, 4, 1), Some(Side::Executor), "the executor, or the system, is busy"),
+        // Late, but nobody waits for it.
+        (pipeline(20, 2, 15, 64, 1), Some(Side::Sender), "to be run: the sender is slow"),
         (pipeline(10, 10, 0, 64, 1), None, "nobody waits for long"),
     ];
     for (snapshot, side, words) in cases {

@@ -57,11 +57,14 @@ fn for_people(lines: Vec<String>) -> Vec<String> {
 #[test]
 fn the_ends_of_a_monitored_channel_tell_when_they_sleep_and_are_woken() {
     let said = for_people(printed(|| receive_after(Duration::from_micros(7))));
+    let place = said[0].split_once(HERE).unwrap().1;
     assert_eq!(
         said,
         [
-            r#"TRACE zigflow::channel: asleep side="receiver""#,
-            r#"TRACE zigflow::channel: woken side="receiver" waited_ns=7000"#,
+            format!(r#"TRACE zigflow::channel: asleep side="receiver" {HERE}{place}"#),
+            format!(
+                r#"TRACE zigflow::channel: woken side="receiver" {HERE}{place} waited_ns=7000"#
+            ),
         ]
     );
 }

@@ -13,27 +13,27 @@ pub(crate) fn page(report: &Report) -> String {
         "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>Where items wait</title>\n<style>{STYLE}</style>\n"
     );
     for channel in &report.channels {
-        page += &pictured(&channel.name, &channel.sentence, &channel.svg(), &channel.whole);
+        page += &section(&channel.name, Some(&*channel.sentence), &channel.svg(), &channel.whole);
     }
     for pool in &report.pools {
-        page += &pictured(&pool.name, &pool.sentence, &pool.svg(), &pool.whole);
+        page += &section(&pool.name, Some(&*pool.sentence), &pool.svg(), &pool.whole);
     }
     for limit in &report.limits {
-        page += &plain(&limit.name, &limit.whole);
+        page += &section(&limit.name, Some(&*limit.sentence), "", &limit.whole);
     }
     for probe in &report.probes {
-        page += &plain(&probe.name, &probe.whole);
+        page += &section(&probe.name, None, "", &probe.whole);
+    }
+    if report.is_empty() {
+        page += "<p>Nothing was recorded.</p>\n";
     }
     page + "</html>\n"
 }
 
-fn pictured(name: &str, sentence: &str, svg: &str, whole: &dyn Display) -> String {
-    let (name, sentence, whole) = (escape(name), escape(sentence), escape(&whole.to_string()));
-    format!("<h1>{name}</h1>\n<p class=\"sentence\">{sentence}</p>\n{svg}\n<pre>{whole}</pre>\n")
-}
-
-fn plain(name: &str, whole: &dyn Display) -> String {
-    format!("<h1>{}</h1>\n<pre>{}</pre>\n", escape(name), escape(&whole.to_string()))
+fn section(name: &str, sentence: Option<&str>, svg: &str, whole: &dyn Display) -> String {
+    let (name, whole) = (escape(name), escape(&whole.to_string()));
+    let sentence = sentence.map(|it| format!("<p class=\"sentence\">{}</p>\n", escape(it)));
+    format!("<h1>{name}</h1>\n{}{svg}\n<pre>{whole}</pre>\n", sentence.unwrap_or_default())
 }
 
 fn escape(text: &str) -> String {

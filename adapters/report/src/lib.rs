@@ -16,6 +16,8 @@
 //! # std::fs::remove_file(path)?;
 //! # std::io::Result::Ok(())
 //! ```
+//!
+//! (`zigflow_core` is what `zigflow` re-exports.)
 #![forbid(unsafe_code)]
 
 mod html;
@@ -109,6 +111,8 @@ pub struct PoolSample {
 pub struct LimitReport {
     /// As the recorder was told.
     pub name: String,
+    /// How much others wait for it, in words.
+    pub sentence: String,
     /// All of the recording.
     pub whole: LimitSnapshot,
 }
@@ -128,6 +132,11 @@ impl Report {
     pub fn json(&self) -> String {
         serde_json::to_string_pretty(self)
             .unwrap_or_else(|error| format!("{{\"error\": {:?}}}", error.to_string()))
+    }
+
+    fn is_empty(&self) -> bool {
+        let Self { channels, pools, limits, probes } = self;
+        channels.is_empty() && pools.is_empty() && limits.is_empty() && probes.is_empty()
     }
 
     /// For people: one file that refers to no other.

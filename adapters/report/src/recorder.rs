@@ -88,9 +88,10 @@ impl Recorder {
         self
     }
 
-    /// How often it looks. What is counted does not depend on it, only how fine the pictures are.
+    /// How often it looks, at most once in a millisecond and at least once in an hour. What is counted does not depend on it, only
+    /// how fine the pictures are.
     pub fn period(mut self, period: Duration) -> Self {
-        self.period = period.max(Duration::from_millis(1));
+        self.period = period.clamp(Duration::from_millis(1), Duration::from_secs(3600));
         self
     }
 

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write, stderr};
 use std::time::{Duration, Instant};
 
-use crate::tape::Tape;
+use crate::tape::{Sampled, Tape};
 
 /// On a terminal in place, ten times a second; elsewhere a table each second.
 pub(crate) struct Table {
@@ -27,14 +27,15 @@ impl Table {
         if self.is_terminal && self.lines > 0 {
             text += &format!("\x1b[{}A\x1b[J", self.lines); // up, and clear from there
         }
-        text += &rows(tape);
+        text += &rows(tape, is_over);
         self.lines = text.lines().count();
         // Nobody looks: no reason to stop.
         let _ = stderr().write_all(text.as_bytes());
     }
 }
 
-fn rows(tape: &Tape) -> String {
+/// Of the last look, or, when it is over, of all.
+fn rows(tape: &Tape, is_over: bool) -> String {
     let percent = |share: f64| format!("{:.0} %", share * 100.0);
     let mut text = String::new();
     let channels = tape.channels.iter().filter_map(|track| Some((track, track.samples.last()?)));
@@ -46,6 +47,7 @@ fn rows(tape: &Tape) -> String {
             );
         }
         let whole = track.whole();
+        let sample = if is_over { &whole.sample(sample.at) } else { sample };
         let queue = format!("{} of {}", sample.len, whole.capacity);
         text += &format!(
             "{:<24} {:>12} {:>12.0} {:>13} {:>12} {:>14}\n",
@@ -62,7 +64,9 @@ fn rows(tape: &Tape) -> String {
         if n == 0 {
             text += &format!("{:<24} {:>39} {:>12}\n", "pool", "in use", "waits");
         }
-        let in_use = format!("{} of {}", sample.in_use, track.whole().blocks);
+        let whole = track.whole();
+        let sample = if is_over { &whole.sample(sample.at) } else { sample };
+        let in_use = format!("{} of {}", sample.in_use, whole.blocks);
         text += &format!("{:<24} {in_use:>39} {:>12}\n", track.name, percent(sample.waiting));
     }
     text

@@ -188,7 +188,7 @@ impl Tape {
         Report {
             channels: self.channels.into_iter().map(channel).collect(),
             pools: self.pools.into_iter().map(pool).collect(),
-            limits: limits.map(|(name, whole)| LimitReport { name, whole }).collect(),
+            limits: limits.map(limit).collect(),
             probes: probes.map(|(name, whole)| ProbeReport { name, whole }).collect(),
         }
     }
@@ -219,6 +219,12 @@ fn pool(mut track: Track<PoolSnapshot>) -> PoolReport {
         sentence += ": there are too few, or they are kept for long";
     }
     PoolReport { name: track.name, sentence, whole, samples: track.samples }
+}
+
+fn limit((name, whole): (String, LimitSnapshot)) -> LimitReport {
+    let percent = whole.waiting_share() * 100.0;
+    let sentence = format!("somebody waits for the limit {percent:.0} % of the time");
+    LimitReport { name, sentence, whole }
 }
 
 #[cfg(test)]
@@ -325,6 +331,8 @@ mod tests {
             assert!(page.contains(&format!("<h1>{name}</h1>")), "{page}");
             assert!(json.contains(&format!(r#""name": "{name}""#)), "{json}");
         }
-        assert!(page.contains("1 and passed, 0 and gave up"), "{page}");
+        assert!(page.contains("after a wait 1 passed and 0 gave up"), "{page}");
+        assert_eq!(report.limits[0].sentence, "somebody waits for the limit 100 % of the time");
+        assert!(page.contains(&report.limits[0].sentence), "{page}");
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Resource {
     #[cfg(any(feature = "tracing", feature = "defmt"))]
     name: &'static str,
     #[cfg(feature = "tracing")]
+    at: &'static core::panic::Location<'static>,
+    #[cfg(feature = "tracing")]
     span: tracing::Span,
 }
 
@@ -40,6 +42,8 @@ impl Resource {
         Self {
             #[cfg(any(feature = "tracing", feature = "defmt"))]
             name,
+            #[cfg(feature = "tracing")]
+            at,
             #[cfg(feature = "tracing")]
             span: tracing::trace_span!(
                 target: "runtime::zigflow",
@@ -82,11 +86,25 @@ pub(super) struct Side {
     resource: Resource,
 }
 
+/// An event of an end, with the place where its channel was made.
+#[cfg(feature = "tracing")]
+macro_rules! told {
+    ($side:expr, $($what:tt)*) => {
+        tracing::trace!(
+            target: "zigflow::channel",
+            side = $side.side,
+            loc.file = $side.resource.at.file(),
+            loc.line = u64::from($side.resource.at.line()),
+            $($what)*
+        )
+    };
+}
+
 impl Side {
     pub(super) fn asleep(&self) {
         #[cfg(feature = "tracing")]
         {
-            tracing::trace!(target: "zigflow::channel", side = self.side, "asleep");
+            told!(self, "asleep");
             self.update(true);
         }
         #[cfg(feature = "defmt")]
@@ -97,7 +115,7 @@ impl Side {
     pub(super) fn awake(&self) {
         #[cfg(feature = "tracing")]
         {
-            tracing::trace!(target: "zigflow::channel", side = self.side, "awake");
+            told!(self, "awake");
             self.update(false);
         }
         #[cfg(feature = "defmt")]
@@ -108,7 +126,7 @@ impl Side {
         let _ = waited;
         #[cfg(feature = "tracing")]
         {
-            tracing::trace!(target: "zigflow::channel", side = self.side, waited_ns = waited, "woken");
+            told!(self, waited_ns = waited, "woken");
             self.update(false);
         }
         #[cfg(feature = "defmt")]
@@ -153,7 +171,8 @@ impl Operation {
         let _ = waited;
         #[cfg(feature = "tracing")]
         if let Some(span) = self.span() {
-            tracing::trace!(target: "zigflow", parent: &*span, waited_ns = waited, "woken");
+            // Entered, for those who filter by it.
+            span.in_scope(|| tracing::trace!(target: "zigflow", waited_ns = waited, "woken"));
         }
         #[cfg(feature = "defmt")]
         defmt::trace!("zigflow: {=str} is woken after {=u64} ns", self.name, waited);
@@ -164,10 +183,10 @@ impl Operation {
         let _ = is_ready;
         #[cfg(feature = "tracing")]
         if let Some(span) = self.span() {
-            match is_ready {
-                true => tracing::trace!(target: "zigflow", parent: &*span, "ready"),
-                false => tracing::trace!(target: "zigflow", parent: &*span, "pending"),
-            }
+            span.in_scope(|| match is_ready {
+                true => tracing::trace!(target: "zigflow", "ready"),
+                false => tracing::trace!(target: "zigflow", "pending"),
+            });
         }
         #[cfg(feature = "defmt")]
         match is_ready {
@@ -233,7 +252,7 @@ fn is_told(span: &tracing::Span) -> bool {
 /// All of them are children of what is current at the first poll: what lies around stays around.
 #[cfg(feature = "tracing")]
 fn spans(resource: &Resource, operation: &Operation) -> [tracing::Span; 3] {
-    let Resource { name, span } = resource;
+    let Resource { name, span, .. } = resource;
     let probed = tracing::debug_span!(target: "zigflow", "probed", name = *name);
     let probed = Arc::new(probed);
     operation.span.with(|span| *span = Some(probed));

@@ -22,7 +22,8 @@
 //! # What is measured
 //!
 //! - *Waiting:* from the moment an end has gone to sleep, or a thread has begun to look again and again before it sleeps, until it
-//!   is woken or finds what it needs. An `spsc` end that gave up waits on, in this reckoning, until it looks again or goes.
+//!   is woken or finds what it needs. An `spsc` end that gave up, in a `timeout` or a `select`, waits on in this reckoning, until it
+//!   looks again or goes.
 //! - *Wake to poll:* from the wake until the task or thread has come to look again: the executor's share.
 //! - *Queue wait* (of `spsc` channels): of one item out of 64, or fewer, the time from the sender's look for room, just before it
 //!   sends, until the receiver takes it; and how many items waited then. (Who looks long before it sends, by `reserve` or
@@ -32,10 +33,13 @@
 //! # Events
 //!
 //! With the feature `tracing` the ends of monitored `spsc` channels tell when they are `asleep`, `woken`, and `awake` without having been
-//! woken (target `zigflow::channel`). Each probed stream or future has a span `probed` with the name of its [`Probe::named`], entered
-//! for each poll, and the events `pending`, `woken` and `ready` (target `zigflow`). tokio-console shows monitored channels and
-//! pools, and probes, as resources, with the place where they were made; whether an end of an `spsc` channel waits as attributes of
-//! these; and what is probed as their async operations. It knows only those that are made after its subscriber.
+//! woken (target `zigflow::channel`), with the place where the channel was made. Each probed stream or future has a span `probed` with the
+//! name of its [`Probe::named`], entered for each poll, and in it the events `pending`, `woken` and `ready` (target `zigflow`). Events
+//! are at the level `TRACE`, that span at `DEBUG`. `mpmc` channels, pools and limits tell nothing.
+//!
+//! tokio-console shows monitored channels and pools, and probes, as resources, with the place where they were made; whether an end of an
+//! `spsc` channel waits as attributes of these; and what is probed as their async operations. (Their spans and events are at `TRACE`, with targets that
+//! begin with `runtime`.) It knows only those that are made after its subscriber.
 //!
 //! With the feature `defmt` the same events are at its level `trace`, and all snapshots and errors are `defmt::Format`.
 //!

@@ -9,7 +9,7 @@ use core::time::Duration;
 use super::events::Resource;
 use super::snapshot::{MonitorSnapshot, PoolSnapshot};
 use super::{Histogram, SharedClock, Watch, shared};
-use crate::abi::{EndKind, Flavor, RawChannel};
+use crate::abi::{EndKind, Flavor, RawChannel, RawMpmc};
 use crate::channel::Snapshot;
 use crate::lock::Lock;
 use crate::pool::Pool;
@@ -171,15 +171,18 @@ impl<T> Monitor<T> {
 
     /// What has happened until now. The counters are read one after the other while the ends go on.
     pub fn snapshot(&self) -> MonitorSnapshot {
-        // SAFETY: the reference keeps the channel alive, and that its profile; a channel that is not `Spsc` is a `RawMpmc`.
-        unsafe {
-            let channel = match Flavor::from_raw(self.channel.as_ref().flavor) {
-                Some(Flavor::Mpmc | Flavor::Unbounded) => {
-                    Snapshot::take_mpmc(self.channel.cast().as_ref())
-                }
-                Some(Flavor::Spsc) | None => Snapshot::take(self.channel.as_ref()),
-            };
-            self.profile.as_ref().snapshot(&channel)
+        // SAFETY: the reference keeps the channel alive, and that its profile.
+        let (channel, profile) = unsafe { (self.channel.as_ref(), self.profile.as_ref()) };
+        match Flavor::from_raw(channel.flavor) {
+            Some(Flavor::Mpmc | Flavor::Unbounded) => {
+                // SAFETY: a channel that is not `Spsc` is a `RawMpmc`.
+                let raw: &RawMpmc = unsafe { self.channel.cast().as_ref() };
+                let mut snapshot = profile.snapshot(&Snapshot::take_mpmc(raw));
+                snapshot.senders.are_at_least(raw.senders.waiting.load(Acquire) as usize);
+                snapshot.receivers.are_at_least(raw.receivers.waiting.load(Acquire) as usize);
+                snapshot
+            }
+            Some(Flavor::Spsc) | None => profile.snapshot(&Snapshot::take(channel)),
         }
     }
 }

@@ -116,8 +116,10 @@ pub struct ProbeSnapshot {
     pub ready: u64,
     /// How long each poll ran, nanoseconds.
     pub poll: Histogram,
-    /// From a poll that gave nothing until the wake, nanoseconds.
+    /// From a poll that gave nothing until the wake, or until it was given up, nanoseconds.
     pub wait: Histogram,
+    /// How many wait now.
+    pub now_waiting: u32,
     /// From the wake until the next poll, nanoseconds: the executor's share.
     pub wake_to_poll: Histogram,
     /// What [`record_size`](Probe::record_size) was told.
@@ -125,7 +127,7 @@ pub struct ProbeSnapshot {
 }
 
 impl ProbeSnapshot {
-    /// What came after `earlier`, a snapshot of the same probe.
+    /// What came after `earlier`, an earlier snapshot of the same probe; of another one the numbers mean nothing.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         Self {
@@ -133,9 +135,17 @@ impl ProbeSnapshot {
             ready: self.ready.wrapping_sub(earlier.ready),
             poll: self.poll.since(&earlier.poll),
             wait: self.wait.since(&earlier.wait),
+            now_waiting: self.now_waiting,
             wake_to_poll: self.wake_to_poll.since(&earlier.wake_to_poll),
             sizes: self.sizes.since(&earlier.sizes),
         }
+    }
+}
+
+impl ProbeSnapshot {
+    fn end_wait(&mut self, waited: u64) {
+        self.wait.record(waited);
+        self.now_waiting -= 1;
     }
 }
 
@@ -144,7 +154,7 @@ impl fmt::Display for ProbeSnapshot {
         let time = |histogram| Shown { histogram, is_time: true };
         writeln!(f, "ready         {} times in {:.2?}", self.ready, self.elapsed)?;
         writeln!(f, "poll          {}", time(&self.poll))?;
-        writeln!(f, "wait          {}", time(&self.wait))?;
+        writeln!(f, "wait          {}; {} wait", time(&self.wait), self.now_waiting)?;
         write!(f, "wake to poll  {}", time(&self.wake_to_poll))?;
         if self.sizes.count() > 0 {
             write!(f, "\nsizes         {}", self.sizes)?;
@@ -188,7 +198,7 @@ impl Relay {
             Since::WokenRunning(_) | Since::Woken(_) => None,
         });
         if let Some(waited) = waited {
-            self.probe.note(|noted| noted.wait.record(waited));
+            self.probe.note(|noted| noted.end_wait(waited));
             self.operation.woken(waited);
         }
     }
@@ -223,20 +233,30 @@ impl Owned {
             .poll(&probe.shared.resource, operation, || poll(&mut Context::from_waker(&waker)));
         let after = probe.now();
         if polled.is_pending() {
-            since.with(|since| {
+            // Before the wake that ends it.
+            probe.note(|noted| noted.now_waiting += 1);
+            let is_woken = since.with(|since| {
+                let is_woken = matches!(*since, Since::WokenRunning(_));
                 *since = match *since {
                     // It has passed on already: the next poll is due.
                     Since::WokenRunning(at) => Since::Woken(at),
                     _ => Since::Waiting(after),
                 };
+                is_woken
             });
+            if is_woken {
+                probe.note(|noted| noted.now_waiting -= 1);
+            }
         }
         operation.polled(polled.is_ready());
         probe.note(|noted| {
             noted.poll.record(nanos(before, after));
             noted.ready += u64::from(polled.is_ready());
-            if let Since::Woken(at) = was {
-                noted.wake_to_poll.record(nanos(at, before));
+            match was {
+                Since::Woken(at) => noted.wake_to_poll.record(nanos(at, before)),
+                // It looks without having been woken: a wait that begins again.
+                Since::Waiting(_) => noted.now_waiting -= 1,
+                Since::Running | Since::WokenRunning(_) => {}
             }
         });
         polled
@@ -247,7 +267,13 @@ impl Drop for Owned {
     fn drop(&mut self) {
         // SAFETY: `&mut self`, as above.
         unsafe { self.relay.cell.close() };
-        self.relay.operation.end();
+        let Relay { operation, probe, since, .. } = &*self.relay;
+        operation.end();
+        let was = since.with(|since| core::mem::replace(since, Since::Running));
+        if let Since::Waiting(at) = was {
+            let waited = nanos(at, probe.now());
+            probe.note(|noted| noted.end_wait(waited));
+        }
     }
 }
 

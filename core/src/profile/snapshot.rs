@@ -20,7 +20,7 @@ pub struct Waits {
     pub waiting: Duration,
     /// For how long those who were woken had not looked yet, all together.
     pub waking: Duration,
-    /// How many wait now.
+    /// How many wait now. (Who waited before anybody watched is in this number alone.)
     pub now_waiting: u32,
 }
 
@@ -28,6 +28,11 @@ impl Waits {
     pub(super) fn record_wake(&mut self, nanos: u64) {
         self.wake_to_poll.record(nanos);
         self.waking += Duration::from_nanos(nanos);
+    }
+
+    /// Also those who waited before anybody watched.
+    pub(super) fn are_at_least(&mut self, waiting: usize) {
+        self.now_waiting = self.now_waiting.max(u32::try_from(waiting).unwrap_or(u32::MAX));
     }
 
     /// What came after `earlier`.
@@ -53,7 +58,7 @@ impl fmt::Display for Whole<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Waits { wait, wake_to_poll, waiting, .. } = self.waits;
         let percent = Percent(share(*waiting, self.elapsed).min(1.0));
-        writeln!(f, "waits {percent} of the time, {}", time(wait))?;
+        writeln!(f, "waits {percent} of the time; {}", time(wait))?;
         write!(f, "            wake to poll {}", time(wake_to_poll))
     }
 }
@@ -126,7 +131,7 @@ impl MonitorSnapshot {
         }
     }
 
-    /// What came after `earlier`, a snapshot of the same channel.
+    /// What came after `earlier`, an earlier snapshot of the same channel; of another one the numbers mean nothing.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         Self {
@@ -149,29 +154,31 @@ impl MonitorSnapshot {
     }
 
     /// Who keeps the others waiting. Told from shares of the elapsed time, so from an interval that is long beside a
-    /// single wait.
+    /// single wait, and that ends with the work.
     pub fn bottleneck(&self) -> Bottleneck {
-        let of = |part| share(part, self.elapsed);
-        let Self { senders, receivers, .. } = self;
-        let bottleneck = |side| Bottleneck {
-            side,
-            senders_wait: of(senders.waiting).min(1.0),
-            receivers_wait: of(receivers.waiting).min(1.0),
-            waking: of(senders.waking).max(of(receivers.waking)),
-        };
-        let told = bottleneck(None);
-        let (senders, receivers) = (told.senders_wait, told.receivers_wait);
-        bottleneck(if told.waking > MOST && told.waking > senders.max(receivers) {
+        let of = |part| share(part, self.elapsed).min(1.0);
+        let [senders, receivers] =
+            [&self.senders, &self.receivers].map(|side| (of(side.waiting), of(side.waking)));
+        // Whether those of the one side do not get to run, for which those of the other one wait.
+        let starves =
+            |one: (f64, f64), other: (f64, f64)| one.1 > MOST && one.1 > one.0 && other.0 > MUCH;
+        let side = if starves(senders, receivers) || starves(receivers, senders) {
             Some(Side::Executor)
-        } else if senders > MUCH && receivers > MUCH {
+        } else if senders.0 > MUCH && receivers.0 > MUCH {
             Some(Side::Capacity)
-        } else if receivers > MOST {
+        } else if receivers.0 + receivers.1 > MOST && receivers.0 >= senders.0 {
             Some(Side::Sender)
-        } else if senders > MOST {
+        } else if senders.0 + senders.1 > MOST && senders.0 >= receivers.0 {
             Some(Side::Receiver)
         } else {
             None
-        })
+        };
+        Bottleneck {
+            side,
+            senders_wait: senders.0,
+            receivers_wait: receivers.0,
+            waking: senders.1.max(receivers.1),
+        }
     }
 }
 
@@ -214,10 +221,12 @@ pub struct PoolSnapshot {
 
 impl PoolSnapshot {
     pub(super) fn new(elapsed: Duration, pool: &crate::pool::Snapshot, waits: Waits) -> Self {
-        Self { elapsed, blocks: pool.blocks, available: pool.available, waits }
+        let mut this = Self { elapsed, blocks: pool.blocks, available: pool.available, waits };
+        this.waits.are_at_least(pool.waiting);
+        this
     }
 
-    /// What came after `earlier`, a snapshot of the same pool.
+    /// What came after `earlier`, an earlier snapshot of the same pool; of another one the numbers mean nothing.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         Self {
@@ -262,7 +271,7 @@ pub struct LimitSnapshot {
 }
 
 impl LimitSnapshot {
-    /// What came after `earlier`, a snapshot of the same limiter.
+    /// What came after `earlier`, an earlier snapshot of the same limiter; of another one the numbers mean nothing.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         Self {
@@ -286,9 +295,9 @@ impl fmt::Display for LimitSnapshot {
         let Self { elapsed, passed, gave_up, wait, now_waiting, .. } = self;
         writeln!(
             f,
-            "waited      {passed} and passed, {gave_up} and gave up, in {elapsed:.2?}; {now_waiting} wait"
+            "limit       after a wait {passed} passed and {gave_up} gave up in {elapsed:.2?}; {now_waiting} wait"
         )?;
-        write!(f, "limit       waits {} of the time, {}", Percent(self.waiting_share()), time(wait))
+        write!(f, "            waits {} of the time; {}", Percent(self.waiting_share()), time(wait))
     }
 }
 
@@ -304,7 +313,7 @@ pub enum Side {
     Receiver,
     /// Both wait, in turn: the channel holds too little for the size of their steps.
     Capacity,
-    /// Those who were woken do not get to run.
+    /// Those who were woken do not get to run, and the others wait for them.
     Executor,
 }
 
@@ -320,8 +329,17 @@ pub struct Bottleneck {
     pub senders_wait: f64,
     /// As above.
     pub receivers_wait: f64,
-    /// The time from wakes to polls, of the side of which it is more; above 1 if several wait for their turn.
+    /// The time from wakes to polls, of the side of which it is more.
     pub waking: f64,
+}
+
+/// What is not worth a word is none.
+struct ToRun(f64);
+
+impl fmt::Display for ToRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 < 0.1 { Ok(()) } else { write!(f, ", and {} to be run", Percent(self.0)) }
+    }
 }
 
 impl fmt::Display for Bottleneck {
@@ -330,13 +348,18 @@ impl fmt::Display for Bottleneck {
         let receivers = Percent(self.receivers_wait);
         match self.side {
             Some(Side::Sender) => {
+                let to_run = ToRun(self.waking);
                 write!(
                     f,
-                    "the receiver waits {receivers} of the time for items: the sender is slow"
+                    "the receiver waits {receivers} of the time for items{to_run}: the sender is slow"
                 )
             }
             Some(Side::Receiver) => {
-                write!(f, "the sender waits {senders} of the time for room: the receiver is slow")
+                let to_run = ToRun(self.waking);
+                write!(
+                    f,
+                    "the sender waits {senders} of the time for room{to_run}: the receiver is slow"
+                )
             }
             Some(Side::Capacity) => write!(
                 f,
@@ -344,7 +367,7 @@ impl fmt::Display for Bottleneck {
             ),
             Some(Side::Executor) => write!(
                 f,
-                "who was woken waits {} of the time to be run: the executor, or the system, is busy with others",
+                "who was woken waits {} of the time to be run, and the other side for it: the executor, or the system, is busy with others",
                 Percent(self.waking)
             ),
             None => write!(
