@@ -58,7 +58,7 @@ impl Format for crate::profile::Histogram {
     }
 }
 
-/// No error is forgotten.
+/// All errors of today; a new one belongs here, too.
 const _: () = {
     use crate::{batch, channel, error, future, limit, pool, retry, time};
 

@@ -192,8 +192,9 @@ export! {
         #[cfg(feature = "profile")]
         // SAFETY: Zig passes a channel of which it has an end, and the address of a place for a profile.
         unsafe {
-            if let Some(profile) = crate::channel::memory::profile(&*channel) {
-                out.cast::<crate::profile::RawProfile>().write(profile.for_zig());
+            let channel = core::ptr::NonNull::new_unchecked(channel.cast_mut());
+            if let Some(profile) = crate::profile::RawProfile::of(channel) {
+                out.cast::<crate::profile::RawProfile>().write(profile);
                 return 1;
             }
         }
@@ -349,8 +350,10 @@ export! {
         #[cfg(feature = "profile")]
         // SAFETY: Zig passes a pool that it has a handle of, and the address of a place for what is noted.
         unsafe {
-            if let Some(watch) = pool_of(pool).watched() {
-                out.cast::<crate::profile::RawPoolProfile>().write(watch.for_zig());
+            let pool = pool_of(pool);
+            if let Some(watch) = pool.watched() {
+                let profile = crate::profile::RawPoolProfile::of(watch, pool.waiting());
+                out.cast::<crate::profile::RawPoolProfile>().write(profile);
                 return 1;
             }
         }

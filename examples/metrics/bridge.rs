@@ -3,7 +3,9 @@
 //! `run_upkeep` called, about as often.
 
 use metrics::{Counter, Gauge, Label, counter, gauge, histogram};
-use zigflow::profile::{Histogram, LimitMonitor, Monitor, PoolMonitor, Probe, Waits};
+use zigflow::profile::{
+    Histogram, LimitMonitor, Monitor, MonitorSnapshot, PoolMonitor, Probe, Waits,
+};
 use zigflow::time::Clock;
 
 /// Tells the recorder what has come since it was told last. To be called when somebody asks for the metrics, or now and then.
@@ -19,7 +21,7 @@ pub(crate) fn channel<T: Send + 'static>(name: &'static str, monitor: Monitor<T>
     let mut waits = sides.map(|labels| WaitsOf::new("zigflow_channel", &labels));
     let mut queue_wait =
         HistogramOf::new("zigflow_channel_queue_wait_seconds", &[("channel", name)]);
-    let mut before = monitor.snapshot();
+    let mut before = MonitorSnapshot::default();
     Box::new(move || {
         let now = monitor.snapshot();
         sent.absolute(now.sent);
@@ -71,11 +73,13 @@ pub(crate) fn probe(name: &'static str, probe: &Probe) -> Publish {
     let labels = [("probe", name)];
     let probe = probe.clone();
     let ready = counter!("zigflow_probe_ready_total", &labels);
+    let waiting = gauge!("zigflow_probe_waiting", &labels);
     let [mut poll, mut wait, mut wake_to_poll] = ["poll", "wait", "wake_to_poll"]
         .map(|what| HistogramOf::new(&format!("zigflow_probe_{what}_seconds"), &labels));
     Box::new(move || {
         let now = probe.snapshot();
         ready.absolute(now.ready);
+        waiting.set(now.now_waiting);
         poll.publish(&now.poll);
         wait.publish(&now.wait);
         wake_to_poll.publish(&now.wake_to_poll);

@@ -119,6 +119,9 @@ impl Options {
                 _ => return Err(arg.unexpected()),
             }
         }
+        if options.svg.is_some() && matches!(options.pipeline, Pipeline::File | Pipeline::Future) {
+            return Err("this pipeline has no channel for --svg to draw".into());
+        }
         Ok(options)
     }
 }

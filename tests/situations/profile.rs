@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use zigflow::pool::ZigPool;
 use zigflow::profile::{Histogram, MonitorSnapshot, PoolSnapshot, Probe, Side, StdClock, Waits};
-use zigflow::time::{Clock, Instant, ManualTimer, Timer};
+use zigflow::time::{Clock, Instant, ManualTimer, Timer, timeout};
 use zigflow::{Pool, Quota, RateLimiter, mpmc, spsc};
 use zigflow_tests::ends::{self, Lang, PAIRINGS, Rx, Stop, Tx};
 use zigflow_tests::task::Task;
@@ -503,7 +503,7 @@ fn a_probe_tells_who_waits_now_and_how_long_those_waited_who_gave_up() {
     assert_eq!(probe.snapshot().now_waiting, 2);
     clock.advance(ms(4));
     drop(given_up);
-    assert_eq!((probe.snapshot().now_waiting, probe.snapshot().wait), (0, of(&[4 * MS, 7 * MS])));
+    assert_eq!((probe.snapshot().now_waiting, probe.snapshot().wait), (0, of(&[7 * MS, 7 * MS])));
     assert!(two.run(|cx| woken.as_mut().poll(cx)).is_ready());
     drop(woken);
     // One that wakes itself while it is polled does not wait.
@@ -526,10 +526,86 @@ fn who_waited_before_anybody_watched_is_seen_to_wait() {
     let (channel, blocks) = (tx.monitor(ManualTimer::new()), pool.monitor(ManualTimer::new()));
     assert_eq!(channel.snapshot().receivers.now_waiting, 1);
     assert_eq!(blocks.snapshot().waits.now_waiting, 1);
+    let mut seen = [0; 6];
+    assert_eq!(read_pool_profile(pool.to_zig(), &mut seen), Ok(true));
+    assert_eq!((seen[5], read_many_waiting(rx.clone().into_zig())), (1, Ok(Some(1))));
     tx.try_send(1).unwrap();
     drop(block);
     assert_eq!(channel.snapshot().receivers.now_waiting, 0);
     assert_eq!(blocks.snapshot().waits.now_waiting, 0);
+}
+
+/// A timeout polls what it limits once more before it drops it.
+#[test]
+fn what_a_timeout_cuts_off_has_waited_until_then() {
+    let clock = ManualTimer::new();
+    let probe = Probe::new(clock.clone());
+    let task = Task::new();
+    let mut limited =
+        Box::pin(timeout(clock.clone(), ms(10), probe.watch(std::future::pending::<()>())));
+    assert!(task.run(|cx| limited.as_mut().poll(cx)).is_pending());
+    clock.advance(ms(10));
+    assert!(task.run(|cx| limited.as_mut().poll(cx)).is_ready());
+    drop(limited);
+    let snapshot = probe.snapshot();
+    assert_eq!((snapshot.wait, snapshot.now_waiting), (of(&[10 * MS]), 0));
+}
+
+#[test]
+fn who_looks_unasked_and_finds_something_has_waited() {
+    let clock = ManualTimer::new();
+    let probe = Probe::new(clock.clone());
+    let task = Task::new();
+    let mut left = 3;
+    let mut future = Box::pin(probe.watch(std::future::poll_fn(|cx| {
+        left -= 1;
+        match left {
+            2 => Poll::Pending,
+            1 => {
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            _ => Poll::Ready(()),
+        }
+    })));
+    assert!(task.run(|cx| future.as_mut().poll(cx)).is_pending());
+    clock.advance(ms(2));
+    // It wakes itself in a poll that nobody asked for: that is the end of the wait.
+    assert!(task.run(|cx| future.as_mut().poll(cx)).is_pending());
+    let snapshot = probe.snapshot();
+    assert_eq!((snapshot.wait, snapshot.now_waiting), (of(&[2 * MS]), 0));
+    clock.advance(ms(1));
+    assert!(task.run(|cx| future.as_mut().poll(cx)).is_ready());
+    let snapshot = probe.snapshot();
+    assert_eq!((snapshot.wait, snapshot.wake_to_poll), (of(&[2 * MS]), of(&[MS])));
+    drop(future);
+
+    let mut first = true;
+    let mut future = Box::pin(probe.watch(std::future::poll_fn(|_| {
+        if std::mem::take(&mut first) { Poll::Pending } else { Poll::Ready(()) }
+    })));
+    assert!(task.run(|cx| future.as_mut().poll(cx)).is_pending());
+    clock.advance(ms(8));
+    assert!(task.run(|cx| future.as_mut().poll(cx)).is_ready());
+    assert_eq!((probe.snapshot().wait, probe.snapshot().now_waiting), (of(&[2 * MS, 8 * MS]), 0));
+}
+
+/// One that panics when it is polled unasked waits no more.
+#[test]
+fn a_probed_future_that_panics_is_not_said_to_wait_for_ever() {
+    let probe = Probe::new(ManualTimer::new());
+    let task = Task::new();
+    let mut first = true;
+    let mut future = Box::pin(probe.watch(std::future::poll_fn(|_| {
+        assert!(std::mem::take(&mut first), "the second poll");
+        Poll::<()>::Pending
+    })));
+    assert!(task.run(|cx| future.as_mut().poll(cx)).is_pending());
+    assert_eq!(probe.snapshot().now_waiting, 1);
+    let poll = || task.run(|cx| future.as_mut().poll(cx)).is_pending();
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(poll)).is_err());
+    drop(future);
+    assert_eq!(probe.snapshot().now_waiting, 0);
 }
 
 /// Pitfall 17: a waker that is kept wakes nobody any more, and keeps the task no longer.
@@ -588,6 +664,12 @@ zigflow::autozig! {
         return if (rx.profile()) |seen| seen.receivers.wait.count() else null;
     }
 
+    fn readManyWaiting(end: zigflow.mpmc.Receiver(u64)) ?u32 {
+        var rx = end;
+        defer rx.deinit();
+        return if (rx.profile()) |seen| seen.receivers.now_waiting else null;
+    }
+
     /// False if nobody watches it.
     fn readPoolProfile(pool: zigflow.Pool, out: []u64) bool {
         defer pool.deinit();
@@ -603,6 +685,7 @@ zigflow::autozig! {
     ---
     fn read_profile(end: spsc::ZigSender<u64>, out: &mut [u64]) -> Result<(), zigflow::ZigError>;
     fn read_many_profile(end: mpmc::ZigReceiver<u64>) -> Result<Option<u64>, zigflow::ZigError>;
+    fn read_many_waiting(end: mpmc::ZigReceiver<u64>) -> Result<Option<u32>, zigflow::ZigError>;
     fn read_pool_profile(pool: ZigPool, out: &mut [u64]) -> Result<bool, zigflow::ZigError>;
 }
 
@@ -952,6 +1035,96 @@ fn the_bottleneck_is_named() {
         assert_eq!(bottleneck.side, side, "{snapshot}\n{bottleneck}");
         assert!(bottleneck.to_string().contains(words), "{bottleneck}");
     }
+}
+
+/// What share of the time the sender waits for room and is late after its wake, then the receiver; and who is to blame.
+#[test]
+fn who_is_to_blame_by_the_numbers() {
+    let cases = [
+        // In the middle of each.
+        ([0, 0, 95, 0], Some(Side::Sender)),
+        ([95, 0, 0, 0], Some(Side::Receiver)),
+        ([33, 1, 30, 5], Some(Side::Capacity)),
+        ([80, 0, 5, 90], Some(Side::Executor)),
+        ([5, 90, 80, 0], Some(Side::Executor)),
+        ([5, 5, 10, 5], None),
+        // The receiver is late while nobody waits for it.
+        ([0, 0, 10, 85], Some(Side::Sender)),
+        ([1, 0, 0, 50], Some(Side::Sender)),
+        ([5, 26, 0, 90], Some(Side::Sender)),
+        ([0, 50, 1, 0], Some(Side::Receiver)),
+        // The sender waits, but not much.
+        ([19, 0, 10, 60], Some(Side::Executor)),
+        // Both are late.
+        ([5, 40, 5, 40], Some(Side::Executor)),
+        // Each for its own reason.
+        ([10, 29, 35, 0], Some(Side::Sender)),
+        ([50, 0, 19, 19], Some(Side::Receiver)),
+    ];
+    let snapshot = |[senders, senders_late, receivers, receivers_late]: [u64; 4]| {
+        let mut snapshot = MonitorSnapshot::default();
+        snapshot.elapsed = ms(100);
+        (snapshot.senders.waiting, snapshot.senders.waking) = (ms(senders), ms(senders_late));
+        (snapshot.receivers.waiting, snapshot.receivers.waking) =
+            (ms(receivers), ms(receivers_late));
+        snapshot
+    };
+    for (numbers, side) in cases {
+        let bottleneck = snapshot(numbers).bottleneck();
+        assert_eq!(bottleneck.side, side, "{numbers:?}: {bottleneck}");
+        // The one that does not get to run is blamed as the one who does in the mirror.
+        let [senders, senders_late, receivers, receivers_late] = numbers;
+        let mirror = snapshot([receivers, receivers_late, senders, senders_late]).bottleneck();
+        let mirrored = match side {
+            Some(Side::Sender) => Some(Side::Receiver),
+            Some(Side::Receiver) => Some(Side::Sender),
+            same => same,
+        };
+        assert_eq!(mirror.side, mirrored, "{numbers:?}: {mirror}");
+    }
+    // Only one side's own numbers are in its sentence.
+    let told = |numbers| snapshot(numbers).bottleneck().to_string();
+    assert_eq!(
+        told([0, 0, 10, 85]),
+        "the receiver waits 10 % of the time for items, and 85 % to be run: the sender is slow"
+    );
+    assert_eq!(
+        told([50, 0, 19, 19]),
+        "the sender waits 50 % of the time for room: the receiver is slow"
+    );
+    assert!(told([80, 0, 5, 90]).starts_with("the receiver waits 90 % of the time to be run"));
+    assert!(told([5, 90, 80, 0]).starts_with("the sender waits 90 % of the time to be run"));
+    // A sender that drops what finds no room waits for nobody.
+    let mut lossy = snapshot([0, 0, 2, 82]);
+    lossy.dropped = 1;
+    assert_eq!(lossy.bottleneck().side, Some(Side::Executor));
+}
+
+/// Eight receivers that are late at the same time are as late as one.
+#[test]
+fn the_time_in_which_somebody_is_late_counts_once() {
+    let clock = ManualTimer::new();
+    clock.advance(ms(1));
+    let (tx, rx) = mpmc::channel::<u64>(8);
+    let monitor = tx.monitor(clock.clone());
+    let tasks: Vec<_> = (0..8).map(|_| Task::new()).collect();
+    let mut waits: Vec<_> = tasks.iter().map(|_| Box::pin(rx.recv())).collect();
+    for (task, wait) in tasks.iter().zip(&mut waits) {
+        assert!(task.run(|cx| wait.as_mut().poll(cx)).is_pending());
+    }
+    clock.advance(units(4));
+    for n in 0..8 {
+        tx.try_send(n).unwrap();
+    }
+    clock.advance(units(3));
+    assert_eq!(monitor.snapshot().receivers.waking, units(3), "so far");
+    for (task, wait) in tasks.iter().zip(&mut waits) {
+        assert!(task.run(|cx| wait.as_mut().poll(cx)).is_ready());
+    }
+    clock.advance(units(3));
+    let receivers = monitor.snapshot().receivers;
+    assert_eq!((receivers.waking, receivers.waiting), (units(3), units(4)));
+    assert_eq!(receivers.wake_to_poll, of(&[3 << 10; 8]));
 }
 
 #[test]

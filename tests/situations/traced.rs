@@ -249,6 +249,25 @@ fn spans_of_those_who_use_a_probe_are_not_torn() {
     assert_eq!(at(info, false), expected, "without");
 }
 
+/// For layers that keep a stack.
+#[test]
+fn all_spans_are_left_in_the_reverse_order() {
+    use tracing_subscriber::layer::SubscriberExt;
+
+    let order = InOrder::default();
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(order), || {
+        let probe = Probe::named("work", ManualTimer::new());
+        let inner = probe.watch(poll_fn(|_| {
+            tracing::info_span!("db").in_scope(|| tracing::info!("query"));
+            Poll::Ready(())
+        }));
+        let mut work = pin!(probe.watch(inner));
+        let task = Task::new();
+        let request = tracing::info_span!("request");
+        assert!(request.in_scope(|| task.run(|cx| work.as_mut().poll(cx))).is_ready());
+    });
+}
+
 /// Lines for people at this level, while somebody else wants all that tokio-console asks for.
 fn printed_at(people: tracing::Level, console: bool, f: impl FnOnce()) -> Vec<String> {
     use tracing_subscriber::filter::{LevelFilter, Targets};

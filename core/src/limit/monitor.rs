@@ -2,10 +2,9 @@
 
 use alloc::boxed::Box;
 use core::fmt;
-use core::time::Duration;
 
 use super::RateLimiter;
-use crate::profile::{Histogram, LimitSnapshot};
+use crate::profile::{Histogram, LimitSnapshot, Presence};
 use crate::time::{Clock, Instant};
 
 /// When one came to wait.
@@ -21,11 +20,8 @@ struct Noted {
     passed: u64,
     gave_up: u64,
     wait: Histogram,
-    /// How many have come to wait and not been noted to leave.
-    here: usize,
-    /// The time in which somebody waited, but for that since `since`, if somebody is here.
-    waiting: Duration,
-    since: Instant,
+    /// Those who have come to wait and not been noted to leave.
+    waiting: Presence,
 }
 
 impl Notes {
@@ -41,9 +37,7 @@ impl Notes {
                 passed: 0,
                 gave_up: 0,
                 wait: Histogram::new(),
-                here,
-                waiting: Duration::ZERO,
-                since: now,
+                waiting: Presence::new(u32::try_from(here).unwrap_or(u32::MAX), now),
             })
         });
     }
@@ -55,11 +49,7 @@ impl Notes {
     /// One stands in the queue from now on.
     pub(super) fn one_comes(&mut self, now: Instant) -> Came {
         if let Some(noted) = &mut self.0 {
-            if noted.here == 0 {
-                // Who was noted before may have looked at the clock later.
-                noted.since = noted.since.max(now);
-            }
-            noted.here += 1;
+            noted.waiting.one_comes(now);
         }
         now
     }
@@ -71,11 +61,7 @@ impl Notes {
         noted.gave_up += u64::from(!has_passed);
         let came = came.max(noted.began);
         noted.wait.record(now.saturating_duration_since(came).as_nanos() as u64);
-        noted.here = noted.here.saturating_sub(1);
-        if noted.here == 0 {
-            noted.waiting += now.saturating_duration_since(noted.since);
-            noted.since = noted.since.max(now);
-        }
+        noted.waiting.one_goes(now);
     }
 }
 
@@ -105,17 +91,13 @@ impl<T: Clock> LimitMonitor<T> {
         let now = self.limiter.shared.timer.now();
         let snapshot = self.limiter.shared.queue.with(|queue| {
             let noted = queue.notes.0.as_ref()?;
-            let mut waiting = noted.waiting;
-            if noted.here > 0 {
-                waiting += now.saturating_duration_since(noted.since);
-            }
             Some(LimitSnapshot {
                 elapsed: now.saturating_duration_since(noted.began),
                 passed: noted.passed,
                 gave_up: noted.gave_up,
                 wait: noted.wait,
-                waiting,
-                now_waiting: noted.here,
+                waiting: noted.waiting.total(now),
+                now_waiting: noted.waiting.here() as usize,
             })
         });
         snapshot.unwrap_or_default()

@@ -172,7 +172,7 @@ impl Pool {
             blocks: pool.blocks as usize,
             block_size: pool.block_size,
             available: self.raw.home() as usize,
-            waiting: pool.waiters.waiting.load(core::sync::atomic::Ordering::Acquire) as usize,
+            waiting: self.raw.waiting(),
             sleeps: counted(&pool.waiters.sleeps),
             wakes: counted(&pool.waiters.wakes),
         }

@@ -245,6 +245,11 @@ impl Raw {
         crate::ring::count_one_more(&self.get().references);
     }
 
+    /// How many tasks and threads wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.get().waiters.waiting.load(core::sync::atomic::Ordering::Acquire) as usize
+    }
+
     /// Who watches those who wait, if anybody does.
     #[cfg(feature = "profile")]
     pub(crate) fn watched(&self) -> Option<&crate::profile::Watch> {

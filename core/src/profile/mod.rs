@@ -15,7 +15,7 @@
 //! let snapshot = monitor.snapshot();
 //! assert_eq!(snapshot.received, 1000);
 //! println!("{snapshot}");
-//! println!("{}", snapshot.bottleneck()); // the sender waits …, the receiver waits …: …
+//! println!("{}", snapshot.bottleneck()); // "the sender waits … of the time for room: the receiver is slow"
 //! # }
 //! ```
 //!
@@ -51,6 +51,7 @@
 mod events;
 mod histogram;
 mod monitor;
+mod presence;
 mod probe;
 mod snapshot;
 mod watch;
@@ -63,6 +64,7 @@ pub use probe::{Probe, ProbeSnapshot, Probed};
 pub use snapshot::{Bottleneck, LimitSnapshot, MonitorSnapshot, PoolSnapshot, Side, Waits};
 
 pub(crate) use monitor::Profile;
+pub(crate) use presence::Presence;
 pub(crate) use watch::Watch;
 pub(crate) use zig::{RawPoolProfile, RawProfile};
 

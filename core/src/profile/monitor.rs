@@ -173,18 +173,38 @@ impl<T> Monitor<T> {
     pub fn snapshot(&self) -> MonitorSnapshot {
         // SAFETY: the reference keeps the channel alive, and that its profile.
         let (channel, profile) = unsafe { (self.channel.as_ref(), self.profile.as_ref()) };
-        match Flavor::from_raw(channel.flavor) {
-            Some(Flavor::Mpmc | Flavor::Unbounded) => {
-                // SAFETY: a channel that is not `Spsc` is a `RawMpmc`.
-                let raw: &RawMpmc = unsafe { self.channel.cast().as_ref() };
+        // SAFETY: as above.
+        match unsafe { many_ends(self.channel) } {
+            Some(raw) => {
                 let mut snapshot = profile.snapshot(&Snapshot::take_mpmc(raw));
-                snapshot.senders.are_at_least(raw.senders.waiting.load(Acquire) as usize);
-                snapshot.receivers.are_at_least(raw.receivers.waiting.load(Acquire) as usize);
+                let [senders, receivers] = asleep(raw);
+                snapshot.senders.are_at_least(senders);
+                snapshot.receivers.are_at_least(receivers);
                 snapshot
             }
-            Some(Flavor::Spsc) | None => profile.snapshot(&Snapshot::take(channel)),
+            None => profile.snapshot(&Snapshot::take(channel)),
         }
     }
+}
+
+/// The channel, if it has parties.
+///
+/// # Safety
+///
+/// It lives.
+pub(super) unsafe fn many_ends<'a>(channel: NonNull<RawChannel>) -> Option<&'a RawMpmc> {
+    // SAFETY: the caller's promise; a channel that is not `Spsc` is a `RawMpmc`.
+    unsafe {
+        match Flavor::from_raw(channel.as_ref().flavor)? {
+            Flavor::Mpmc | Flavor::Unbounded => Some(channel.cast().as_ref()),
+            Flavor::Spsc => None,
+        }
+    }
+}
+
+/// How many senders and receivers sleep, watched or not.
+pub(super) fn asleep(raw: &RawMpmc) -> [usize; 2] {
+    [&raw.senders, &raw.receivers].map(|party| party.waiting.load(Acquire) as usize)
 }
 
 impl<T> Clone for Monitor<T> {

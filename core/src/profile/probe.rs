@@ -116,7 +116,7 @@ pub struct ProbeSnapshot {
     pub ready: u64,
     /// How long each poll ran, nanoseconds.
     pub poll: Histogram,
-    /// From a poll that gave nothing until the wake, or until it was given up, nanoseconds.
+    /// From a poll that gave nothing until the wake, or until one unasked gave something, or until it was given up, nanoseconds.
     pub wait: Histogram,
     /// How many wait now.
     pub now_waiting: u32,
@@ -229,36 +229,44 @@ impl Owned {
         let waker = Waker::from(relay.clone());
         let before = probe.now();
         let was = since.with(|since| core::mem::replace(since, Since::Running));
+        // Unasked: the wait goes on, if this poll gives nothing.
+        let waited_since = if let Since::Waiting(at) = was { Some(at) } else { None };
+        if waited_since.is_some() {
+            probe.note(|noted| noted.now_waiting -= 1);
+        }
         let polled = turns
             .poll(&probe.shared.resource, operation, || poll(&mut Context::from_waker(&waker)));
         let after = probe.now();
+        let mut waited_until = Some(after);
         if polled.is_pending() {
             // Before the wake that ends it.
             probe.note(|noted| noted.now_waiting += 1);
-            let is_woken = since.with(|since| {
-                let is_woken = matches!(*since, Since::WokenRunning(_));
-                *since = match *since {
-                    // It has passed on already: the next poll is due.
-                    Since::WokenRunning(at) => Since::Woken(at),
-                    _ => Since::Waiting(after),
-                };
-                is_woken
+            waited_until = since.with(|since| match *since {
+                // It has passed on already: the next poll is due.
+                Since::WokenRunning(at) => {
+                    *since = Since::Woken(at);
+                    Some(at)
+                }
+                _ => {
+                    *since = Since::Waiting(waited_since.unwrap_or(after));
+                    None
+                }
             });
-            if is_woken {
+            if waited_until.is_some() {
                 probe.note(|noted| noted.now_waiting -= 1);
             }
         }
-        operation.polled(polled.is_ready());
         probe.note(|noted| {
             noted.poll.record(nanos(before, after));
             noted.ready += u64::from(polled.is_ready());
-            match was {
-                Since::Woken(at) => noted.wake_to_poll.record(nanos(at, before)),
-                // It looks without having been woken: a wait that begins again.
-                Since::Waiting(_) => noted.now_waiting -= 1,
-                Since::Running | Since::WokenRunning(_) => {}
+            if let Since::Woken(at) = was {
+                noted.wake_to_poll.record(nanos(at, before));
+            }
+            if let (Some(since), Some(until)) = (waited_since, waited_until) {
+                noted.wait.record(nanos(since, until));
             }
         });
+        operation.polled(polled.is_ready());
         polled
     }
 }
@@ -268,11 +276,15 @@ impl Drop for Owned {
         // SAFETY: `&mut self`, as above.
         unsafe { self.relay.cell.close() };
         let Relay { operation, probe, since, .. } = &*self.relay;
-        operation.end();
         let was = since.with(|since| core::mem::replace(since, Since::Running));
-        if let Since::Waiting(at) = was {
+        let waited_since = if let Since::Waiting(at) = was { Some(at) } else { None };
+        if waited_since.is_some() {
+            probe.note(|noted| noted.now_waiting -= 1);
+        }
+        operation.end();
+        if let Some(at) = waited_since {
             let waited = nanos(at, probe.now());
-            probe.note(|noted| noted.end_wait(waited));
+            probe.note(|noted| noted.wait.record(waited));
         }
     }
 }

@@ -18,18 +18,13 @@ pub struct Waits {
     pub wake_to_poll: Histogram,
     /// For how long somebody waited.
     pub waiting: Duration,
-    /// For how long those who were woken had not looked yet, all together.
+    /// For how long somebody who was woken had not looked yet.
     pub waking: Duration,
-    /// How many wait now. (Who waited before anybody watched is in this number alone.)
+    /// How many wait now. (Who waited before anybody watched is in this number alone, until it is woken.)
     pub now_waiting: u32,
 }
 
 impl Waits {
-    pub(super) fn record_wake(&mut self, nanos: u64) {
-        self.wake_to_poll.record(nanos);
-        self.waking += Duration::from_nanos(nanos);
-    }
-
     /// Also those who waited before anybody watched.
     pub(super) fn are_at_least(&mut self, waiting: usize) {
         self.now_waiting = self.now_waiting.max(u32::try_from(waiting).unwrap_or(u32::MAX));
@@ -154,30 +149,46 @@ impl MonitorSnapshot {
     }
 
     /// Who keeps the others waiting. Told from shares of the elapsed time, so from an interval that is long beside a
-    /// single wait, and that ends with the work.
+    /// single wait, and that ends with the work. A side that never waits, because it only tries, keeps nobody from waiting for it.
     pub fn bottleneck(&self) -> Bottleneck {
         let of = |part| share(part, self.elapsed).min(1.0);
-        let [senders, receivers] =
-            [&self.senders, &self.receivers].map(|side| (of(side.waiting), of(side.waking)));
-        // Whether those of the one side do not get to run, for which those of the other one wait.
-        let starves =
-            |one: (f64, f64), other: (f64, f64)| one.1 > MOST && one.1 > one.0 && other.0 > MUCH;
-        let side = if starves(senders, receivers) || starves(receivers, senders) {
-            Some(Side::Executor)
-        } else if senders.0 > MUCH && receivers.0 > MUCH {
-            Some(Side::Capacity)
-        } else if receivers.0 + receivers.1 > MOST && receivers.0 >= senders.0 {
-            Some(Side::Sender)
-        } else if senders.0 + senders.1 > MOST && senders.0 >= receivers.0 {
-            Some(Side::Receiver)
-        } else {
-            None
+        let Self { senders, receivers, .. } = self;
+        let told = Bottleneck {
+            side: None,
+            senders_wait: of(senders.waiting),
+            receivers_wait: of(receivers.waiting),
+            senders_waking: of(senders.waking),
+            receivers_waking: of(receivers.waking),
         };
-        Bottleneck {
-            side,
-            senders_wait: senders.0,
-            receivers_wait: receivers.0,
-            waking: senders.1.max(receivers.1),
+        Bottleneck { side: told.side(self.dropped > 0), ..told }
+    }
+}
+
+impl Bottleneck {
+    /// `drops`: the sender does not wait, and loses items.
+    fn side(&self, drops: bool) -> Option<Side> {
+        let (senders, receivers) = (self.senders_wait, self.receivers_wait);
+        let (senders_late, receivers_late) = (self.senders_waking, self.receivers_waking);
+        let starved = |late, waits, other| late > MOST && late > waits && other;
+        if starved(receivers_late, receivers, senders > SOME || drops)
+            || starved(senders_late, senders, receivers > SOME)
+            || senders_late.min(receivers_late) > MOST
+        {
+            return Some(Side::Executor);
+        }
+        if senders.min(receivers) > MUCH {
+            return Some(Side::Capacity);
+        }
+        // Who is late while nobody waits for it has time to be late.
+        let idle = |waits, late, other| waits + if other > SOME { 0.0 } else { late };
+        let senders_idle = idle(senders, senders_late, receivers);
+        let receivers_idle = idle(receivers, receivers_late, senders);
+        if senders_idle.max(receivers_idle) <= MOST {
+            None
+        } else if receivers_idle >= senders_idle {
+            Some(Side::Sender)
+        } else {
+            Some(Side::Receiver)
         }
     }
 }
@@ -186,6 +197,8 @@ impl MonitorSnapshot {
 const MOST: f64 = 0.3;
 /// So much on both sides is a channel in which neither gets far before it waits for the other.
 const MUCH: f64 = 0.2;
+/// Less of the time is worth no word.
+const SOME: f64 = 0.1;
 
 impl fmt::Display for MonitorSnapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -329,8 +342,10 @@ pub struct Bottleneck {
     pub senders_wait: f64,
     /// As above.
     pub receivers_wait: f64,
-    /// The time from wakes to polls, of the side of which it is more.
-    pub waking: f64,
+    /// Those in which a sender was woken and had not looked yet.
+    pub senders_waking: f64,
+    /// As above.
+    pub receivers_waking: f64,
 }
 
 /// What is not worth a word is none.
@@ -338,7 +353,7 @@ struct ToRun(f64);
 
 impl fmt::Display for ToRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 < 0.1 { Ok(()) } else { write!(f, ", and {} to be run", Percent(self.0)) }
+        if self.0 < SOME { Ok(()) } else { write!(f, ", and {} to be run", Percent(self.0)) }
     }
 }
 
@@ -348,14 +363,14 @@ impl fmt::Display for Bottleneck {
         let receivers = Percent(self.receivers_wait);
         match self.side {
             Some(Side::Sender) => {
-                let to_run = ToRun(self.waking);
+                let to_run = ToRun(self.receivers_waking);
                 write!(
                     f,
                     "the receiver waits {receivers} of the time for items{to_run}: the sender is slow"
                 )
             }
             Some(Side::Receiver) => {
-                let to_run = ToRun(self.waking);
+                let to_run = ToRun(self.senders_waking);
                 write!(
                     f,
                     "the sender waits {senders} of the time for room{to_run}: the receiver is slow"
@@ -365,11 +380,16 @@ impl fmt::Display for Bottleneck {
                 f,
                 "the sender waits {senders} of the time for room and the receiver {receivers} for items: the capacity is small"
             ),
-            Some(Side::Executor) => write!(
-                f,
-                "who was woken waits {} of the time to be run, and the other side for it: the executor, or the system, is busy with others",
-                Percent(self.waking)
-            ),
+            Some(Side::Executor) => {
+                let (senders, receivers) = (self.senders_waking, self.receivers_waking);
+                let (who, late) =
+                    if senders > receivers { ("sender", senders) } else { ("receiver", receivers) };
+                let late = Percent(late);
+                write!(
+                    f,
+                    "the {who} waits {late} of the time to be run after it was woken: the executor, or the system, is busy with others"
+                )
+            }
             None => write!(
                 f,
                 "nobody waits for long: the sender {senders} of the time, the receiver {receivers}"

@@ -8,9 +8,9 @@
 //! An `spsc` end waits alone; its wake is seen by putting this watch between the channel's waker cell and the task's waker. In a
 //! party the list is Rust's and tells of every step.
 
-use super::SharedClock;
 use super::events::{self, Resource};
 use super::snapshot::Waits;
+use super::{Histogram, Presence, SharedClock};
 use crate::lock::Lock;
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -33,10 +33,12 @@ pub(crate) struct Watch {
 }
 
 struct Times {
-    waits: Waits,
-    /// How many wait, and since when anybody does.
-    waiting: u32,
-    since: Instant,
+    wait: Histogram,
+    wake_to_poll: Histogram,
+    /// Those who wait.
+    waiting: Presence,
+    /// Those who were woken and have not looked.
+    waking: Presence,
     /// Of an end that waits alone.
     alone: Alone,
 }
@@ -49,25 +51,14 @@ enum Alone {
 }
 
 impl Times {
-    fn begin(&mut self, now: Instant) {
-        if self.waiting == 0 {
-            // Who left before may have looked at the clock later.
-            self.since = self.since.max(now);
-        }
-        self.waiting += 1;
-    }
-
     fn end(&mut self, nanos: u64, now: Instant) {
-        self.waits.wait.record(nanos);
-        self.stop(now);
+        self.wait.record(nanos);
+        self.waiting.one_goes(now);
     }
 
-    fn stop(&mut self, now: Instant) {
-        self.waiting = self.waiting.saturating_sub(1);
-        if self.waiting == 0 {
-            self.waits.waiting += now.saturating_duration_since(self.since);
-            self.since = self.since.max(now);
-        }
+    fn look_after_wake(&mut self, nanos: u64, now: Instant) {
+        self.wake_to_poll.record(nanos);
+        self.waking.one_goes(now);
     }
 }
 
@@ -87,10 +78,12 @@ fn since(before: Stamp, now: Instant) -> u64 {
 
 impl Watch {
     pub(super) fn new(events: events::Side, clock: SharedClock) -> Self {
+        let start = Instant::from_nanos(0);
         let times = Times {
-            waits: Waits::default(),
-            waiting: 0,
-            since: Instant::from_nanos(0),
+            wait: Histogram::new(),
+            wake_to_poll: Histogram::new(),
+            waiting: Presence::new(0, start),
+            waking: Presence::new(0, start),
             alone: Alone::Awake,
         };
         let (began, is_noted) = (clock.now(), AtomicBool::new(false));
@@ -114,15 +107,14 @@ impl Watch {
     /// What there was until now; a wait that goes on counts as far as it has come.
     pub(crate) fn waits(&self, now: Instant) -> Waits {
         self.times.with(|times| {
-            let mut waits = times.waits;
-            waits.now_waiting = times.waiting;
-            if times.waiting > 0 {
-                waits.waiting += now.saturating_duration_since(times.since);
+            let &mut Times { wait, wake_to_poll, ref waiting, ref waking, .. } = times;
+            Waits {
+                wait,
+                wake_to_poll,
+                waiting: waiting.total(now),
+                waking: waking.total(now),
+                now_waiting: waiting.here(),
             }
-            if let Alone::Woken(at) = times.alone {
-                waits.waking += now.saturating_duration_since(at);
-            }
-            waits
         })
     }
 
@@ -130,15 +122,21 @@ impl Watch {
 
     /// It has gone to sleep.
     pub(crate) fn begins(&self, now: Instant) -> Stamp {
-        self.times.with(|times| times.begin(now));
+        self.times.with(|times| times.waiting.one_comes(now));
         stamp(now)
     }
 
-    /// It was woken, or has given up.
-    pub(crate) fn ends(&self, began: Stamp, now: Instant) -> Stamp {
+    /// It has given up, or found what it needs.
+    pub(crate) fn ends(&self, began: Stamp, now: Instant) {
         if began != 0 {
             self.times.with(|times| times.end(since(began, now), now));
         }
+    }
+
+    /// It was woken.
+    pub(crate) fn wakes(&self, began: Stamp, now: Instant) -> Stamp {
+        self.ends(began, now);
+        self.times.with(|times| times.waking.one_comes(now));
         stamp(now)
     }
 
@@ -146,14 +144,14 @@ impl Watch {
     #[cfg(feature = "std")]
     pub(crate) fn goes_on(&self, began: Stamp, now: Instant) {
         if began != 0 {
-            self.times.with(|times| times.stop(now));
+            self.times.with(|times| times.waiting.one_goes(now));
         }
     }
 
     /// It looks, after it was woken.
     pub(crate) fn looks(&self, woken: Stamp, now: Instant) {
         if woken != 0 {
-            self.times.with(|times| times.waits.record_wake(since(woken, now)));
+            self.times.with(|times| times.look_after_wake(since(woken, now), now));
         }
     }
 
@@ -180,7 +178,7 @@ impl Watch {
                 return false;
             }
             times.came_to_look(now);
-            times.begin(now);
+            times.waiting.one_comes(now);
             times.alone = Alone::Asleep(now);
             true
         })
@@ -191,7 +189,7 @@ impl Watch {
         let now = self.now();
         self.times.with(|times| match times.alone {
             Alone::Asleep(_) => {
-                times.stop(now);
+                times.waiting.one_goes(now);
                 times.alone = Alone::Awake;
             }
             _ => times.came_to_look(now),
@@ -251,6 +249,7 @@ impl Watch {
             let Alone::Asleep(at) = times.alone else { return None };
             let waited = now.saturating_duration_since(at).as_nanos() as u64;
             times.end(waited, now);
+            times.waking.one_comes(now);
             times.alone = Alone::Woken(now);
             Some(waited)
         });
@@ -263,7 +262,7 @@ impl Watch {
 impl Times {
     fn came_to_look(&mut self, now: Instant) {
         if let Alone::Woken(at) = self.alone {
-            self.waits.record_wake(now.saturating_duration_since(at).as_nanos() as u64);
+            self.look_after_wake(now.saturating_duration_since(at).as_nanos() as u64, now);
             self.alone = Alone::Awake;
         }
     }

@@ -1,8 +1,10 @@
 //! Profiles for Zig: `zig/src/profile.zig` is the other half, with the same fields.
 
-use super::{Histogram, Profile, Waits, Watch};
-use crate::time::Instant;
+use super::monitor::{asleep, many_ends};
+use super::{Histogram, Waits, Watch};
+use crate::abi::RawChannel;
 use core::mem::offset_of;
+use core::ptr::NonNull;
 
 /// What a channel has noted.
 #[repr(C)]
@@ -49,26 +51,41 @@ impl From<Waits> for RawWaits {
     }
 }
 
-impl Profile {
-    /// What it has noted until now.
-    pub(crate) fn for_zig(&self) -> RawProfile {
-        let now: Instant = self.senders.now();
-        let (queue_wait, queue_len) = self.queue();
-        RawProfile {
-            elapsed: self.since_began(now).as_nanos() as u64,
-            senders: self.senders.waits(now).into(),
-            receivers: self.receivers.waits(now).into(),
+impl RawProfile {
+    /// What a channel has noted until now; `None`, if nobody watches it.
+    ///
+    /// # Safety
+    ///
+    /// It lives.
+    pub(crate) unsafe fn of(channel: NonNull<RawChannel>) -> Option<Self> {
+        // SAFETY: the caller's promise.
+        let (profile, raw) =
+            unsafe { (crate::channel::memory::profile(channel.as_ref())?, many_ends(channel)) };
+        let now = profile.senders.now();
+        let (mut senders, mut receivers) =
+            (profile.senders.waits(now), profile.receivers.waits(now));
+        if let Some(raw) = raw {
+            let [asleep_senders, asleep_receivers] = asleep(raw);
+            senders.are_at_least(asleep_senders);
+            receivers.are_at_least(asleep_receivers);
+        }
+        let (queue_wait, queue_len) = profile.queue();
+        Some(Self {
+            elapsed: profile.since_began(now).as_nanos() as u64,
+            senders: senders.into(),
+            receivers: receivers.into(),
             queue_wait,
             queue_len,
-        }
+        })
     }
 }
 
-impl Watch {
-    /// What it has noted until now.
-    pub(crate) fn for_zig(&self) -> RawPoolProfile {
-        let now = self.now();
-        let elapsed = self.since_began(now).as_nanos() as u64;
-        RawPoolProfile { elapsed, waits: self.waits(now).into() }
+impl RawPoolProfile {
+    /// What a pool has noted until now.
+    pub(crate) fn of(watch: &Watch, waiting: usize) -> Self {
+        let now = watch.now();
+        let mut waits = watch.waits(now);
+        waits.are_at_least(waiting);
+        Self { elapsed: watch.since_began(now).as_nanos() as u64, waits: waits.into() }
     }
 }

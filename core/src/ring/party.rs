@@ -298,7 +298,7 @@ mod watched {
 
         pub(super) fn leaves(&self, state: u32, stamp: u32) {
             match self.0 {
-                Some((watch, now)) if state == LINKED => _ = watch.ends(stamp, now),
+                Some((watch, now)) if state == LINKED => watch.ends(stamp, now),
                 Some((watch, now)) if state == WOKEN => watch.looks(stamp, now),
                 _ => {}
             }
@@ -306,7 +306,7 @@ mod watched {
 
         pub(super) fn is_woken(&self, stamp: &mut u32) {
             if let Some((watch, now)) = self.0 {
-                *stamp = watch.ends(*stamp, now);
+                *stamp = watch.wakes(*stamp, now);
             }
         }
     }

@@ -308,13 +308,15 @@ unsafe fn monitor<T>(
     clock: impl crate::time::Clock + core::marker::Send + Sync + 'static,
 ) -> crate::profile::Monitor<T> {
     let raw = ring.raw();
-    if let Some(kept) = memory::profile(&raw.channel) {
-        // SAFETY: as below.
-        return unsafe { crate::profile::Monitor::new(ring.as_ptr().cast(), kept.into()) };
-    }
-    let mut fresh = alloc::boxed::Box::new(crate::profile::Profile::new("zigflow::mpmc", clock));
-    fresh.begin_after(&super::Snapshot::take_mpmc(raw));
-    let profile = memory::keep_profile(&raw.channel, fresh);
+    let profile = match memory::profile(&raw.channel) {
+        Some(kept) => kept.into(),
+        None => {
+            let mut fresh =
+                alloc::boxed::Box::new(crate::profile::Profile::new("zigflow::mpmc", clock));
+            fresh.begin_after(&super::Snapshot::take_mpmc(raw));
+            memory::keep_profile(&raw.channel, fresh)
+        }
+    };
     // SAFETY: the profile lives as long as the channel, of which the parties are parts; its items are `T`.
     unsafe {
         raw.senders.watch_by(&raw const *profile.as_ref().senders);
