@@ -60,7 +60,7 @@ impl Format for crate::profile::Histogram {
 
 /// All errors of today; a new one belongs here, too.
 const _: () = {
-    use crate::{batch, channel, error, future, limit, pool, retry, time};
+    use crate::{batch, channel, error, future, pool, retry, time};
 
     const fn formats<T: Format>() {}
     formats::<batch::BatchError<u8, u8>>();
@@ -84,6 +84,8 @@ const _: () = {
     formats::<time::TimeoutError>();
     #[cfg(any(feature = "std", feature = "spin", feature = "critical-section"))]
     {
+        use crate::limit;
+
         formats::<limit::NotUntil>();
         formats::<limit::ExceedsBurst>();
         formats::<limit::LimitError>();
