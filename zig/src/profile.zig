@@ -32,9 +32,9 @@ pub const Waits = extern struct {
     wake_to_poll: Histogram,
     /// For how long somebody waited.
     waiting_ns: u64,
-    /// For how long those who were woken had not looked yet, all together.
+    /// For how long somebody who was woken had not looked yet.
     waking_ns: u64,
-    /// How many wait now.
+    /// How many wait now. (Who waited before anybody watched is in this number alone, until it is woken.)
     now_waiting: u32,
     reserved: u32,
 };

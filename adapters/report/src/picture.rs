@@ -1,4 +1,4 @@
-//! One channel as a picture.
+//! A channel or a pool as a picture.
 
 use plotters::coord::Shift;
 use plotters::prelude::*;

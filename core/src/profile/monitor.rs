@@ -7,7 +7,7 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::time::Duration;
 
 use super::events::Resource;
-use super::snapshot::{MonitorSnapshot, PoolSnapshot};
+use super::snapshot::{MonitorSnapshot, PoolSnapshot, Waits};
 use super::{Histogram, SharedClock, Watch, shared};
 use crate::abi::{EndKind, Flavor, RawChannel, RawMpmc};
 use crate::channel::Snapshot;
@@ -120,20 +120,26 @@ impl Profile {
         u32::MAX
     }
 
-    fn snapshot(&self, channel: &Snapshot) -> MonitorSnapshot {
+    fn snapshot(&self, channel: &Snapshot, parties: Option<&RawMpmc>) -> MonitorSnapshot {
         let now = self.senders.now();
+        let [senders, receivers] = self.sides(parties, now);
         let (sent, received, dropped) = self.before;
         let mut channel = *channel;
         channel.sent = channel.sent.saturating_sub(sent);
         channel.received = channel.received.saturating_sub(received);
         channel.dropped = channel.dropped.wrapping_sub(dropped);
-        MonitorSnapshot::new(
-            self.since_began(now),
-            &channel,
-            self.senders.waits(now),
-            self.receivers.waits(now),
-            self.queue(),
-        )
+        MonitorSnapshot::new(self.since_began(now), &channel, senders, receivers, self.queue())
+    }
+
+    /// Those who wait at both sides. A party also knows of those who came before anybody watched.
+    pub(super) fn sides(&self, parties: Option<&RawMpmc>, now: Instant) -> [Waits; 2] {
+        let mut sides = [self.senders.waits(now), self.receivers.waits(now)];
+        if let Some(raw) = parties {
+            for (side, party) in sides.iter_mut().zip([&raw.senders, &raw.receivers]) {
+                side.are_at_least(party.waiting.load(Acquire) as usize);
+            }
+        }
+        sides
     }
 
     pub(super) fn since_began(&self, now: Instant) -> Duration {
@@ -174,16 +180,9 @@ impl<T> Monitor<T> {
         // SAFETY: the reference keeps the channel alive, and that its profile.
         let (channel, profile) = unsafe { (self.channel.as_ref(), self.profile.as_ref()) };
         // SAFETY: as above.
-        match unsafe { many_ends(self.channel) } {
-            Some(raw) => {
-                let mut snapshot = profile.snapshot(&Snapshot::take_mpmc(raw));
-                let [senders, receivers] = asleep(raw);
-                snapshot.senders.are_at_least(senders);
-                snapshot.receivers.are_at_least(receivers);
-                snapshot
-            }
-            None => profile.snapshot(&Snapshot::take(channel)),
-        }
+        let parties = unsafe { many_ends(self.channel) };
+        let counted = parties.map_or_else(|| Snapshot::take(channel), Snapshot::take_mpmc);
+        profile.snapshot(&counted, parties)
     }
 }
 
@@ -191,7 +190,7 @@ impl<T> Monitor<T> {
 ///
 /// # Safety
 ///
-/// It lives.
+/// It lives for `'a`.
 pub(super) unsafe fn many_ends<'a>(channel: NonNull<RawChannel>) -> Option<&'a RawMpmc> {
     // SAFETY: the caller's promise; a channel that is not `Spsc` is a `RawMpmc`.
     unsafe {
@@ -200,11 +199,6 @@ pub(super) unsafe fn many_ends<'a>(channel: NonNull<RawChannel>) -> Option<&'a R
             Flavor::Spsc => None,
         }
     }
-}
-
-/// How many senders and receivers sleep, watched or not.
-pub(super) fn asleep(raw: &RawMpmc) -> [usize; 2] {
-    [&raw.senders, &raw.receivers].map(|party| party.waiting.load(Acquire) as usize)
 }
 
 impl<T> Clone for Monitor<T> {

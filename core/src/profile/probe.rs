@@ -67,7 +67,7 @@ impl Probe {
         }
     }
 
-    /// The same stream or future, watched. (One allocation; none for a poll.)
+    /// The same stream or future, watched. (One allocation, with the feature `tracing` one more at the first poll; none for a later poll.)
     pub fn watch<F>(&self, inner: F) -> Probed<F> {
         let relay = Relay {
             operation: self.shared.resource.operation(),

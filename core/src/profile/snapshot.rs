@@ -149,7 +149,7 @@ impl MonitorSnapshot {
     }
 
     /// Who keeps the others waiting. Told from shares of the elapsed time, so from an interval that is long beside a
-    /// single wait, and that ends with the work. A side that never waits, because it only tries, keeps nobody from waiting for it.
+    /// single wait, and that ends with the work. A side that only tries never waits, so its waits tell nothing of it.
     pub fn bottleneck(&self) -> Bottleneck {
         let of = |part| share(part, self.elapsed).min(1.0);
         let Self { senders, receivers, .. } = self;

@@ -1,6 +1,6 @@
 //! Profiles for Zig: `zig/src/profile.zig` is the other half, with the same fields.
 
-use super::monitor::{asleep, many_ends};
+use super::monitor::many_ends;
 use super::{Histogram, Waits, Watch};
 use crate::abi::RawChannel;
 use core::mem::offset_of;
@@ -59,16 +59,10 @@ impl RawProfile {
     /// It lives.
     pub(crate) unsafe fn of(channel: NonNull<RawChannel>) -> Option<Self> {
         // SAFETY: the caller's promise.
-        let (profile, raw) =
+        let (profile, parties) =
             unsafe { (crate::channel::memory::profile(channel.as_ref())?, many_ends(channel)) };
         let now = profile.senders.now();
-        let (mut senders, mut receivers) =
-            (profile.senders.waits(now), profile.receivers.waits(now));
-        if let Some(raw) = raw {
-            let [asleep_senders, asleep_receivers] = asleep(raw);
-            senders.are_at_least(asleep_senders);
-            receivers.are_at_least(asleep_receivers);
-        }
+        let [senders, receivers] = profile.sides(parties, now);
         let (queue_wait, queue_len) = profile.queue();
         Some(Self {
             elapsed: profile.since_began(now).as_nanos() as u64,
