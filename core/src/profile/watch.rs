@@ -90,7 +90,7 @@ impl Watch {
         Self { events, clock, began, cell: WakerCell::new(), is_noted, times: Lock::new(times) }
     }
 
-    /// Of a pool: those who wait for which are told of nowhere else.
+    /// Of a pool.
     #[track_caller]
     pub(crate) fn of(clock: impl crate::time::Clock + Send + Sync + 'static) -> Self {
         Self::new(Resource::new("pool", "zigflow::Pool").side("pool"), super::shared(clock))
